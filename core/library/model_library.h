@@ -1,0 +1,51 @@
+#pragma once
+// The models that this machine has: where they lie, what they are called, their hashes.
+//
+// Looked for, in order: folders given with --models and KINORA_MODELS, the user's data folder, the
+// models that came with the program. Names are file stems without case.
+
+#include "kernels/base/result.h"
+#include "pipelines/request/image_request.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kinora::core {
+
+struct ModelEntry {
+    std::string name;           // how a request asks for it: "starter-image"
+    std::string title;          // what a person reads: "Kinora starter"
+    std::string kind;           // "StableDiffusionPipeline"
+    std::filesystem::path path; // the folder
+    uint64_t sizeBytes = 0;
+    bool builtIn = false;
+    std::string problem;              // why it cannot be used; empty where it can
+    pipelines::ImageRequest defaults; // what it says itself: steps, sampler, size ...
+};
+
+class ModelLibrary {
+  public:
+    struct Options {
+        std::vector<std::filesystem::path> folders; // searched first, in order
+        std::filesystem::path dataFolder;           // hash cache, added models
+    };
+    explicit ModelLibrary(Options options);
+
+    std::vector<ModelEntry> list() const;
+    // name: empty (the starter model), a name, or a path to a folder. Errors: NotFound lists what
+    // there is, InvalidArgument an ambiguous name with its candidates.
+    Result<ModelEntry> find(const std::string& name) const;
+    // By hash, for verify.
+    Result<ModelEntry> findByHash(const std::string& hash) const;
+    // "sha256:..." of the sorted list of path and hash; cached by inode, size and time.
+    Result<std::string> hash(const ModelEntry& model) const;
+
+  private:
+    Options m_options;
+};
+
+// resources/models of the build tree or of the installation; empty where neither is found.
+std::filesystem::path builtInModelsFolder();
+
+} // namespace kinora::core

@@ -1,0 +1,30 @@
+#pragma once
+// How a picture was made: what its file carries and `verify` replays. No paths, no clock.
+
+#include "kernels/base/result.h"
+#include "pipelines/request/image_request.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace kinora::core {
+
+struct Provenance {
+    pipelines::ImageRequest request; // resolved: every result parameter set, count 1, seed its own
+    std::string modelName;
+    std::string modelHash;     // "sha256:..."
+    std::string engineVersion; // "kinora 0.1.0 (abc1234)"
+    std::string device;        // the plan that it ran by
+    std::string precision;
+    int threads = 0;
+    int64_t batch = 1;
+    std::string outputHash; // "sha256:..." of the decoded 8-bit pixels; set when it is written
+};
+
+// Canonical JSON, "format": "kinora/1".
+nlohmann::json toJson(const Provenance& provenance);
+// Hostile input: every type and range is checked.
+Result<Provenance> provenanceFromJson(const nlohmann::json& json);
+
+} // namespace kinora::core

@@ -1,0 +1,120 @@
+#include "kernels/tensor/arena.h"
+
+#include "kernels/base/error.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+namespace kinora::kernels {
+
+namespace {
+
+constexpr size_t kSmallestSegment = size_t{8} << 20;
+constexpr size_t kSegmentStep = size_t{2} << 20; // a huge page
+constexpr size_t kSmallestRemainder = 4096;      // a smaller rest stays with its piece
+
+size_t roundUp(size_t value, size_t step) {
+    return (value + step - 1) / step * step;
+}
+
+} // namespace
+
+Arena::Arena(MemorySource source, size_t limitBytes)
+    : m_source(std::move(source)), m_limitBytes(limitBytes) {}
+
+Arena::~Arena() {
+    for (const auto& [address, sizeBytes] : m_segments) m_source.release(address, sizeBytes);
+}
+
+void* Arena::allocate(size_t sizeBytes) {
+    const size_t wanted = roundUp(std::max<size_t>(sizeBytes, 1), kAlignment);
+    const auto fit = m_free.lower_bound({wanted, nullptr});
+    const auto piece = fit != m_free.end() ? m_pieces.find(fit->second) : reserveSegment(wanted);
+    take(piece, wanted);
+    m_stats.usedBytes += piece->second.sizeBytes;
+    m_stats.peakUsedBytes = std::max(m_stats.peakUsedBytes, m_stats.usedBytes);
+    return piece->first;
+}
+
+Arena::Pieces::iterator Arena::reserveSegment(size_t sizeBytes) {
+    const size_t segmentBytes = std::max(kSmallestSegment, roundUp(sizeBytes, kSegmentStep));
+    const auto reserve = [&]() -> char* {
+        if (m_limitBytes && m_stats.reservedBytes + segmentBytes > m_limitBytes) return nullptr;
+        return static_cast<char*>(m_source.allocate(segmentBytes));
+    };
+    char* segment = reserve();
+    if (!segment) {
+        trim();
+        segment = reserve();
+    }
+    if (!segment)
+        throw Error(ErrorCode::OutOfMemory,
+                    "Out of memory: " + std::to_string(sizeBytes >> 20) +
+                        " MiB more were needed, " + std::to_string(m_stats.reservedBytes >> 20) +
+                        " MiB are in use.",
+                    "Use a smaller size or batch, or close other programs.");
+    m_segments.emplace(segment, segmentBytes);
+    m_stats.reservedBytes += segmentBytes;
+    m_stats.peakReservedBytes = std::max(m_stats.peakReservedBytes, m_stats.reservedBytes);
+    m_free.insert({segmentBytes, segment});
+    return m_pieces.emplace(segment, Piece{segmentBytes, segment, true}).first;
+}
+
+void Arena::take(Pieces::iterator piece, size_t sizeBytes) {
+    m_free.erase({piece->second.sizeBytes, piece->first});
+    piece->second.free = false;
+    const size_t rest = piece->second.sizeBytes - sizeBytes;
+    if (rest < kSmallestRemainder) return;
+    char* remainder = piece->first + sizeBytes;
+    piece->second.sizeBytes = sizeBytes;
+    m_pieces.emplace(remainder, Piece{rest, piece->second.segment, true});
+    m_free.insert({rest, remainder});
+}
+
+void Arena::release(void* memory) noexcept {
+    auto piece = m_pieces.find(static_cast<char*>(memory));
+    if (piece == m_pieces.end() || piece->second.free) return;
+    m_stats.usedBytes -= piece->second.sizeBytes;
+    piece->second.free = true;
+    const auto mergeWithNext = [&](Pieces::iterator at) {
+        const auto next = std::next(at);
+        if (next == m_pieces.end() || !next->second.free) return;
+        if (next->second.segment != at->second.segment) return;
+        m_free.erase({next->second.sizeBytes, next->first});
+        at->second.sizeBytes += next->second.sizeBytes;
+        m_pieces.erase(next);
+    };
+    mergeWithNext(piece);
+    if (piece != m_pieces.begin()) {
+        const auto previous = std::prev(piece);
+        if (previous->second.free && previous->second.segment == piece->second.segment) {
+            m_free.erase({previous->second.sizeBytes, previous->first});
+            mergeWithNext(previous);
+            piece = previous;
+        }
+    }
+    m_free.insert({piece->second.sizeBytes, piece->first});
+}
+
+void Arena::trim() {
+    for (auto segment = m_segments.begin(); segment != m_segments.end();) {
+        const auto piece = m_pieces.find(segment->first);
+        if (!piece->second.free || piece->second.sizeBytes != segment->second) {
+            ++segment;
+            continue;
+        }
+        m_free.erase({piece->second.sizeBytes, piece->first});
+        m_pieces.erase(piece);
+        m_source.release(segment->first, segment->second);
+        m_stats.reservedBytes -= segment->second;
+        segment = m_segments.erase(segment);
+    }
+}
+
+void Arena::resetPeaks() {
+    m_stats.peakUsedBytes = m_stats.usedBytes;
+    m_stats.peakReservedBytes = m_stats.reservedBytes;
+}
+
+} // namespace kinora::kernels

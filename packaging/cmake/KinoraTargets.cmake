@@ -1,0 +1,61 @@
+# One way to declare each kind of target. Sources are explicit, links private, warnings errors.
+
+add_library(kinora_options INTERFACE)
+target_compile_options(kinora_options INTERFACE -Wall -Wextra -Wpedantic -Werror
+                       $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>
+                       -ffp-contract=off) # the same bytes whatever the compiler fuses
+if(KINORA_SANITIZE)
+    target_compile_options(kinora_options INTERFACE -fsanitize=${KINORA_SANITIZE}
+                           -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(kinora_options INTERFACE -fsanitize=${KINORA_SANITIZE})
+endif()
+
+find_program(KINORA_MOLD mold)
+if(KINORA_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_link_options(-fuse-ld=mold)
+endif()
+find_program(KINORA_CCACHE ccache)
+if(KINORA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${KINORA_CCACHE})
+endif()
+
+# Static libraries made here, by layer: libkinora.so is linked from them.
+define_property(GLOBAL PROPERTY KINORA_PARTS)
+
+# kinora_library(kinora_kernels_base SOURCES a.cpp b.cpp LINKS kinora_x Qt6::Core)
+# One per source folder: a static library whose headers are included by their path from the root.
+function(kinora_library name)
+    cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE kinora_options ${arg_LINKS})
+    set_property(GLOBAL APPEND PROPERTY KINORA_PARTS ${name})
+endfunction()
+
+# kinora_test(kernels_tensor SOURCES arena_test.cpp LINKS kinora_kernels_tensor [LABELS gpu])
+# A doctest program for kernels and pipelines (main comes from tests/support).
+function(kinora_test name)
+    cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+    add_executable(test_${name} ${arg_SOURCES})
+    target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_compile_definitions(test_${name} PRIVATE
+        KINORA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KINORA_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    target_link_libraries(test_${name} PRIVATE kinora_options kinora_test_main ${arg_LINKS})
+    add_test(NAME ${name} COMMAND test_${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")
+endfunction()
+
+# kinora_qt_test(core_media_png_text png_text_test.cpp LINKS kinora Qt6::Test)
+# One Qt Test class per program; runs without a display.
+function(kinora_qt_test name source)
+    cmake_parse_arguments(arg "" "" "LINKS;LABELS" ${ARGN})
+    add_executable(test_${name} ${source})
+    set_target_properties(test_${name} PROPERTIES AUTOMOC ON)
+    target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_compile_definitions(test_${name} PRIVATE
+        KINORA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KINORA_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    target_link_libraries(test_${name} PRIVATE kinora_options ${arg_LINKS})
+    add_test(NAME ${name} COMMAND test_${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen")
+endfunction()

@@ -1,0 +1,50 @@
+#pragma once
+// UNet2DConditionModel: the denoiser of the Stable Diffusion family.
+// Source: Rombach et al. 2022; names and numbers as diffusers' UNet2DConditionModel.
+
+#include "pipelines/weights/weights.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace kinora::pipelines {
+
+struct Unet2dConfig {
+    int64_t inChannels, outChannels, sampleSize, crossAttentionWidth;
+    std::vector<int64_t> blockChannels;
+    std::vector<bool> downAttention, upAttention; // whether a block has transformers
+    bool midAttention = true;
+    std::vector<int64_t> layersPerBlock, transformerLayers, heads; // one for each block
+    int64_t normGroups;
+    float normEpsilon;
+    bool linearProjection;
+    bool flipSinToCos;
+    float frequencyShift;
+    kernels::Activation activation;
+    // Every key of diffusers' config is read; a value that this code does not follow throws
+    // Error{Unsupported} naming key and value, a wrong type or absurd value Error{BadFile}.
+    static Unet2dConfig fromJson(const nlohmann::json& config);
+};
+
+class Unet2d {
+  public:
+    Unet2d(const Unet2dConfig& config, const Weights& weights);
+    ~Unet2d();
+    Unet2d(Unet2d&&) noexcept;
+
+    // sample [N,h,w,inChannels] f32, timesteps: N of them, promptEmbeddings [N,L,width] in the
+    // compute dtype -> [N,h,w,outChannels] f32.
+    kernels::Tensor operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
+                               const kernels::Tensor& promptEmbeddings) const;
+
+    const Unet2dConfig& config() const;
+
+  private:
+    struct Layers;
+    std::unique_ptr<Layers> m_layers;
+};
+
+} // namespace kinora::pipelines

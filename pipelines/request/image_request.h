@@ -1,0 +1,41 @@
+#pragma once
+// What a person asks for: one picture, or several that differ in their seed. A plain value; the
+// names, ranges, units, defaults and help of its fields stand in parameters.h and nowhere else.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace kinora::pipelines {
+
+struct ImageRequest {
+    std::string model; // name, folder or file; empty: the starter model
+    std::string prompt;
+    std::string negative;
+
+    // Unset: what the model says (kinora.json, then its configs), then the table's default.
+    std::optional<int64_t> steps;
+    std::optional<std::string> sampler;
+    std::optional<std::string> schedule;
+    std::optional<double> cfg;
+    std::optional<double> guidanceRescale;
+    std::optional<int64_t> width;
+    std::optional<int64_t> height;
+
+    std::optional<int64_t> seed; // unset: drawn at random below 2^32 when the job starts
+    int64_t count = 1;           // picture i has seed + i
+    int64_t batch = 0;           // how many at once; 0: the plan decides
+    double eta = 0.0;            // DDIM's noise share
+    int64_t clipSkip = 0;        // 0: as the model says; 1 last layer, 2 the one before
+    std::string noise = "torch-cpu";
+    std::string precision = "auto";
+    std::string device = "auto";
+    std::string background = "transparent";
+
+    // Not part of how a picture looks: never in its metadata.
+    int64_t previewEvery = 0; // steps between previews; 0: none
+    std::string latentsPath;  // start from this noise
+    std::string saveLatentsPath;
+};
+
+} // namespace kinora::pipelines

@@ -1,0 +1,72 @@
+#pragma once
+// A scheduler turns what the denoiser says at each timestep into the next latents. Its numbers
+// equal the diffusers class that it is named after.
+//
+//     auto scheduler = makeScheduler("euler", config, {.steps = 20, .schedule = "karras"});
+//     Tensor latents = linearCombination({{scheduler->initialNoiseSigma(), noise}});
+//     for (int i = 0; i < scheduler->callCount(); ++i) {
+//         Tensor output = unet(scheduler->scaleModelInput(latents, i), scheduler->timestep(i),
+//         ...); latents = scheduler->step(output, i, latents, noiseSource);
+//     }
+//
+// Latents and model output are [N,H,W,C] f32. Arithmetic in float32 or better. A scheduler is for
+// one run; one thread.
+
+#include "kernels/tensor/tensor.h"
+#include "pipelines/noise/noise_generator.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kinora::pipelines {
+
+struct SchedulerOptions {
+    int steps = 20;
+    std::string schedule = "normal"; // "normal": what the model's config says
+    double eta = 0;                  // DDIM only
+};
+
+class Scheduler {
+  public:
+    virtual ~Scheduler() = default;
+
+    // How many times the denoiser is called: the steps, more for second-order samplers.
+    virtual int callCount() const = 0;
+    // What the denoiser is told at call i; may be fractional.
+    virtual double timestep(int call) const = 0;
+    // The start noise (unit variance) is multiplied by this.
+    virtual double initialNoiseSigma() const = 0;
+    virtual kernels::Tensor scaleModelInput(const kernels::Tensor& latents, int call) const = 0;
+    // From the latents before call i to those after it. Draws from noise only where the sampler is
+    // stochastic, in the reference's order.
+    virtual kernels::Tensor step(const kernels::Tensor& modelOutput, int call,
+                                 const kernels::Tensor& latents, BatchNoise& noise) = 0;
+};
+
+// One row for each sampler: its file adds one line to the table in scheduler_registry.cpp.
+struct SchedulerInfo {
+    std::string_view name;                   // "dpmpp_2m"
+    std::string_view label;                  // "DPM++ 2M"
+    std::string_view className;              // "DPMSolverMultistepScheduler"
+    std::vector<std::string_view> schedules; // that it can follow; "normal" first
+    std::unique_ptr<Scheduler> (*make)(const nlohmann::json& config, const SchedulerOptions&);
+};
+
+std::span<const SchedulerInfo> schedulers();
+// nullptr where there is none. className as in scheduler_config.json's _class_name.
+const SchedulerInfo* findScheduler(std::string_view name);
+const SchedulerInfo* findSchedulerByClass(std::string_view className);
+
+// config: the model's scheduler_config.json; keys it lacks take the defaults of the class that is
+// made, not of the class named in it. Throws Error{InvalidArgument} for an unknown sampler or a
+// pair that does not exist (the message lists the valid ones), Error{Unsupported} naming a config
+// key whose value is unknown.
+std::unique_ptr<Scheduler> makeScheduler(std::string_view name, const nlohmann::json& config,
+                                         const SchedulerOptions& options);
+
+} // namespace kinora::pipelines

@@ -1,0 +1,43 @@
+#pragma once
+// AutoencoderKL: pictures to latents and back.
+// Source: Rombach et al. 2022, appendix G; names and numbers as diffusers' AutoencoderKL.
+
+#include "pipelines/weights/weights.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace kinora::pipelines {
+
+struct AutoencoderKlConfig {
+    int64_t inChannels, outChannels, latentChannels, layersPerBlock, normGroups, sampleSize;
+    std::vector<int64_t> blockChannels;
+    bool midAttention, quantConv, postQuantConv;
+    float scalingFactor;
+    kernels::Activation activation;
+    int64_t factor() const { return int64_t{1} << (blockChannels.size() - 1); } // pixels per latent
+    // Throws Error{Unsupported, BadFile} naming the key.
+    static AutoencoderKlConfig fromJson(const nlohmann::json& config);
+};
+
+// The half that a text-to-image run needs.
+class AutoencoderKlDecoder {
+  public:
+    AutoencoderKlDecoder(const AutoencoderKlConfig& config, const Weights& weights);
+    ~AutoencoderKlDecoder();
+    AutoencoderKlDecoder(AutoencoderKlDecoder&&) noexcept;
+
+    // latents [N,h,w,latentChannels] f32 as the scheduler left them (they are divided by the
+    // scaling factor here) -> [N, h*factor, w*factor, outChannels] f32, about -1..1.
+    kernels::Tensor operator()(const kernels::Tensor& latents) const;
+
+    const AutoencoderKlConfig& config() const;
+
+  private:
+    struct Layers;
+    std::unique_ptr<Layers> m_layers;
+};
+
+} // namespace kinora::pipelines
