@@ -18,6 +18,7 @@ struct Unet2dConfig {
     std::vector<bool> downAttention, upAttention; // whether a block has transformers
     bool midAttention = true;
     std::vector<int64_t> layersPerBlock, transformerLayers, heads; // one for each block
+    int64_t timeConditionWidth = 0; // time_cond_proj_dim: guidance as an input (LCM); 0: none
     int64_t normGroups;
     float normEpsilon;
     bool linearProjection;
@@ -36,9 +37,11 @@ class Unet2d {
     Unet2d(Unet2d&&) noexcept;
 
     // sample [N,h,w,inChannels] f32, timesteps: N of them, promptEmbeddings [N,L,width] in the
-    // compute dtype -> [N,h,w,outChannels] f32.
+    // compute dtype, timeCondition [N,timeConditionWidth] f32 or undefined where that is 0
+    // -> [N,h,w,outChannels] f32.
     kernels::Tensor operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
-                               const kernels::Tensor& promptEmbeddings) const;
+                               const kernels::Tensor& promptEmbeddings,
+                               const kernels::Tensor& timeCondition = {}) const;
 
     const Unet2dConfig& config() const;
 

@@ -46,6 +46,11 @@ class Scheduler {
     // stochastic, in the reference's order.
     virtual kernels::Tensor step(const kernels::Tensor& modelOutput, int call,
                                  const kernels::Tensor& latents, BatchNoise& noise) = 0;
+    // The picture that the last step() expects at the end (x0), for previews. Undefined before it.
+    const kernels::Tensor& denoised() const { return m_denoised; }
+
+  protected:
+    kernels::Tensor m_denoised; // each step() leaves its x0 estimate here
 };
 
 // One row for each sampler: its file adds one line to the table in scheduler_registry.cpp.

@@ -32,6 +32,8 @@ class WeightSource {
                                            const kernels::Shape& expected) const = 0;
     // All names, sorted; empty for a source that makes any tensor.
     virtual std::vector<std::string> names() const = 0;
+    // Of all tensors as they are stored; 0 for a source that makes any tensor.
+    virtual int64_t totalBytes() const = 0;
     // Elements [first, first + count) of the tensor, converted to f32. Throws Error{Io, BadFile}.
     virtual void read(std::string_view name, int64_t first, std::span<float> values) const = 0;
 };

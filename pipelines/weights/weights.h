@@ -15,6 +15,7 @@
 #include "kernels/backend/weight.h"
 #include "pipelines/weights/weight_source.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,7 +41,10 @@ struct NormWeights {
 class Weights {
   public:
     // source must outlive the Weights and its copies. compute: F32 or BF16.
-    Weights(const WeightSource& source, kernels::Device& device, kernels::DType compute);
+    // progress, where given, hears the bytes read so far (as stored) after each tensor.
+    using Progress = std::function<void(int64_t bytesRead)>;
+    Weights(const WeightSource& source, kernels::Device& device, kernels::DType compute,
+            Progress progress = {});
 
     // The same tensors below "prefix.".
     Weights operator/(std::string_view name) const;
