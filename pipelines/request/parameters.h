@@ -40,10 +40,12 @@ struct Parameter {
     ParameterField field;
     ParameterRole role;
     double minimum = 0;
-    double maximum = 0;     // numbers: minimum <= value <= maximum
+    double maximum = 0;     // numbers: minimum <= value <= maximum; text: the most bytes
     int64_t multipleOf = 1; // sizes
     std::variant<std::monostate, int64_t, double, std::string> fallback; // where nobody says
-    std::vector<std::string_view> choices; // names that are allowed; empty: any text
+    std::vector<std::string_view> choices = {}; // names that are allowed; empty: any text
+    // Text that follows a rule of its own: what it has to be ("#rrggbb ..."), empty where it is.
+    std::string_view (*rule)(std::string_view value) = nullptr;
 };
 
 std::span<const Parameter> imageParameters();
@@ -60,8 +62,9 @@ void setFromText(ImageRequest& request, const Parameter& parameter, std::string_
 // The value as a person would type it; nullopt where it is unset.
 std::optional<std::string> toText(const ImageRequest& request, const Parameter& parameter);
 
-// Canonical JSON: keys sorted, unset fields absent. fromJson throws Error{InvalidArgument} on an
-// unknown key, a wrong type or a value out of range.
+// Canonical JSON: keys sorted, unset optional fields absent, all others there. fromJson throws
+// Error{InvalidArgument} on an unknown key, a wrong type or a value out of range (as validate
+// does).
 nlohmann::json toJson(const ImageRequest& request);
 ImageRequest imageRequestFromJson(const nlohmann::json& json);
 

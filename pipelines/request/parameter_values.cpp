@@ -1,0 +1,228 @@
+// Checks of single values, and their way from and to text and JSON.
+
+#include "kernels/base/error.h"
+#include "kernels/base/utf8.h"
+#include "pipelines/request/parameters.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+namespace kinora::pipelines {
+
+namespace {
+
+using nlohmann::json;
+
+template <typename T> struct Unwrapped {
+    using Type = T;
+};
+template <typename T> struct Unwrapped<std::optional<T>> {
+    using Type = T;
+};
+// The plain type behind a field: std::string, int64_t or double.
+template <typename Member>
+using ValueOf = typename Unwrapped<
+    std::remove_cvref_t<decltype(std::declval<ImageRequest>().*std::declval<Member>())>>::Type;
+
+// nullptr where an optional field is unset.
+template <typename T> const T* valueIn(const T& field) {
+    return &field;
+}
+template <typename T> const T* valueIn(const std::optional<T>& field) {
+    return field ? &*field : nullptr;
+}
+
+std::string numberText(double value) {
+    char buffer[32];
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+    return {buffer, end};
+}
+
+std::string limitText(double value) {
+    constexpr auto most = std::numeric_limits<int64_t>::max();
+    if (value >= static_cast<double>(most)) return std::to_string(most);
+    return value == std::floor(value) ? std::to_string(static_cast<int64_t>(value))
+                                      : numberText(value);
+}
+
+std::string rangeText(const Parameter& parameter) {
+    std::string text = limitText(parameter.minimum) + " to " + limitText(parameter.maximum);
+    if (parameter.multipleOf > 1) text += ", a multiple of " + std::to_string(parameter.multipleOf);
+    return text;
+}
+
+std::string joined(std::span<const std::string_view> names) {
+    std::string text;
+    for (std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+    return text;
+}
+
+// Hostile text goes into messages: short, and only where it is text.
+std::string shown(std::string_view value) {
+    constexpr size_t most = 80;
+    if (!isValidUtf8(value)) return "(not text)";
+    size_t end = std::min(value.size(), most);
+    while (end < value.size() && (static_cast<unsigned char>(value[end]) & 0xc0) == 0x80)
+        --end; // not within a character
+    std::string text = "'";
+    text.append(value.substr(0, end)).append(end < value.size() ? "...'" : "'");
+    return text;
+}
+
+[[noreturn]] void refuse(const Parameter& parameter, const std::string& problem,
+                         std::string advice) {
+    throw Error(ErrorCode::InvalidArgument, std::string(parameter.name) + ": " + problem,
+                std::move(advice));
+}
+
+void check(const Parameter& parameter, int64_t value) {
+    const auto number = static_cast<double>(value);
+    if (number < parameter.minimum || number > parameter.maximum ||
+        value % parameter.multipleOf != 0)
+        refuse(parameter, std::to_string(value) + " is out of range.",
+               "Use " + rangeText(parameter) + ".");
+}
+
+void check(const Parameter& parameter, double value) {
+    if (!std::isfinite(value) || value < parameter.minimum || value > parameter.maximum)
+        refuse(parameter, numberText(value) + " is out of range.",
+               "Use " + rangeText(parameter) + ".");
+}
+
+void check(const Parameter& parameter, const std::string& value) {
+    if (static_cast<double>(value.size()) > parameter.maximum)
+        refuse(parameter, std::to_string(value.size()) + " bytes are too long.",
+               "Use at most " + limitText(parameter.maximum) + " bytes.");
+    if (!isValidUtf8(value)) refuse(parameter, "the text is not valid UTF-8.", "Give it in UTF-8.");
+    if (value.find('\0') != std::string::npos)
+        refuse(parameter, "the text has a zero byte in it.", "Take it out.");
+    if (!parameter.choices.empty() &&
+        std::ranges::find(parameter.choices, value) == parameter.choices.end())
+        refuse(parameter, shown(value) + " is not known.",
+               "Use one of: " + joined(parameter.choices) + ".");
+    if (parameter.rule && !parameter.rule(value).empty())
+        refuse(parameter, shown(value) + " is not understood.",
+               "Use " + std::string(parameter.rule(value)) + ".");
+}
+
+template <typename Number>
+Number parseNumber(const Parameter& parameter, std::string_view text, const char* kind) {
+    Number value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size())
+        refuse(parameter, shown(text) + " is not " + kind + ".",
+               "Use " + rangeText(parameter) + ".");
+    return value;
+}
+
+template <typename T> T parse(const Parameter& parameter, std::string_view text) {
+    if constexpr (std::is_same_v<T, std::string>)
+        return std::string(text);
+    else if constexpr (std::is_same_v<T, int64_t>)
+        return parseNumber<int64_t>(parameter, text, "a whole number");
+    else
+        return parseNumber<double>(parameter, text, "a number");
+}
+
+template <typename T> T fromJsonValue(const Parameter& parameter, const json& value) {
+    const auto expect = [&](bool fits, const char* kind) {
+        if (!fits)
+            refuse(parameter,
+                   std::string("expected ") + kind + ", found " + value.type_name() + ".",
+                   "See 'kinora image --help'.");
+    };
+    if constexpr (std::is_same_v<T, std::string>) {
+        expect(value.is_string(), "a text");
+    } else if constexpr (std::is_same_v<T, int64_t>) {
+        expect(value.is_number_integer(), "a whole number");
+        constexpr auto most = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+        if (value.is_number_unsigned() && value.get<uint64_t>() > most)
+            refuse(parameter, std::to_string(value.get<uint64_t>()) + " is out of range.",
+                   "Use " + rangeText(parameter) + ".");
+    } else {
+        expect(value.is_number(), "a number");
+    }
+    return value.get<T>();
+}
+
+} // namespace
+
+void validate(const ImageRequest& request) {
+    for (const Parameter& parameter : imageParameters())
+        std::visit(
+            [&](auto field) {
+                if (const auto* value = valueIn(request.*field)) check(parameter, *value);
+            },
+            parameter.field);
+    if (request.seed && *request.seed > std::numeric_limits<int64_t>::max() - (request.count - 1))
+        throw Error(ErrorCode::InvalidArgument,
+                    "seed: " + std::to_string(*request.seed) + " leaves no seeds for " +
+                        std::to_string(request.count) + " pictures.",
+                    "Use a smaller seed or count.");
+}
+
+void setFromText(ImageRequest& request, const Parameter& parameter, std::string_view text) {
+    std::visit(
+        [&](auto field) {
+            const auto value = parse<ValueOf<decltype(field)>>(parameter, text);
+            check(parameter, value);
+            request.*field = value;
+        },
+        parameter.field);
+}
+
+std::optional<std::string> toText(const ImageRequest& request, const Parameter& parameter) {
+    return std::visit(
+        [&](auto field) -> std::optional<std::string> {
+            const auto* value = valueIn(request.*field);
+            if (!value) return std::nullopt;
+            if constexpr (std::is_same_v<ValueOf<decltype(field)>, std::string>)
+                return *value;
+            else if constexpr (std::is_same_v<ValueOf<decltype(field)>, int64_t>)
+                return std::to_string(*value);
+            else
+                return numberText(*value);
+        },
+        parameter.field);
+}
+
+json toJson(const ImageRequest& request) {
+    json result = json::object();
+    for (const Parameter& parameter : imageParameters())
+        std::visit(
+            [&](auto field) {
+                if (const auto* value = valueIn(request.*field))
+                    result[std::string(parameter.name)] = *value;
+            },
+            parameter.field);
+    return result;
+}
+
+ImageRequest imageRequestFromJson(const json& object) {
+    if (!object.is_object())
+        throw Error(ErrorCode::InvalidArgument,
+                    std::string("A request must be a JSON object; found ") + object.type_name() +
+                        ".");
+    ImageRequest request;
+    for (const auto& [key, value] : object.items()) {
+        const Parameter* parameter = findImageParameter(key);
+        if (!parameter)
+            throw Error(ErrorCode::InvalidArgument,
+                        "A request has no parameter " + shown(key) + ".",
+                        "It may come from a newer version of Kinora.");
+        std::visit(
+            [&](auto field) {
+                request.*field = fromJsonValue<ValueOf<decltype(field)>>(*parameter, value);
+            },
+            parameter->field);
+    }
+    validate(request);
+    return request;
+}
+
+} // namespace kinora::pipelines

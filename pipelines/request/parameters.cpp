@@ -1,0 +1,297 @@
+#include "pipelines/request/parameters.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace kinora::pipelines {
+
+namespace {
+
+constexpr double kMostPromptBytes = 100'000;
+constexpr double kMostPathBytes = 4'096;
+constexpr double kMostNameBytes = 256;
+// Beyond int64 by one: every seed that the type can hold passes the comparison.
+constexpr double kMostSeed = 9'223'372'036'854'775'808.0;
+
+std::string_view backgroundRule(std::string_view value) {
+    constexpr std::string_view expected = "white, transparent or a colour as #rrggbb";
+    if (value == "white" || value == "transparent") return {};
+    const bool colour = value.size() == 7 && value[0] == '#' &&
+                        std::all_of(value.begin() + 1, value.end(),
+                                    [](unsigned char c) { return std::isxdigit(c) != 0; });
+    return colour ? std::string_view{} : expected;
+}
+
+std::string_view deviceRule(std::string_view value) {
+    return value.empty() ? "auto, cpu, cuda:N or a device's UUID" : std::string_view{};
+}
+
+std::vector<Parameter> textParameters() {
+    return {
+        {.name = "model",
+         .option = "model",
+         .label = "Model",
+         .help = "Name, diffusers folder or checkpoint file of the model",
+         .unit = "",
+         .field = &ImageRequest::model,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::string()},
+        {.name = "prompt",
+         .option = "prompt",
+         .label = "Prompt",
+         .help = "What the picture shows",
+         .unit = "",
+         .field = &ImageRequest::prompt,
+         .role = ParameterRole::Result,
+         .maximum = kMostPromptBytes,
+         .fallback = std::string()},
+        {.name = "negative",
+         .option = "negative",
+         .label = "Negative prompt",
+         .help = "What to steer away from",
+         .unit = "",
+         .field = &ImageRequest::negative,
+         .role = ParameterRole::Result,
+         .maximum = kMostPromptBytes,
+         .fallback = std::string()},
+    };
+}
+
+// The names of samplers and schedules stand here and not in pipelines/schedulers, because a request
+// is checked, shown and stored by code that does not link the schedulers (and the schedulers may
+// use the request, not the other way round). A test of the scheduler registry holds the two equal;
+// which sampler can follow which schedule is the registry's to say, when a scheduler is made.
+std::vector<Parameter> samplingParameters() {
+    return {
+        {.name = "steps",
+         .option = "steps",
+         .label = "Steps",
+         .help = "How many denoising steps; more is finer and slower",
+         .unit = "",
+         .field = &ImageRequest::steps,
+         .role = ParameterRole::Result,
+         .minimum = 1,
+         .maximum = 1000,
+         .fallback = int64_t{20}},
+        {.name = "sampler",
+         .option = "sampler",
+         .label = "Sampler",
+         .help = "Update rule; unset, the one that the model names",
+         .unit = "",
+         .field = &ImageRequest::sampler,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::monostate(),
+         .choices = {"ddim", "euler", "euler_a", "dpmpp_2m", "lcm"}},
+        {.name = "schedule",
+         .option = "schedule",
+         .label = "Sigma schedule",
+         .help = "How noise levels are spaced over the steps; normal is the model's own",
+         .unit = "",
+         .field = &ImageRequest::schedule,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("normal"),
+         .choices = {"normal", "karras", "exponential", "beta", "sgm_uniform", "simple"}},
+        {.name = "cfg",
+         .option = "cfg",
+         .label = "Guidance scale",
+         .help = "How strongly the prompt is followed; 1 and below: no guidance",
+         .unit = "",
+         .field = &ImageRequest::cfg,
+         .role = ParameterRole::Result,
+         .minimum = 0,
+         .maximum = 100,
+         .fallback = 7.5},
+        {.name = "guidanceRescale",
+         .option = "guidance-rescale",
+         .label = "Guidance rescale",
+         .help = "Pulls contrast back that strong guidance adds; 0: none, 1: all",
+         .unit = "",
+         .field = &ImageRequest::guidanceRescale,
+         .role = ParameterRole::Result,
+         .minimum = 0,
+         .maximum = 1,
+         .fallback = 0.0},
+        {.name = "eta",
+         .option = "eta",
+         .label = "Eta",
+         .help = "Share of fresh noise in each DDIM step",
+         .unit = "",
+         .field = &ImageRequest::eta,
+         .role = ParameterRole::Result,
+         .minimum = 0,
+         .maximum = 1,
+         .fallback = 0.0},
+        {.name = "clipSkip",
+         .option = "clip-skip",
+         .label = "CLIP skip",
+         .help = "Text encoder layer to use: 1 the last, 2 the one before; 0 as the model says",
+         .unit = "",
+         .field = &ImageRequest::clipSkip,
+         .role = ParameterRole::Result,
+         .minimum = 0,
+         .maximum = 32,
+         .fallback = int64_t{0}},
+    };
+}
+
+std::vector<Parameter> pictureParameters() {
+    return {
+        {.name = "width",
+         .option = "width",
+         .label = "Width",
+         .help = "Width of the picture; unset, the model's own",
+         .unit = "px",
+         .field = &ImageRequest::width,
+         .role = ParameterRole::Result,
+         .minimum = 8,
+         .maximum = 8192,
+         .multipleOf = 8,
+         .fallback = std::monostate()},
+        {.name = "height",
+         .option = "height",
+         .label = "Height",
+         .help = "Height of the picture; unset, the model's own",
+         .unit = "px",
+         .field = &ImageRequest::height,
+         .role = ParameterRole::Result,
+         .minimum = 8,
+         .maximum = 8192,
+         .multipleOf = 8,
+         .fallback = std::monostate()},
+        {.name = "seed",
+         .option = "seed",
+         .label = "Seed",
+         .help = "Number that the noise starts from; unset, drawn at random and reported",
+         .unit = "",
+         .field = &ImageRequest::seed,
+         .role = ParameterRole::Result,
+         .minimum = 0,
+         .maximum = kMostSeed,
+         .fallback = std::monostate()},
+        {.name = "noise",
+         .option = "noise",
+         .label = "Noise",
+         .help = "Whose random numbers: PyTorch's on the CPU, or those of its CUDA generator",
+         .unit = "",
+         .field = &ImageRequest::noise,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("torch-cpu"),
+         .choices = {"torch-cpu", "philox"}},
+        {.name = "background",
+         .option = "background",
+         .label = "Background",
+         .help = "Behind pictures of models with alpha: white, transparent or #rrggbb",
+         .unit = "",
+         .field = &ImageRequest::background,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("transparent"),
+         .rule = backgroundRule},
+    };
+}
+
+std::vector<Parameter> runningParameters() {
+    return {
+        {.name = "count",
+         .option = "count",
+         .label = "Count",
+         .help = "How many pictures; each takes the next seed",
+         .unit = "",
+         .field = &ImageRequest::count,
+         .role = ParameterRole::Running,
+         .minimum = 1,
+         .maximum = 10'000,
+         .fallback = int64_t{1}},
+        {.name = "batch",
+         .option = "batch",
+         .label = "Batch",
+         .help = "How many pictures are made at once; 0: the plan decides",
+         .unit = "",
+         .field = &ImageRequest::batch,
+         .role = ParameterRole::Running,
+         .minimum = 0,
+         .maximum = 256,
+         .fallback = int64_t{0}},
+        {.name = "precision",
+         .option = "precision",
+         .label = "Precision",
+         .help = "Number format to compute in; auto picks what the device is fast at",
+         .unit = "",
+         .field = &ImageRequest::precision,
+         .role = ParameterRole::Running,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("auto"),
+         .choices = {"auto", "f32", "bf16", "f16"}},
+        {.name = "device",
+         .option = "device",
+         .label = "Device",
+         .help = "What computes: auto, cpu, cuda:N or a device's UUID",
+         .unit = "",
+         .field = &ImageRequest::device,
+         .role = ParameterRole::Running,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("auto"),
+         .rule = deviceRule},
+    };
+}
+
+std::vector<Parameter> outputParameters() {
+    return {
+        {.name = "previewEvery",
+         .option = "preview-every",
+         .label = "Preview every",
+         .help = "Steps between previews; 0: none",
+         .unit = "steps",
+         .field = &ImageRequest::previewEvery,
+         .role = ParameterRole::Output,
+         .minimum = 0,
+         .maximum = 1000,
+         .fallback = int64_t{0}},
+        {.name = "latents",
+         .option = "latents",
+         .label = "Start latents",
+         .help = "Safetensors file with the noise to start from, tensor latents [N,C,h,w]",
+         .unit = "",
+         .field = &ImageRequest::latentsPath,
+         .role = ParameterRole::Output,
+         .maximum = kMostPathBytes,
+         .fallback = std::string()},
+        {.name = "saveLatents",
+         .option = "save-latents",
+         .label = "Save latents",
+         .help = "File for the final latents, before decoding",
+         .unit = "",
+         .field = &ImageRequest::saveLatentsPath,
+         .role = ParameterRole::Output,
+         .maximum = kMostPathBytes,
+         .fallback = std::string()},
+    };
+}
+
+std::vector<Parameter> allParameters() {
+    std::vector<Parameter> table;
+    for (auto part : {textParameters, samplingParameters, pictureParameters, runningParameters,
+                      outputParameters})
+        std::ranges::move(part(), std::back_inserter(table));
+    return table;
+}
+
+} // namespace
+
+std::span<const Parameter> imageParameters() {
+    static const std::vector<Parameter> table = allParameters();
+    return table;
+}
+
+const Parameter* findImageParameter(std::string_view name) {
+    const auto table = imageParameters();
+    const auto found = std::ranges::find(table, name, &Parameter::name);
+    return found == table.end() ? nullptr : &*found;
+}
+
+} // namespace kinora::pipelines
