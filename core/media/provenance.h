@@ -19,6 +19,7 @@ struct Provenance {
     std::string precision;
     int threads = 0;
     int64_t batch = 1;
+    std::string latentsHash; // "sha256:..." of the file that the noise came from; usually empty
     std::string outputHash; // "sha256:..." of the decoded 8-bit pixels; set when it is written
 };
 
