@@ -56,7 +56,15 @@ class Weights {
     NormWeights norm(std::string_view name, int64_t channels) const;     // "<name>.weight", ".bias"
     kernels::Tensor vector(std::string_view name, int64_t length) const; // f32
     kernels::Tensor matrix(std::string_view name, int64_t rows, int64_t columns) const; // f32
+    // In the compute dtype, not packed: what embedding() looks rows up in.
+    kernels::Tensor table(std::string_view name, int64_t rows, int64_t columns) const;
     bool has(std::string_view name) const;
+
+    // The same tensors, computed with in another dtype: for the few layers that bf16 is too coarse
+    // for.
+    Weights in(kernels::DType compute) const;
+    // Tensors that begin with this name belong to a part that is not loaded: not unused.
+    void ignore(std::string_view name) const;
 
     kernels::Device& device() const;
     kernels::DType compute() const;
@@ -67,7 +75,10 @@ class Weights {
   private:
     struct Shared;
     std::string fullName(std::string_view name) const;
+    kernels::Tensor load(const std::string& name, const kernels::Shape& shape,
+                         kernels::DType dtype) const;
     std::shared_ptr<Shared> m_shared; // shared by the prefixes of one component
+    kernels::DType m_compute;
     std::string m_prefix;
 };
 

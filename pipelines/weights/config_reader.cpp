@@ -1,0 +1,169 @@
+#include "pipelines/weights/config_reader.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/weights/json_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+namespace kinora::pipelines {
+namespace {
+
+constexpr size_t kLongestList = 16;
+
+std::string range(double least, double most) {
+    std::ostringstream text;
+    text << " from " << least << " to " << most;
+    return text.str();
+}
+
+} // namespace
+
+ConfigReader::ConfigReader(const nlohmann::json& config, std::string_view file)
+    : m_config(config), m_file(file) {
+    if (!config.is_object())
+        throw Error(ErrorCode::BadFile, m_file + ": a JSON object was expected.",
+                    "Fetch the model again.");
+}
+
+const nlohmann::json* ConfigReader::find(std::string_view key) {
+    m_asked.emplace(key);
+    const auto found = m_config.find(key);
+    return found == m_config.end() || found->is_null() ? nullptr : &*found;
+}
+
+void ConfigReader::badValue(std::string_view key, const std::string& expected) const {
+    const auto found = m_config.find(key);
+    const std::string value = found == m_config.end() ? "absent" : brief(*found);
+    throw Error(ErrorCode::BadFile,
+                m_file + ": \"" + std::string(key) + "\" is " + value + "; expected " + expected +
+                    ".",
+                "The model's config is damaged or made by hand; fetch the model again.");
+}
+
+void ConfigReader::unsupported(std::string_view key) const {
+    const auto found = m_config.find(key);
+    const std::string value = found == m_config.end() ? "absent" : brief(*found);
+    throw Error(ErrorCode::Unsupported,
+                m_file + ": \"" + std::string(key) + "\": " + value + " is not supported.",
+                "This kind of model cannot be run by this version.");
+}
+
+bool ConfigReader::has(std::string_view key) {
+    return find(key) != nullptr;
+}
+
+int64_t ConfigReader::integerAt(std::string_view key, const nlohmann::json& value, int64_t least,
+                                int64_t most) const {
+    const std::string expected = "an integer" + range(double(least), double(most));
+    if (!value.is_number_integer()) badValue(key, expected);
+    if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX})
+        badValue(key, expected);
+    const int64_t number = value.get<int64_t>();
+    if (number < least || number > most) badValue(key, expected);
+    return number;
+}
+
+int64_t ConfigReader::integer(std::string_view key, int64_t fallback, int64_t least, int64_t most) {
+    const nlohmann::json* value = find(key);
+    return value ? integerAt(key, *value, least, most) : fallback;
+}
+
+double ConfigReader::number(std::string_view key, double fallback, double least, double most) {
+    const nlohmann::json* value = find(key);
+    if (!value) return fallback;
+    const std::string expected = "a number" + range(least, most);
+    if (!value->is_number()) badValue(key, expected);
+    const double number = value->get<double>();
+    if (!(number >= least && number <= most)) badValue(key, expected);
+    return number;
+}
+
+bool ConfigReader::boolean(std::string_view key, bool fallback) {
+    const nlohmann::json* value = find(key);
+    if (!value) return fallback;
+    if (!value->is_boolean()) badValue(key, "true or false");
+    return value->get<bool>();
+}
+
+std::string ConfigReader::text(std::string_view key, std::string_view fallback) {
+    const nlohmann::json* value = find(key);
+    if (!value) return std::string(fallback);
+    if (!value->is_string()) badValue(key, "a text");
+    return value->get<std::string>();
+}
+
+std::vector<int64_t> ConfigReader::integers(std::string_view key, std::vector<int64_t> fallback,
+                                            int64_t least, int64_t most) {
+    const nlohmann::json* value = find(key);
+    if (!value) return fallback;
+    if (!value->is_array() || value->empty() || value->size() > kLongestList)
+        badValue(key, "a list of 1 to 16 integers" + range(double(least), double(most)));
+    std::vector<int64_t> numbers;
+    for (const nlohmann::json& entry : *value)
+        numbers.push_back(integerAt(key, entry, least, most));
+    return numbers;
+}
+
+std::vector<std::string> ConfigReader::texts(std::string_view key,
+                                             std::vector<std::string> fallback) {
+    const nlohmann::json* value = find(key);
+    if (!value) return fallback;
+    const std::string expected = "a list of 1 to 16 texts";
+    if (!value->is_array() || value->empty() || value->size() > kLongestList)
+        badValue(key, expected);
+    std::vector<std::string> texts;
+    for (const nlohmann::json& entry : *value) {
+        if (!entry.is_string()) badValue(key, expected);
+        texts.push_back(entry.get<std::string>());
+    }
+    return texts;
+}
+
+std::vector<int64_t> ConfigReader::integerForEach(std::string_view key, size_t count,
+                                                  int64_t fallback, int64_t least, int64_t most) {
+    const nlohmann::json* value = find(key);
+    if (!value || !value->is_array())
+        return std::vector<int64_t>(count, integer(key, fallback, least, most));
+    if (std::any_of(value->begin(), value->end(), [](const auto& v) { return v.is_array(); }))
+        unsupported(key);
+    std::vector<int64_t> numbers = integers(key, {}, least, most);
+    if (numbers.size() != count)
+        badValue(key, "an integer or a list of " + std::to_string(count) +
+                          ", one for each of \"block_out_channels\"");
+    return numbers;
+}
+
+int64_t ConfigReader::squareSize(std::string_view key, int64_t most) {
+    const nlohmann::json* value = find(key);
+    if (!value) return 0;
+    if (!value->is_array()) return integer(key, 0, 1, most);
+    const std::vector<int64_t> sizes = integers(key, {}, 1, most);
+    if (sizes.size() != 2) badValue(key, "an integer or two of them");
+    if (sizes[0] != sizes[1]) unsupported(key);
+    return sizes[0];
+}
+
+void ConfigReader::requireDefault(std::string_view key, const nlohmann::json& value) {
+    const nlohmann::json* found = find(key);
+    if (found && *found != value) unsupported(key);
+}
+
+void ConfigReader::ignore(std::initializer_list<std::string_view> keys) {
+    for (const std::string_view key : keys) m_asked.emplace(key);
+}
+
+void ConfigReader::finish() const {
+    for (const auto& [key, value] : m_config.items()) {
+        if (key.starts_with("_") || m_asked.contains(key)) continue;
+        throw Error(ErrorCode::Unsupported,
+                    m_file + ": \"" + brief(key).substr(1, brief(key).size() - 2) +
+                        "\" is not a key that this version knows.",
+                    "The model may need a newer version; if the key decides nothing, remove it.");
+    }
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,246 @@
+#include "pipelines/weights/model_folder.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/weights/json_text.h"
+#include "pipelines/weights/model_extras.h"
+#include "pipelines/weights/safetensors.h"
+#include "pipelines/weights/sharded_weights.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <system_error>
+
+namespace kinora::pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Need { Required, Unused };
+
+// What a Stable Diffusion folder is made of, and the classes that this program can run.
+struct Component {
+    std::string_view name;
+    Need need;
+    std::string_view configFile;
+    std::string_view weightsStem;            // empty: no weights
+    std::array<std::string_view, 2> classes; // empty: somebody else decides
+};
+
+constexpr std::string_view kModelStem = "model";
+constexpr std::string_view kDiffusersStem = "diffusion_pytorch_model";
+
+constexpr Component kStableDiffusion[] = {
+    {"unet", Need::Required, "config.json", kDiffusersStem, {"UNet2DConditionModel"}},
+    {"vae", Need::Required, "config.json", kDiffusersStem, {"AutoencoderKL"}},
+    {"text_encoder", Need::Required, "config.json", kModelStem, {"CLIPTextModel"}},
+    {"tokenizer", Need::Required, "", "", {"CLIPTokenizer", "CLIPTokenizerFast"}},
+    {"scheduler", Need::Required, "scheduler_config.json", "", {}},
+    // Judges finished pictures, or takes a picture in: no part of text to image.
+    {"safety_checker", Need::Unused, "", "", {}},
+    {"feature_extractor", Need::Unused, "", "", {}},
+    {"image_encoder", Need::Unused, "", "", {}},
+};
+
+constexpr std::string_view kTokenizerFiles[] = {"vocab.json",
+                                                "merges.txt",
+                                                "tokenizer.json",
+                                                "tokenizer_config.json",
+                                                "special_tokens_map.json",
+                                                "added_tokens.json"};
+
+const Component* findComponent(std::string_view name) {
+    const auto* found = std::find_if(std::begin(kStableDiffusion), std::end(kStableDiffusion),
+                                     [name](const Component& c) { return c.name == name; });
+    return found == std::end(kStableDiffusion) ? nullptr : found;
+}
+
+bool isFile(const fs::path& path) {
+    std::error_code ignored;
+    return fs::is_regular_file(path, ignored);
+}
+
+std::string labelOf(const fs::path& folder, std::string_view file) {
+    return (folder.filename() / file).generic_string();
+}
+
+// [library, class] of a component; nullopt where the folder has none of it.
+std::optional<std::string> classOf(const nlohmann::json& index, std::string_view component,
+                                   const std::string& label) {
+    const auto entry = index.find(component);
+    if (entry == index.end() || entry->is_null()) return std::nullopt;
+    const bool isPair = entry->is_array() && entry->size() == 2;
+    if (isPair && (*entry)[1].is_null()) return std::nullopt;
+    if (!isPair || !(*entry)[1].is_string())
+        throw Error(ErrorCode::BadFile,
+                    label + ": \"" + std::string(component) + "\" is " + brief(*entry) +
+                        "; expected [library, class].",
+                    "Fetch the model again.");
+    return (*entry)[1].get<std::string>();
+}
+
+void checkComponent(const nlohmann::json& index, const Component& component,
+                    const std::string& label) {
+    if (component.need == Need::Unused) return;
+    const std::optional<std::string> name = classOf(index, component.name, label);
+    if (!name)
+        throw Error(ErrorCode::BadFile,
+                    label + ": names no \"" + std::string(component.name) + "\".",
+                    "The model is incomplete; fetch it again.");
+    const auto& classes = component.classes;
+    if (!classes[0].empty() && std::find(classes.begin(), classes.end(), *name) == classes.end())
+        throw Error(ErrorCode::Unsupported,
+                    label + ": \"" + std::string(component.name) + "\" is of the class " +
+                        brief(*name) + ", which is not supported.",
+                    "This kind of model cannot be run by this version.");
+}
+
+// Components that nobody here knows would change the result if they were left out.
+void checkNoOther(const nlohmann::json& index, const std::string& label) {
+    for (const auto& [key, entry] : index.items()) {
+        if (key.starts_with("_") || findComponent(key) || !entry.is_array()) continue;
+        if (!classOf(index, key, label)) continue;
+        throw Error(ErrorCode::Unsupported,
+                    label + ": the component " + brief(key) + " is not supported.",
+                    "This kind of model cannot be run by this version.");
+    }
+}
+
+std::string pipelineClassOf(const nlohmann::json& index, const std::string& label) {
+    const auto name = index.find("_class_name");
+    if (name == index.end() || !name->is_string())
+        throw Error(ErrorCode::BadFile, label + ": \"_class_name\" does not name a pipeline.",
+                    "Fetch the model again.");
+    if (*name != "StableDiffusionPipeline")
+        throw Error(ErrorCode::Unsupported,
+                    label + ": the kind of model " + brief(*name) + " is not supported.",
+                    "Models of the class StableDiffusionPipeline can be used.");
+    return name->get<std::string>();
+}
+
+// The files with a component's weights: one, or an index and its shards, relative to its folder.
+struct WeightFiles {
+    std::string main;
+    bool isIndex;
+};
+
+WeightFiles findWeights(const fs::path& folder, const Component& component,
+                        const std::string& label) {
+    const std::string stem(component.weightsStem);
+    const WeightFiles candidates[] = {{stem + ".safetensors", false},
+                                      {stem + ".safetensors.index.json", true},
+                                      {stem + ".fp16.safetensors", false},
+                                      {stem + ".safetensors.index.fp16.json", true}};
+    for (const WeightFiles& files : candidates)
+        if (isFile(folder / files.main)) return files;
+    const bool hasPickle = isFile(folder / (stem + ".bin")) || isFile(folder / "pytorch_model.bin");
+    if (hasPickle)
+        throw Error(ErrorCode::Unsupported,
+                    label + ": its weights are in a pickled .bin file, which can run code.",
+                    "Fetch the safetensors version of the model.");
+    throw Error(ErrorCode::NotFound,
+                label + ": has no weights: " + candidates[0].main + " is not there.",
+                "The model is incomplete; fetch it again.");
+}
+
+int64_t latentChannelsOf(const nlohmann::json& configs) {
+    const auto vae = configs.find("vae");
+    if (vae == configs.end()) return 0;
+    const auto channels = vae->find("latent_channels");
+    const bool isSane = channels != vae->end() && channels->is_number_unsigned() &&
+                        channels->get<uint64_t>() <= 1024;
+    return isSane ? channels->get<int64_t>() : 0;
+}
+
+} // namespace
+
+ModelFolder ModelFolder::open(const fs::path& folder) {
+    const fs::path path = folder.has_filename() ? folder : folder.parent_path();
+    std::error_code ignored;
+    if (!fs::exists(path, ignored))
+        throw Error(ErrorCode::NotFound, path.string() + ": there is no such model.",
+                    "Check the path, or fetch the model again.");
+    if (!fs::is_directory(path, ignored))
+        throw Error(ErrorCode::BadFile, path.string() + ": is not the folder of a model.",
+                    "Name the folder with model_index.json in it.");
+    const std::string label = labelOf(path, "model_index.json");
+    if (!isFile(path / "model_index.json"))
+        throw Error(ErrorCode::NotFound, label + ": there is no such file.",
+                    "Name the folder of a model in the diffusers layout.");
+    ModelFolder model;
+    model.m_path = path;
+    model.m_index = readJsonFile(path / "model_index.json", label);
+    model.m_pipelineClass = pipelineClassOf(model.m_index, label);
+    checkNoOther(model.m_index, label);
+    model.m_configs = nlohmann::json::object();
+    for (const Component& component : kStableDiffusion) {
+        checkComponent(model.m_index, component, label);
+        if (component.configFile.empty()) continue;
+        const fs::path file = fs::path(component.name) / component.configFile;
+        model.m_configs[std::string(component.name)] =
+            readJsonFile(path / file, labelOf(path, file.generic_string()));
+    }
+    if (isFile(path / "kinora.json")) {
+        const std::string extrasLabel = labelOf(path, "kinora.json");
+        model.m_extras = parseModelExtras(readJsonFile(path / "kinora.json", extrasLabel),
+                                          latentChannelsOf(model.m_configs), extrasLabel);
+    }
+    return model;
+}
+
+bool ModelFolder::has(std::string_view component) const {
+    return classOf(m_index, component, labelOf(m_path, "model_index.json")).has_value();
+}
+
+const nlohmann::json& ModelFolder::config(std::string_view component) const {
+    const auto found = m_configs.find(component);
+    if (found == m_configs.end())
+        throw Error(ErrorCode::NotFound,
+                    labelOf(m_path, component) + ": the model has no such config.");
+    return *found;
+}
+
+std::string ModelFolder::className(std::string_view component) const {
+    return classOf(m_index, component, labelOf(m_path, "model_index.json")).value_or("");
+}
+
+std::unique_ptr<WeightSource> ModelFolder::weights(std::string_view name) const {
+    const Component* component = findComponent(name);
+    if (!component || component->weightsStem.empty())
+        throw Error(ErrorCode::NotFound, labelOf(m_path, name) + ": has no weights.");
+    const fs::path folder = componentPath(name);
+    const WeightFiles files = findWeights(folder, *component, labelOf(m_path, name));
+    std::string label = labelOf(m_path, (fs::path(name) / files.main).generic_string());
+    if (files.isIndex)
+        return std::make_unique<ShardedWeights>(folder / files.main, std::move(label));
+    return std::make_unique<SafetensorsFile>(folder / files.main, std::move(label));
+}
+
+fs::path ModelFolder::componentPath(std::string_view component) const {
+    return m_path / component;
+}
+
+std::vector<fs::path> ModelFolder::files() const {
+    std::vector<fs::path> files = {"model_index.json"};
+    if (isFile(m_path / "kinora.json")) files.emplace_back("kinora.json");
+    for (const Component& component : kStableDiffusion) {
+        const fs::path folder(component.name);
+        if (!component.configFile.empty()) files.push_back(folder / component.configFile);
+        if (component.weightsStem.empty()) continue;
+        const std::string label = labelOf(m_path, component.name);
+        const WeightFiles found = findWeights(m_path / folder, component, label);
+        files.push_back(folder / found.main);
+        if (!found.isIndex) continue;
+        for (const std::string& shard :
+             shardNames(m_path / folder / found.main, label + "/" + found.main))
+            files.push_back(folder / shard);
+    }
+    for (const std::string_view name : kTokenizerFiles)
+        if (isFile(m_path / "tokenizer" / name)) files.push_back(fs::path("tokenizer") / name);
+    std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+        return a.generic_string() < b.generic_string();
+    });
+    return files;
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,30 @@
+#pragma once
+// The header of a safetensors file: which tensor lies where. Every claim of the file is checked.
+// Format: 8 bytes little-endian length, that many bytes of JSON, then the tensors' bytes.
+
+#include "kernels/tensor/dtype.h"
+#include "kernels/tensor/shape.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kinora::pipelines {
+
+inline constexpr uint64_t kLongestSafetensorsHeader = 100'000'000;
+
+struct StoredTensor {
+    std::string name;
+    kernels::DType dtype;
+    kernels::Shape shape;
+    uint64_t begin, end; // bytes after the header
+};
+
+// json: the header's text; dataBytes: how many bytes follow it. label: how errors name the file.
+// -> the tensors, sorted by name. Throws Error{BadFile}; Error{Unsupported} on a dtype that is not
+// known.
+std::vector<StoredTensor> parseSafetensorsHeader(std::string_view json, uint64_t dataBytes,
+                                                 const std::string& label);
+
+} // namespace kinora::pipelines
