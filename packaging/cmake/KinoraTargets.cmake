@@ -11,6 +11,10 @@ if(KINORA_SANITIZE)
                            -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(kinora_options INTERFACE -fsanitize=${KINORA_SANITIZE})
 endif()
+if(KINORA_FUZZ)
+    target_compile_options(kinora_options INTERFACE -fsanitize=fuzzer-no-link
+                           -Wno-error) # the warnings that count are gcc's
+endif()
 
 find_program(KINORA_MOLD mold)
 if(KINORA_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
