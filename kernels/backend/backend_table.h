@@ -151,7 +151,7 @@ struct SoftmaxArgs {         // over the last axis
     float scale;             // applied before
 };
 
-struct ResizeNearestArgs { // input[floor(y * H / Ho)], as PyTorch's "nearest"
+struct ResizeNearestArgs { // input[floor(y * (H / Ho))] in f32, as PyTorch's "nearest"
     TensorRef input;       // [N, H, W, C]
     TensorRef output;      // [N, Ho, Wo, C]
 };
@@ -180,7 +180,7 @@ struct TimestepEmbeddingArgs { // Vaswani et al. 2017 as in DDPM: [cos, sin] or 
     float maxPeriod;
 };
 
-struct CopyArgs { // converts the dtype on the way; any dtype to F32, BF16 or F16
+struct CopyArgs { // converts on the way: any dtype to F32, BF16 or F16, or to itself
     TensorRef input, output;
 };
 
