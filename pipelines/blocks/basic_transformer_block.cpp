@@ -1,0 +1,41 @@
+#include "pipelines/blocks/basic_transformer_block.h"
+
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/norm.h"
+
+#include <utility>
+
+namespace kinora::pipelines {
+namespace {
+
+constexpr float kEpsilon = 1e-5f;
+constexpr int64_t kExpansion = 4; // of the feed-forward network
+
+kernels::Tensor normed(const kernels::Tensor& x, const NormWeights& norm) {
+    return kernels::layerNorm(x, norm.scale, norm.shift, kEpsilon);
+}
+
+} // namespace
+
+BasicTransformerBlock::BasicTransformerBlock(const Weights& weights, int64_t width,
+                                             int64_t contextWidth, int64_t heads)
+    : m_norm1(weights.norm("norm1", width)), m_norm2(weights.norm("norm2", width)),
+      m_norm3(weights.norm("norm3", width)),
+      m_selfAttention(weights / "attn1", width, width, heads, Bias::No),
+      m_crossAttention(weights / "attn2", width, contextWidth, heads, Bias::No),
+      m_gated(weights.linear("ff.net.0.proj", 2 * kExpansion * width, width)),
+      m_out(weights.linear("ff.net.2", width, kExpansion * width)) {}
+
+kernels::Tensor BasicTransformerBlock::operator()(kernels::Tensor x,
+                                                  const kernels::Tensor& context) const {
+    kernels::Tensor hidden = normed(x, m_norm1);
+    x = m_selfAttention(hidden, hidden, x);
+    hidden = normed(x, m_norm2);
+    x = m_crossAttention(hidden, context, x);
+    hidden = normed(x, m_norm3);
+    hidden = m_gated(hidden);
+    hidden = kernels::geglu(hidden);
+    return m_out(hidden, kernels::Activation::None, x);
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,25 @@
+#pragma once
+// BasicTransformerBlock: self-attention, cross-attention to the prompt, gated feed-forward, each
+// after a layer norm and around a residual connection.
+// Source: Vaswani et al. 2017, Shazeer 2020; names and numbers as diffusers' BasicTransformerBlock.
+
+#include "pipelines/blocks/attention.h"
+
+namespace kinora::pipelines {
+
+class BasicTransformerBlock {
+  public:
+    // width: of x, a multiple of heads; contextWidth: of the prompt embeddings.
+    BasicTransformerBlock(const Weights& weights, int64_t width, int64_t contextWidth,
+                          int64_t heads);
+
+    // x [N,L,width], context [N,Lc,contextWidth] -> [N,L,width].
+    kernels::Tensor operator()(kernels::Tensor x, const kernels::Tensor& context) const;
+
+  private:
+    NormWeights m_norm1, m_norm2, m_norm3;
+    Attention m_selfAttention, m_crossAttention;
+    LinearWeights m_gated, m_out; // the feed-forward network
+};
+
+} // namespace kinora::pipelines

@@ -1,0 +1,20 @@
+#include "pipelines/blocks/downsample_2d.h"
+
+namespace kinora::pipelines {
+namespace {
+
+kernels::Padding paddingOf(DownsamplePadding padding) {
+    if (padding == DownsamplePadding::Around) return kernels::Padding::same(1);
+    return {.top = 0, .left = 0, .bottom = 1, .right = 1};
+}
+
+} // namespace
+
+Downsample2D::Downsample2D(const Weights& weights, int64_t channels, DownsamplePadding padding)
+    : conv(weights, "conv", channels, channels, 3, {.stride = 2, .padding = paddingOf(padding)}) {}
+
+kernels::Tensor Downsample2D::operator()(const kernels::Tensor& x) const {
+    return conv(x);
+}
+
+} // namespace kinora::pipelines
