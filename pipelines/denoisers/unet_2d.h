@@ -8,26 +8,35 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace kinora::pipelines {
 
 struct Unet2dConfig {
-    int64_t inChannels, outChannels, sampleSize, crossAttentionWidth;
+    int64_t inChannels, outChannels, crossAttentionWidth;
+    int64_t sampleSize; // of the latents that it was trained on; 0: not said
     std::vector<int64_t> blockChannels;
     std::vector<bool> downAttention, upAttention; // whether a block has transformers
-    bool midAttention = true;
+    bool midBlock = true, midAttention = true;
     std::vector<int64_t> layersPerBlock, transformerLayers, heads; // one for each block
     int64_t timeConditionWidth = 0; // time_cond_proj_dim: guidance as an input (LCM); 0: none
+    int64_t timeEmbeddingWidth;
     int64_t normGroups;
     float normEpsilon;
+    float midScale = 1; // mid_block_scale_factor: results of its resnets are divided by it
     bool linearProjection;
     bool flipSinToCos;
     float frequencyShift;
+    bool centerInput = false;              // 2 x - 1 first
+    bool padDownsampleAround = true;       // downsample_padding 1; false: 0, right and bottom only
+    int inputKernel = 3, outputKernel = 3; // of the first and the last convolution
     kernels::Activation activation;
     // Every key of diffusers' config is read; a value that this code does not follow throws
     // Error{Unsupported} naming key and value, a wrong type or absurd value Error{BadFile}.
-    static Unet2dConfig fromJson(const nlohmann::json& config);
+    // file: how errors name the config.
+    static Unet2dConfig fromJson(const nlohmann::json& config,
+                                 std::string_view file = "unet/config.json");
 };
 
 class Unet2d {

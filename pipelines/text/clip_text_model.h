@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 
 namespace kinora::pipelines {
 
@@ -17,8 +18,9 @@ struct ClipTextConfig {
     kernels::Activation activation;
     int32_t endToken;
     // Throws Error{Unsupported} naming a key whose value is unknown, Error{BadFile} on a wrong type
-    // or an absurd value.
-    static ClipTextConfig fromJson(const nlohmann::json& config);
+    // or an absurd value. file: how errors name the config.
+    static ClipTextConfig fromJson(const nlohmann::json& config,
+                                   std::string_view file = "text_encoder/config.json");
 };
 
 class ClipTextModel {

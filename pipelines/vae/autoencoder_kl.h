@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace kinora::pipelines {
@@ -18,8 +19,9 @@ struct AutoencoderKlConfig {
     float scalingFactor;
     kernels::Activation activation;
     int64_t factor() const { return int64_t{1} << (blockChannels.size() - 1); } // pixels per latent
-    // Throws Error{Unsupported, BadFile} naming the key.
-    static AutoencoderKlConfig fromJson(const nlohmann::json& config);
+    // Throws Error{Unsupported, BadFile} naming the key. file: how errors name the config.
+    static AutoencoderKlConfig fromJson(const nlohmann::json& config,
+                                        std::string_view file = "vae/config.json");
 };
 
 // The half that a text-to-image run needs.

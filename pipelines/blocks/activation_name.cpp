@@ -1,0 +1,26 @@
+#include "pipelines/blocks/activation_name.h"
+
+#include <string>
+#include <utility>
+
+namespace kinora::pipelines {
+
+kernels::Activation readActivation(ConfigReader& config, std::string_view key,
+                                   std::string_view fallback) {
+    using kernels::Activation;
+    constexpr std::pair<std::string_view, Activation> kNames[] = {
+        {"silu", Activation::Silu},
+        {"swish", Activation::Silu},
+        {"gelu", Activation::Gelu},
+        {"gelu_new", Activation::GeluTanh},
+        {"gelu_pytorch_tanh", Activation::GeluTanh},
+        {"quick_gelu", Activation::QuickGelu},
+        {"relu", Activation::Relu},
+    };
+    const std::string name = config.text(key, fallback);
+    for (const auto& [text, activation] : kNames)
+        if (text == name) return activation;
+    config.unsupported(key);
+}
+
+} // namespace kinora::pipelines

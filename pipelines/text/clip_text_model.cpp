@@ -1,0 +1,168 @@
+#include "pipelines/text/clip_text_model.h"
+
+#include "kernels/base/error.h"
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/embedding.h"
+#include "kernels/ops/norm.h"
+#include "pipelines/blocks/activation_name.h"
+#include "pipelines/blocks/attention.h"
+#include "pipelines/weights/config_reader.h"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kinora::pipelines {
+namespace {
+
+using kernels::Causal;
+using kernels::Tensor;
+
+constexpr AttentionNames kProjections{
+    .query = "q_proj", .key = "k_proj", .value = "v_proj", .out = "out_proj"};
+
+class EncoderLayer {
+  public:
+    EncoderLayer(const Weights& weights, const ClipTextConfig& config)
+        : m_norm1(weights.norm("layer_norm1", config.width)),
+          m_norm2(weights.norm("layer_norm2", config.width)),
+          m_attention(weights / "self_attn", config.width, config.width, config.heads, Bias::Yes,
+                      kProjections),
+          m_expand(weights.linear("mlp.fc1", config.intermediate, config.width)),
+          m_contract(weights.linear("mlp.fc2", config.width, config.intermediate)),
+          m_epsilon(config.epsilon), m_activation(config.activation) {}
+
+    // x [N,L,width] -> the same shape.
+    Tensor operator()(Tensor x) const {
+        Tensor hidden = kernels::layerNorm(x, m_norm1.scale, m_norm1.shift, m_epsilon);
+        x = m_attention(hidden, hidden, x, Causal::Yes);
+        hidden = kernels::layerNorm(x, m_norm2.scale, m_norm2.shift, m_epsilon);
+        hidden = m_expand(hidden, m_activation);
+        return m_contract(hidden, kernels::Activation::None, x);
+    }
+
+  private:
+    NormWeights m_norm1, m_norm2;
+    Attention m_attention;
+    LinearWeights m_expand, m_contract;
+    float m_epsilon;
+    kernels::Activation m_activation;
+};
+
+// What transformers writes into a config and nothing here depends on.
+void ignoreHarmless(ConfigReader& reader) {
+    reader.ignore({"architectures",
+                   "attention_dropout",
+                   "dropout",
+                   "bos_token_id",
+                   "pad_token_id",
+                   "dtype",
+                   "torch_dtype",
+                   "initializer_factor",
+                   "initializer_range",
+                   "projection_dim",
+                   "transformers_version",
+                   "return_dict",
+                   "use_cache",
+                   "output_hidden_states",
+                   "output_attentions",
+                   "torchscript",
+                   "use_bfloat16",
+                   "tie_word_embeddings",
+                   "gradient_checkpointing",
+                   "is_decoder",
+                   "is_encoder_decoder",
+                   "add_cross_attention",
+                   "chunk_size_feed_forward",
+                   "id2label",
+                   "label2id",
+                   "problem_type",
+                   "tokenizer_class",
+                   "prefix",
+                   "finetuning_task",
+                   "pruned_heads",
+                   "max_length",
+                   "min_length"});
+}
+
+} // namespace
+
+ClipTextConfig ClipTextConfig::fromJson(const nlohmann::json& json, std::string_view file) {
+    ConfigReader reader(json, file);
+    reader.requireDefault("model_type", "clip_text_model");
+    ClipTextConfig config{};
+    config.vocabulary = reader.integer("vocab_size", 49408, 1, 10'000'000);
+    config.width = reader.integer("hidden_size", 512, 1, 65536);
+    config.intermediate = reader.integer("intermediate_size", 2048, 1, 1'000'000);
+    config.layers = reader.integer("num_hidden_layers", 12, 1, 200);
+    config.heads = reader.integer("num_attention_heads", 8, 1, 1024);
+    config.positions = reader.integer("max_position_embeddings", 77, 1, 100'000);
+    config.epsilon = static_cast<float>(reader.number("layer_norm_eps", 1e-5, 0, 1));
+    config.activation = readActivation(reader, "hidden_act", "quick_gelu");
+    config.endToken =
+        static_cast<int32_t>(reader.integer("eos_token_id", 49407, 0, config.vocabulary));
+    if (config.width % config.heads != 0)
+        reader.badValue("num_attention_heads", "a divisor of \"hidden_size\"");
+    ignoreHarmless(reader);
+    reader.finish();
+    return config;
+}
+
+struct ClipTextModel::Layers {
+    ClipTextConfig config;
+    Tensor tokens;    // [vocabulary, width]
+    Tensor positions; // [positions, width]
+    std::vector<EncoderLayer> encoder;
+    NormWeights finalNorm;
+
+    Layers(const ClipTextConfig& how, const Weights& weights)
+        : config(how),
+          tokens(weights.table("embeddings.token_embedding.weight", how.vocabulary, how.width)),
+          positions(
+              weights.table("embeddings.position_embedding.weight", how.positions, how.width)) {
+        encoder.reserve(static_cast<size_t>(how.layers));
+        for (int64_t i = 0; i < how.layers; ++i)
+            encoder.emplace_back(weights / ("encoder.layers." + std::to_string(i)), how);
+        finalNorm = weights.norm("final_layer_norm", how.width);
+        weights.ignore("embeddings.position_ids"); // 0, 1, 2 ... : older files store it
+    }
+};
+
+ClipTextModel::ClipTextModel(const ClipTextConfig& config, const Weights& weights)
+    : m_layers(std::make_unique<Layers>(config, weights.has("text_model.final_layer_norm.weight")
+                                                    ? weights / "text_model"
+                                                    : weights)) {
+    weights.ignore("text_projection."); // of the pooled embedding, which nothing here takes
+}
+
+ClipTextModel::~ClipTextModel() = default;
+ClipTextModel::ClipTextModel(ClipTextModel&&) noexcept = default;
+
+const ClipTextConfig& ClipTextModel::config() const {
+    return m_layers->config;
+}
+
+Tensor ClipTextModel::operator()(std::span<const int32_t> ids, int64_t length, int skip) const {
+    const Layers& layers = *m_layers;
+    const ClipTextConfig& config = layers.config;
+    if (length < 1 || length > config.positions || ids.size() % static_cast<size_t>(length) != 0)
+        throw Error(ErrorCode::InvalidArgument, "The text encoder takes 1 to " +
+                                                    std::to_string(config.positions) +
+                                                    " tokens, not " + std::to_string(length) + ".");
+    if (skip < 1 || skip > config.layers)
+        throw Error(ErrorCode::InvalidArgument,
+                    "Clip skip " + std::to_string(skip) +
+                        " is out of range: the text encoder has " + std::to_string(config.layers) +
+                        " layers.",
+                    "Use 1 for the last layer, 2 for the one before it.");
+    const auto rows = static_cast<int64_t>(ids.size()) / length;
+    Tensor x = kernels::embedding(layers.tokens, ids).reshape({rows, length, config.width});
+    x = kernels::add(x, layers.positions.slice(0, length).reshape({1, length, config.width}));
+    for (int64_t i = 0; i < config.layers - (skip - 1); ++i)
+        x = layers.encoder[static_cast<size_t>(i)](std::move(x));
+    return kernels::layerNorm(x, layers.finalNorm.scale, layers.finalNorm.shift, config.epsilon);
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,30 @@
+#pragma once
+// The middle of an autoencoder, the same in its encoder and its decoder: resnet, attention over all
+// positions with one head, resnet.
+// Source: Rombach et al. 2022, appendix G; names and numbers as diffusers' UNetMidBlock2D.
+
+#include "pipelines/blocks/attention.h"
+#include "pipelines/blocks/group_norm.h"
+#include "pipelines/blocks/resnet_block_2d.h"
+
+#include <optional>
+
+namespace kinora::pipelines {
+
+class VaeMidBlock {
+  public:
+    VaeMidBlock(const Weights& weights, int64_t channels, bool attention,
+                const ResnetOptions& options);
+    // x [N,H,W,channels] -> the same shape.
+    kernels::Tensor operator()(kernels::Tensor x) const;
+
+  private:
+    kernels::Tensor attend(const kernels::Tensor& x) const;
+
+    ResnetBlock2D m_first;
+    std::optional<GroupNorm> m_norm;
+    std::optional<Attention> m_attention;
+    ResnetBlock2D m_second;
+};
+
+} // namespace kinora::pipelines
