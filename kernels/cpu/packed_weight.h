@@ -1,0 +1,47 @@
+#pragma once
+// A weight as the CPU keeps it: one private copy, in the layout that oneDNN's kernels want.
+//
+// The layout is chosen when packing, for a picture of ordinary size. It hardly ever depends on the
+// size afterwards (on AVX-512 some widths change it below 12 x 12); where a primitive does want
+// another one, the weight moves to it, through scratch memory, and stays there. So one copy
+// remains, every shape runs on its best kernel, and what a shape computes does not depend on
+// what ran before it. 1x1 convolutions are matrix products and are packed as such.
+
+#include "kernels/cpu/dnnl_state.h"
+#include "kernels/cpu/host_memory.h"
+
+namespace kinora::kernels {
+
+struct PackedWeight {
+    DType dtype = DType::F32;
+    int64_t outputs = 0, inputs = 0, kernelHeight = 1, kernelWidth = 1;
+    size_t reportedBytes = 0; // as it was packed first: what is added and taken away must agree
+
+    // How the values lie is not part of what they are: kernels may change it.
+    mutable bool asMatrix = true; // extents [inputs, outputs], else [outputs, inputs, kh, kw]
+    mutable dnnl::memory::desc layout;
+    mutable cpu::HostBlock storage;
+    mutable dnnl::memory memory; // names storage
+};
+
+} // namespace kinora::kernels
+
+namespace kinora::kernels::cpu {
+
+// How [outputs, inputs, kh, kw] lies in plain memory, named by the extents of a convolution or of
+// the matrix [inputs, outputs].
+dnnl::memory::desc plainKernel(const PackedWeight& weight);
+dnnl::memory::desc plainMatrix(const PackedWeight& weight);
+
+// The weight in this layout, moved there where it was in another.
+const dnnl::memory& weightAs(Context& context, const PackedWeight& weight, bool asMatrix,
+                             const dnnl::memory::desc& layout);
+
+// The layouts that the primitives for ordinary sizes want: conv_cpu.cpp and matmul_cpu.cpp.
+dnnl::memory::desc preferredKernelLayout(DnnlState& state, const PackedWeight& weight, int stride);
+dnnl::memory::desc preferredMatrixLayout(DnnlState& state, const PackedWeight& weight);
+
+// activation(input x weight + bias) + residual over rows: linear, and 1x1 convolution.
+void linearRows(Context& context, const LinearArgs& args);
+
+} // namespace kinora::kernels::cpu
