@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -54,6 +55,10 @@ class DuplicateCheck {
     std::vector<std::set<std::string>> m_names;
 };
 
+std::ptrdiff_t offsetOf(const nlohmann::json::parse_error& error, std::string_view text) {
+    return static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
+}
+
 bool startsWith(std::string_view text, std::string_view start) {
     return text.substr(0, start.size()) == start;
 }
@@ -94,8 +99,16 @@ nlohmann::json parseJsonObject(std::string_view text, const std::string& label,
     nlohmann::json parsed;
     try {
         parsed = nlohmann::json::parse(text.begin(), text.end(), std::ref(check));
-    } catch (const nlohmann::json::exception& error) {
-        throw Error(ErrorCode::BadFile, label + ": is not valid JSON: " + error.what() + ".",
+    } catch (const nlohmann::json::parse_error& error) {
+        // Not what(): it quotes the file's own bytes, however many and whether or not they are
+        // text.
+        const auto line = 1 + std::count(text.begin(), text.begin() + offsetOf(error, text), '\n');
+        throw Error(ErrorCode::BadFile,
+                    label + ": is not valid JSON from byte " + std::to_string(error.byte) +
+                        " on, in line " + std::to_string(line) + ".",
+                    kFetchAgain);
+    } catch (const nlohmann::json::exception&) { // a number beyond what a double holds
+        throw Error(ErrorCode::BadFile, label + ": holds a number that is out of range.",
                     kFetchAgain);
     }
     if (!parsed.is_object())
