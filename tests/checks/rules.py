@@ -44,6 +44,8 @@ MAY_INCLUDE = {
 
     'app': _APP,
     'app/cli': _APP,
+    # The one place that names back ends: it registers them.
+    'app/main': _APP | {'kernels/backend', 'kernels/cpu', 'kernels/meta'},
     'app/windows': _APP,
     'app/panels': _APP,
     'app/widgets': {'app/widgets', 'pipelines/request', 'kernels/base'},
@@ -99,7 +101,7 @@ QT_MODULES = {
 # The system: POSIX and Linux headers, anywhere.
 SYSTEM = {
     'dlfcn.h', 'errno.h', 'fcntl.h', 'malloc.h', 'poll.h', 'pthread.h', 'sched.h', 'signal.h',
-    'spawn.h', 'sys/file.h', 'sys/ioctl.h', 'sys/mman.h', 'sys/resource.h', 'sys/stat.h',
+    'spawn.h', 'sys/eventfd.h', 'sys/file.h', 'sys/ioctl.h', 'sys/mman.h', 'sys/resource.h', 'sys/signalfd.h', 'sys/stat.h',
     'sys/statvfs.h', 'sys/syscall.h', 'sys/sysinfo.h', 'sys/time.h', 'sys/types.h', 'sys/uio.h',
     'sys/utsname.h', 'sys/vfs.h', 'sys/wait.h', 'termios.h', 'time.h', 'unistd.h', 'cpuid.h',
     'immintrin.h', 'linux/fs.h',

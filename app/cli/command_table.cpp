@@ -1,0 +1,238 @@
+#include "app/cli/command_table.h"
+
+#include "pipelines/request/parameters.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+namespace kinora::app {
+namespace {
+
+using pipelines::ImageRequest;
+using pipelines::Parameter;
+
+// What the help calls a parameter's value.
+std::string valueName(const Parameter& parameter) {
+    if (parameter.option == "model") return "NAME|DIR|FILE";
+    if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
+    if (parameter.option == "latents" || parameter.option == "save-latents") return "FILE";
+    struct Visitor {
+        std::string operator()(std::string ImageRequest::*) const { return "NAME"; }
+        std::string operator()(std::optional<std::string> ImageRequest::*) const { return "NAME"; }
+        std::string operator()(int64_t ImageRequest::*) const { return "N"; }
+        std::string operator()(std::optional<int64_t> ImageRequest::*) const { return "N"; }
+        std::string operator()(double ImageRequest::*) const { return "X"; }
+        std::string operator()(std::optional<double> ImageRequest::*) const { return "X"; }
+    };
+    return std::visit(Visitor{}, parameter.field);
+}
+
+std::string fallbackText(const Parameter& parameter) {
+    struct Visitor {
+        std::string operator()(std::monostate) const { return {}; }
+        std::string operator()(int64_t value) const { return std::to_string(value); }
+        std::string operator()(double value) const {
+            std::string text = std::to_string(value);
+            text.erase(text.find_last_not_of('0') + 1);
+            return text.back() == '.' ? text.substr(0, text.size() - 1) : text;
+        }
+        std::string operator()(const std::string& value) const { return value; }
+    };
+    const std::string text = std::visit(Visitor{}, parameter.fallback);
+    // Three of the alternatives are optional: what is unset there is the model's to say.
+    const bool modelDecides = parameter.field.index() >= 3;
+    return modelDecides && !text.empty() ? "the model's, else " + text : text;
+}
+
+OptionSpec optionOf(const Parameter& parameter) {
+    OptionSpec option{std::string(parameter.option), valueName(parameter),
+                      std::string(parameter.help), fallbackText(parameter)};
+    for (std::string_view choice : parameter.choices) option.choices.emplace_back(choice);
+    if (option.value == "FILE") option.completion = Completion::File;
+    if (option.name == "model") option.completion = Completion::Model;
+    return option;
+}
+
+std::vector<OptionSpec> imageOptions() {
+    std::vector<OptionSpec> options;
+    for (const Parameter& parameter : pipelines::imageParameters())
+        options.push_back(optionOf(parameter));
+    options.push_back({"output",
+                       "FILE|DIR|PATTERN",
+                       "Where the picture goes: a file, a folder, or a pattern with {seed}, "
+                       "{index}, {prompt}, {model} and {date}",
+                       "{index}-{prompt}-{seed} in Pictures/Kinora",
+                       {},
+                       Completion::File});
+    options.push_back({"format",
+                       "NAME",
+                       "How the picture is written",
+                       "the output's extension, else png",
+                       {"png", "jpg", "webp", "tiff", "exr", "avif"}});
+    options.push_back({"overwrite", "", "Replace an output that is there already", ""});
+    options.push_back({"no-metadata", "", "Leave out of the file how it was made", ""});
+    options.push_back({"dry-run", "",
+                       "Print the plan (device, precision, tiling, predicted time and peak memory) "
+                       "and stop",
+                       ""});
+    return options;
+}
+
+std::vector<OptionSpec> benchOptions() {
+    return {
+        {"arch", "NAME", "Whose sizes", "sd15; image: starter", {"sd15", "starter"}},
+        {"width", "N", "Width of the picture in pixels", "512; starter: 128"},
+        {"height", "N", "Height of the picture in pixels", "512; starter: 128"},
+        {"batch", "N", "How many at once", "1"},
+        {"dtype", "NAME", "Precision of the arithmetic", "auto", {"auto", "f32", "bf16"}},
+        {"device", "NAME", "Where to run", "cpu", {"auto", "cpu"}},
+        {"repeat", "N", "How many timed runs the median is taken of", "5"},
+    };
+}
+
+std::vector<CommandSpec> makeCommands() {
+    std::vector<CommandSpec> all;
+    all.push_back(
+        {"image", "Make pictures from a prompt", "",
+         "Makes one picture, or several that differ in their seed, and prints the paths "
+         "of the files. Picture i of a series has the seed plus i and is the same picture "
+         "alone or in any batch.",
+         0, 0});
+    all.back().options = imageOptions();
+    all.push_back({"models",
+                   "List the models that are here, or show one",
+                   "[list | show NAME]",
+                   "Models are looked for in the folders given with --models and KINORA_MODELS, in "
+                   "the data folder, and among those that came with the program.",
+                   0,
+                   2,
+                   {"list", "show"},
+                   Completion::Model});
+    all.push_back({"info",
+                   "Say what a file is: a picture, a model, weights",
+                   "FILE",
+                   "For a picture: how it was made, as Kinora, A1111, ComfyUI or InvokeAI wrote it "
+                   "down. For a model folder: its parts and defaults. For a safetensors file: its "
+                   "tensors.",
+                   1,
+                   1,
+                   {},
+                   Completion::File});
+    all.push_back({"verify",
+                   "Make a picture again and compare",
+                   "FILE...",
+                   "Reads from each file how it was made, makes it again and compares the pixels. "
+                   "The exit code is 0 when each is the same or close (PSNR of 40 dB or more), 1 "
+                   "when one is different, 2 when one cannot be checked.",
+                   1,
+                   -1,
+                   {},
+                   Completion::File});
+    all.push_back({"bench",
+                   "Measure the speed of this machine",
+                   "unet | vae | text | image",
+                   "Times one part of a model, with random weights of the real sizes, or the whole "
+                   "run from prompt to pixels with the starter model's sizes. No files are needed. "
+                   "Beside what was measured stands what the plan predicts.",
+                   1,
+                   1,
+                   {"unet", "vae", "text", "image"}});
+    all.back().options = benchOptions();
+    all.push_back({"devices", "List what can compute here", "", "", 0, 0});
+    all.push_back({"completions",
+                   "Print the completions for a shell",
+                   "bash | zsh | fish",
+                   "For example: kinora completions bash > "
+                   "~/.local/share/bash-completion/completions/kinora",
+                   1,
+                   1,
+                   {"bash", "zsh", "fish"}});
+    all.push_back(
+        {"manual", "Print the man page", "", "The page in roff: kinora manual | man -l -", 0, 0});
+    return all;
+}
+
+// Edits between two words: insert, delete, replace, swap of neighbours (Damerau-Levenshtein,
+// restricted).
+size_t editDistance(std::string_view a, std::string_view b) {
+    std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+    for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+    for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+    for (size_t i = 1; i <= a.size(); ++i)
+        for (size_t j = 1; j <= b.size(); ++j) {
+            const size_t replaced = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, replaced});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+        }
+    return d[a.size()][b.size()];
+}
+
+} // namespace
+
+std::span<const OptionSpec> globalOptions() {
+    static const std::vector<OptionSpec> options = {
+        {"help", "", "Say what there is, or what a command takes", ""},
+        {"version", "", "Print version, commit and back ends", ""},
+        {"json", "", "One JSON object per line on standard output", ""},
+        {"quiet", "", "No progress and no remarks: errors alone", ""},
+        {"verbose", "", "More remarks", ""},
+        {"no-color", "", "No colours; the variable NO_COLOR does the same", ""},
+        {"models",
+         "DIR",
+         "Also look for models here; the variable KINORA_MODELS does the same",
+         "",
+         {},
+         Completion::Folder,
+         Repeat::Yes},
+        {"data",
+         "DIR",
+         "Where cache and added models live",
+         "~/.local/share/kinora",
+         {},
+         Completion::Folder},
+        {"threads", "N", "How many threads compute", "one per core"},
+    };
+    return options;
+}
+
+std::span<const CommandSpec> commands() {
+    static const std::vector<CommandSpec> all = makeCommands();
+    return all;
+}
+
+const CommandSpec* findCommand(std::string_view name) {
+    for (const CommandSpec& command : commands())
+        if (command.name == name) return &command;
+    return nullptr;
+}
+
+const OptionSpec* findOption(const CommandSpec* command, std::string_view name) {
+    if (command)
+        for (const OptionSpec& option : command->options)
+            if (option.name == name) return &option;
+    for (const OptionSpec& option : globalOptions())
+        if (option.name == name) return &option;
+    return nullptr;
+}
+
+std::string nearest(std::string_view word, std::span<const std::string> candidates) {
+    // Words far longer than any candidate are not typing errors, and the table of distances is
+    // as large as the product of both lengths.
+    if (word.empty() || word.size() > 64) return {};
+    size_t best = std::max<size_t>(1, word.size() / 3) + 1;
+    std::string found;
+    for (const std::string& candidate : candidates) {
+        const bool beginsWith = word.size() >= 3 && candidate.starts_with(word);
+        const size_t distance = beginsWith ? 1 : editDistance(word, candidate);
+        if (distance < best) {
+            best = distance;
+            found = candidate;
+        }
+    }
+    return found;
+}
+
+} // namespace kinora::app

@@ -1,0 +1,219 @@
+// kinora image: pictures from a prompt, to files.
+
+#include "app/cli/command.h"
+#include "app/cli/event_json.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/image_request_arguments.h"
+#include "app/cli/output_names.h"
+#include "app/cli/run_job.h"
+#include "core/media/image_file.h"
+
+#include <QRandomGenerator>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <iostream>
+#include <sys/resource.h>
+
+namespace kinora::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+uint64_t peakBytes() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    constexpr uint64_t kKibi = 1024;
+    return static_cast<uint64_t>(usage.ru_maxrss) * kKibi;
+}
+
+class ImageCommand {
+  public:
+    explicit ImageCommand(const CommandContext& context)
+        : m_context(context), m_console(context.console), m_start(Clock::now()) {}
+
+    int run() {
+        prepare();
+        if (m_context.arguments.has("dry-run")) return dryRun();
+        core::preloadImageCodecs();
+        const JobOutcome outcome =
+            runJob(m_context.program.engine, m_request, m_context.interrupts,
+                   [this](const core::EngineEvent& event) { return handle(event); });
+        m_console.endProgress();
+        removePreview();
+        if (outcome.end == JobEnd::Failed) throw *outcome.error;
+        if (outcome.end == JobEnd::Cancelled) return cancelled();
+        return kExitDone;
+    }
+
+  private:
+    // Everything that can be refused without computing.
+    void prepare() {
+        m_request = imageRequestFromArguments(m_context.arguments, std::cin);
+        m_model = orThrow(m_context.program.library.find(m_request.model));
+        if (!m_model.problem.empty())
+            throw Error(ErrorCode::BadFile,
+                        "The model " + m_model.name + " cannot be used: " + m_model.problem,
+                        "kinora models lists those that can.");
+        // Drawn here, because files are named by it.
+        if (!m_request.seed) m_request.seed = QRandomGenerator::system()->generate();
+        OutputRequest output;
+        output.output = m_context.arguments.value("output");
+        output.format = m_context.arguments.value("format");
+        output.overwrite = overwrite();
+        output.defaultFolder = m_context.program.outputFolder;
+        output.prompt = m_request.prompt;
+        output.model = m_model.name;
+        output.seed = *m_request.seed;
+        output.count = m_request.count;
+        m_names = planOutputs(output);
+        if (!m_request.saveLatentsPath.empty())
+            checkOutputFile(m_request.saveLatentsPath, overwrite());
+        if (m_request.previewEvery > 0) preparePreview();
+    }
+
+    void preparePreview() {
+        const fs::path& first = m_names.paths.front();
+        m_preview = first.parent_path() / (first.stem().string() + ".preview.png");
+        std::error_code ignored;
+        if (fs::exists(fs::symlink_status(m_preview, ignored)))
+            throw Error(ErrorCode::InvalidArgument, m_preview.string() + " is there already.",
+                        "Previews go there: move it away, or leave out --preview-every.");
+    }
+
+    bool overwrite() const { return m_context.arguments.has("overwrite"); }
+
+    int dryRun() {
+        const pipelines::Plan plan = orThrow(m_context.program.engine.plan(m_request));
+        m_console.event(planJson(plan));
+        m_console.data("Model      " + m_model.title + " (" + m_model.name + ")\n" +
+                       planText(plan));
+        if (!plan.fits)
+            throw Error(ErrorCode::DoesNotFit, "This cannot fit the machine's memory.",
+                        plan.advice);
+        return kExitDone;
+    }
+
+    Result<void> handle(const core::EngineEvent& event) {
+        if (const auto* planned = std::get_if<core::PlannedEvent>(&event)) return handle(*planned);
+        if (const auto* loading = std::get_if<core::LoadingEvent>(&event)) return handle(*loading);
+        if (const auto* step = std::get_if<core::StepEvent>(&event)) return handle(*step);
+        if (const auto* preview = std::get_if<core::PreviewEvent>(&event)) return handle(*preview);
+        if (const auto* picture = std::get_if<core::PictureEvent>(&event)) return handle(*picture);
+        return {};
+    }
+
+    Result<void> handle(const core::PlannedEvent& planned) {
+        m_console.event(planJson(planned.plan));
+        m_console.detail(planText(planned.plan));
+        return {};
+    }
+
+    Result<void> handle(const core::LoadingEvent& loading) {
+        m_console.event(loadingJson(loading));
+        m_console.progress(
+            {.label = "Loading the " + loading.component, .fraction = loading.fraction});
+        return {};
+    }
+
+    Result<void> handle(const core::StepEvent& step) {
+        tellModel();
+        m_console.event(stepJson(step));
+        const auto done = static_cast<double>(step.picture * step.steps + step.step);
+        const auto all = static_cast<double>(step.pictures * step.steps);
+        m_console.progress({.label = "Step",
+                            .fraction = all > 0 ? done / all : 0,
+                            .step = step.step,
+                            .steps = step.steps,
+                            .picture = step.picture + 1,
+                            .pictures = step.pictures,
+                            .secondsPerStep = step.secondsPerStep,
+                            .secondsLeft = step.secondsLeft});
+        return {};
+    }
+
+    Result<void> handle(const core::PreviewEvent& preview) {
+        core::SaveOptions options;
+        options.overwrite = core::Overwrite::Yes; // the preview before it; a stranger was refused
+        if (auto made = makeFolders(); !made) return made;
+        if (auto saved = core::saveImage(preview.image, m_preview, options); !saved) return saved;
+        m_console.event({{"event", "preview"}, {"file", m_preview.string()}});
+        return {};
+    }
+
+    Result<void> handle(const core::PictureEvent& picture) {
+        const fs::path& path = m_names.paths.at(static_cast<size_t>(picture.picture));
+        core::SaveOptions options;
+        options.format = m_names.format;
+        options.overwrite = overwrite() ? core::Overwrite::Yes : core::Overwrite::No;
+        if (!m_context.arguments.has("no-metadata")) options.provenance = picture.provenance;
+        if (auto made = makeFolders(); !made) return made;
+        if (auto saved = core::saveImage(picture.image, path, options); !saved) return saved;
+        m_console.event(resultJson(picture, {.file = path,
+                                             .sha256 = core::pixelHash(picture.image),
+                                             .seconds = secondsSince(m_start),
+                                             .peakBytes = peakBytes()}));
+        m_console.data(path.string());
+        m_console.detail("Seed " + std::to_string(picture.provenance.request.seed.value_or(0)) +
+                         ", " + durationText(secondsSince(m_start)));
+        return {};
+    }
+
+    // Once, when its weights are there.
+    void tellModel() {
+        if (m_modelTold || !m_console.json()) return;
+        m_modelTold = true;
+        const Result<std::string> hash = m_context.program.library.hash(m_model);
+        m_console.event({{"event", "model"},
+                         {"name", m_model.name},
+                         {"hash", hash ? *hash : std::string()},
+                         {"seconds", secondsSince(m_start)}});
+    }
+
+    Result<void> makeFolders() {
+        for (const fs::path& folder : m_names.folders) {
+            std::error_code error;
+            if (!folder.empty()) fs::create_directories(folder, error);
+            if (error)
+                return Error(error == std::errc::no_space_on_device ? ErrorCode::DiskFull
+                                                                    : ErrorCode::Io,
+                             folder.string() + ": the folder cannot be made: " + error.message(),
+                             "Give another --output.");
+        }
+        m_names.folders.clear();
+        return {};
+    }
+
+    void removePreview() const {
+        std::error_code ignored;
+        if (!m_preview.empty()) fs::remove(m_preview, ignored);
+    }
+
+    int cancelled() {
+        m_console.event({{"event", "cancelled"}});
+        m_console.remark("Cancelled.");
+        return kExitInterrupted;
+    }
+
+    const CommandContext& m_context;
+    Console& m_console;
+    Clock::time_point m_start;
+    pipelines::ImageRequest m_request;
+    core::ModelEntry m_model;
+    OutputNames m_names;
+    fs::path m_preview; // empty: none are asked for
+    bool m_modelTold = false;
+};
+
+} // namespace
+
+int runImageCommand(const CommandContext& context) {
+    return ImageCommand(context).run();
+}
+
+} // namespace kinora::app

@@ -1,0 +1,53 @@
+#include "app/cli/image_request_arguments.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/request/parameters.h"
+
+#include <istream>
+
+namespace kinora::app {
+namespace {
+
+using pipelines::Parameter;
+
+std::string promptFrom(std::istream& input) {
+    constexpr size_t kLongest = size_t{1} << 20; // longer ones are refused, and not read to the end
+    std::string prompt(kLongest + 1, '\0');
+    input.read(prompt.data(), static_cast<std::streamsize>(prompt.size()));
+    prompt.resize(static_cast<size_t>(input.gcount()));
+    while (!prompt.empty() && (prompt.back() == '\n' || prompt.back() == '\r')) prompt.pop_back();
+    return prompt;
+}
+
+// The table names a parameter as JSON does; here people know it as an option.
+Error asOption(const Error& error, const Parameter& parameter) {
+    const std::string name = std::string(parameter.name) + ":";
+    std::string message = error.message();
+    if (message.starts_with(name))
+        message = "--" + std::string(parameter.option) + ":" + message.substr(name.size());
+    return Error(error.code(), message, error.advice());
+}
+
+} // namespace
+
+pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, std::istream& input) {
+    if (!arguments.has("prompt"))
+        throw Error(ErrorCode::InvalidArgument, "There is no prompt.",
+                    "Say what the picture shows: --prompt \"3d emoji of a red apple\". "
+                    "--prompt \"\" makes one without.");
+    pipelines::ImageRequest request;
+    for (const Parameter& parameter : pipelines::imageParameters()) {
+        std::optional<std::string> text = arguments.value(parameter.option);
+        if (!text) continue;
+        if (parameter.option == "prompt" && *text == "-") text = promptFrom(input);
+        try {
+            pipelines::setFromText(request, parameter, *text);
+        } catch (const Error& error) {
+            throw asOption(error, parameter);
+        }
+    }
+    pipelines::validate(request);
+    return request;
+}
+
+} // namespace kinora::app

@@ -1,0 +1,153 @@
+// kinora info: what a file is and how it was made.
+
+#include "app/cli/command.h"
+#include "app/cli/event_json.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/text_table.h"
+#include "core/library/weights_info.h"
+#include "core/media/metadata.h"
+#include "pipelines/request/parameters.h"
+
+#include <nlohmann/json.hpp>
+
+namespace kinora::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+Error unknownThing(const fs::path& path) {
+    return Error(ErrorCode::Unsupported, path.string() + " is not something Kinora knows.",
+                 "It reads pictures, model folders and safetensors files.");
+}
+
+// What was asked for, as far as the file says it.
+void addRequest(TextTable& table, const pipelines::ImageRequest& request) {
+    const pipelines::ImageRequest usual;
+    for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
+        if (parameter.role != pipelines::ParameterRole::Result) continue;
+        const std::optional<std::string> value = pipelines::toText(request, parameter);
+        if (value && !value->empty() && value != pipelines::toText(usual, parameter))
+            table.addRow({std::string(parameter.label), printable(*value)});
+    }
+}
+
+ordered_json pairsJson(const std::vector<std::pair<std::string, std::string>>& pairs) {
+    ordered_json list = ordered_json::array();
+    for (const auto& [name, value] : pairs)
+        list.push_back(ordered_json{{"name", name}, {"value", value}});
+    return list;
+}
+
+int tellPicture(const CommandContext& context, const fs::path& path,
+                const core::PictureInfo& info) {
+    ordered_json event = {{"event", "info"},          {"kind", "picture"},
+                          {"file", path.string()},    {"format", info.format},
+                          {"width", info.width},      {"height", info.height},
+                          {"madeWith", info.madeWith}};
+    TextTable table({});
+    table.addRow({"Picture", info.format + ", " + std::to_string(info.width) + " x " +
+                                 std::to_string(info.height)});
+    table.addRow({"Made with", info.madeWith.empty() ? "not said" : info.madeWith});
+    if (info.provenance) {
+        const core::Provenance& made = *info.provenance;
+        event["provenance"] = core::toJson(made);
+        table.addRow({"Engine", printable(made.engineVersion)});
+        table.addRow({"Model", printable(made.modelName)});
+        table.addRow({"Model hash", printable(made.modelHash)});
+        table.addRow({"Device", printable(made.device + ", " + made.precision) + ", " +
+                                    std::to_string(made.threads) + " threads"});
+        table.addRow({"Pixel hash", printable(made.outputHash)});
+    }
+    if (info.request) {
+        event["request"] = pipelines::toJson(*info.request);
+        addRequest(table, *info.request);
+    }
+    event["others"] = pairsJson(info.others);
+    event["texts"] = pairsJson(info.texts);
+    for (const auto& [name, value] : info.others) table.addRow({printable(name), printable(value)});
+    context.console.event(event);
+    context.console.data(table.text());
+    for (const auto& [name, value] : info.texts) context.console.detail("[" + name + "]\n" + value);
+    return kExitDone;
+}
+
+std::string shapeText(const std::vector<int64_t>& shape) {
+    std::string text = "[";
+    for (size_t axis = 0; axis < shape.size(); ++axis)
+        text += (axis > 0 ? ", " : "") + std::to_string(shape[axis]);
+    return text + "]";
+}
+
+int tellWeights(const CommandContext& context, const fs::path& path,
+                const core::WeightsInfo& info) {
+    ordered_json tensors = ordered_json::array();
+    TextTable list({"TENSOR", "DTYPE", "SHAPE"});
+    for (const core::StoredTensorInfo& tensor : info.tensors) {
+        tensors.push_back(
+            ordered_json{{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}});
+        list.addRow({printable(tensor.name), tensor.dtype, shapeText(tensor.shape)});
+    }
+    ordered_json dtypes = ordered_json::object();
+    std::string dtypeText;
+    for (const auto& [dtype, count] : info.dtypeCounts) {
+        dtypes[dtype] = count;
+        dtypeText += (dtypeText.empty() ? "" : ", ") + std::to_string(count) + " " + dtype;
+    }
+    context.console.event({{"event", "info"},
+                           {"kind", "weights"},
+                           {"file", path.string()},
+                           {"format", info.format},
+                           {"architecture", info.architecture},
+                           {"sizeBytes", info.sizeBytes},
+                           {"parameters", info.parameters},
+                           {"dtypes", std::move(dtypes)},
+                           {"tensors", std::move(tensors)}});
+    TextTable table({});
+    table.addRow({"Weights", info.format + ", " + sizeText(info.sizeBytes)});
+    table.addRow({"Architecture", info.architecture.empty() ? "not known" : info.architecture});
+    table.addRow({"Parameters", std::to_string(info.parameters)});
+    table.addRow({"Tensors", std::to_string(info.tensors.size()) +
+                                 (dtypeText.empty() ? std::string() : ": " + dtypeText)});
+    context.console.data(table.text() + "\n" + list.text());
+    return kExitDone;
+}
+
+int tellModel(const CommandContext& context, const fs::path& path) {
+    std::error_code ignored;
+    if (!fs::exists(path / "model_index.json", ignored)) throw unknownThing(path);
+    // As a path: "./sd15", never the name of another model.
+    const core::ModelEntry model =
+        orThrow(context.program.library.find(fs::absolute(path).string()));
+    ordered_json event = {{"event", "info"}, {"kind", "model"}};
+    event.update(modelJson(model));
+    context.console.event(event);
+    TextTable table({});
+    table.addRow({"Model", model.title.empty() ? model.name : model.title});
+    table.addRow({"Kind", model.kind});
+    table.addRow({"Size", sizeText(model.sizeBytes)});
+    if (!model.problem.empty()) table.addRow({"Problem", model.problem});
+    addRequest(table, model.defaults);
+    context.console.data(table.text());
+    return kExitDone;
+}
+
+} // namespace
+
+int runInfoCommand(const CommandContext& context) {
+    const fs::path path(context.arguments.positional.at(0));
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status))
+        throw Error(ErrorCode::NotFound, path.string() + ": there is no such file.",
+                    "Check the name.");
+    if (fs::is_directory(status)) return tellModel(context, path);
+    if (!fs::is_regular_file(status)) throw unknownThing(path);
+    if (path.extension() == ".safetensors" || core::looksLikeSafetensors(path))
+        return tellWeights(context, path, orThrow(core::readWeightsInfo(path)));
+    const Result<core::PictureInfo> picture = core::readPictureInfo(path);
+    if (!picture && picture.error().code() == ErrorCode::Unsupported) throw unknownThing(path);
+    return tellPicture(context, path, orThrow(picture));
+}
+
+} // namespace kinora::app

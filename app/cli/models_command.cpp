@@ -1,0 +1,73 @@
+// kinora models: what is here, or one of them.
+
+#include "app/cli/command.h"
+#include "app/cli/event_json.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/text_table.h"
+#include "pipelines/request/parameters.h"
+
+#include <nlohmann/json.hpp>
+
+namespace kinora::app {
+namespace {
+
+int listModels(const CommandContext& context) {
+    const std::vector<core::ModelEntry> models = context.program.library.list();
+    nlohmann::ordered_json entries = nlohmann::ordered_json::array();
+    TextTable table({"NAME", "TITLE", "KIND", "SIZE", "FOLDER"});
+    for (const core::ModelEntry& model : models) {
+        entries.push_back(modelJson(model));
+        table.addRow(
+            {model.name, model.title, model.kind, sizeText(model.sizeBytes), model.path.string()});
+    }
+    context.console.event({{"event", "models"}, {"models", std::move(entries)}});
+    context.console.data(table.text());
+    for (const core::ModelEntry& model : models)
+        if (!model.problem.empty())
+            context.console.remark(model.name + " cannot be used: " + model.problem);
+    return kExitDone;
+}
+
+int showModel(const CommandContext& context, const std::string& name) {
+    const core::ModelEntry model = orThrow(context.program.library.find(name));
+    const std::string hash = orThrow(context.program.library.hash(model));
+    nlohmann::ordered_json entry = modelJson(model);
+    entry["hash"] = hash;
+    context.console.event(
+        {{"event", "models"}, {"models", nlohmann::ordered_json::array({std::move(entry)})}});
+    TextTable table({});
+    table.addRow({"Name", model.name});
+    table.addRow({"Title", model.title});
+    table.addRow({"Kind", model.kind});
+    table.addRow({"Folder", model.path.string()});
+    table.addRow({"Size", sizeText(model.sizeBytes)});
+    table.addRow({"Hash", hash});
+    if (!model.problem.empty()) table.addRow({"Problem", model.problem});
+    for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
+        if (parameter.role != pipelines::ParameterRole::Result) continue;
+        const std::optional<std::string> value = pipelines::toText(model.defaults, parameter);
+        const std::optional<std::string> usual =
+            pipelines::toText(pipelines::ImageRequest(), parameter);
+        if (value && value != usual) table.addRow({std::string(parameter.label), *value});
+    }
+    context.console.data(table.text());
+    return kExitDone;
+}
+
+} // namespace
+
+int runModelsCommand(const CommandContext& context) {
+    const std::vector<std::string>& words = context.arguments.positional;
+    if (words.empty() || words[0] == "list") {
+        if (words.size() > 1)
+            throw Error(ErrorCode::InvalidArgument, "kinora models list takes no name.",
+                        "kinora models show " + words[1] + " shows one.");
+        return listModels(context);
+    }
+    if (words.size() < 2)
+        throw Error(ErrorCode::InvalidArgument, "kinora models show needs a name.",
+                    "kinora models lists them.");
+    return showModel(context, words[1]);
+}
+
+} // namespace kinora::app

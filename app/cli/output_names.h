@@ -1,0 +1,46 @@
+#pragma once
+// Where pictures go: names from --output, checked before anything runs.
+//
+//     OutputNames names = planOutputs({.output = "apple.png", .count = 2, ...});
+//     names.paths -> apple-1.png, apple-2.png
+
+#include "core/media/image_file.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kinora::app {
+
+struct OutputRequest {
+    std::optional<std::string> output; // as given: a file, a folder or a pattern
+    std::optional<std::string> format; // as given: "webp"
+    bool overwrite = false;
+    std::filesystem::path defaultFolder; // where pictures go without --output
+    std::string prompt;
+    std::string model; // its name
+    int64_t seed = 0;  // of the first picture
+    int64_t count = 1;
+};
+
+struct OutputNames {
+    core::ImageFormat format = core::ImageFormat::Png;
+    std::vector<std::filesystem::path> paths; // one for each picture, all different
+    // Made before the first picture is written, where they are missing.
+    std::vector<std::filesystem::path> folders;
+};
+
+// Throws Error{InvalidArgument}: an unknown field or format, a file that is there already, a folder
+// that is missing or cannot be written to, a name that is too long. Writes nothing.
+OutputNames planOutputs(const OutputRequest& request);
+
+// The same checks for one file that something else writes.
+void checkOutputFile(const std::filesystem::path& path, bool overwrite);
+
+// Text as part of a file name: Unicode is kept; separators, control and invisible characters are
+// not; at most maximumBytes of UTF-8, cut between characters as a reader sees them.
+std::string fileNamePart(const std::string& text, size_t maximumBytes);
+
+} // namespace kinora::app

@@ -1,0 +1,182 @@
+// kinora verify: makes pictures again from what their files say, and compares the pixels.
+
+#include "app/cli/command.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/run_job.h"
+#include "core/media/image_file.h"
+#include "core/media/metadata.h"
+#include "core/media/picture_difference.h"
+
+#include <QTemporaryDir>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace kinora::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kCloseDecibels = 40;
+
+enum class Verdict { Same, Close, Different, Cannot };
+
+struct Comparison {
+    Verdict verdict = Verdict::Cannot;
+    double decibels = 0; // Close and Different, where the sizes agree
+    std::string reason;  // Different and Cannot
+};
+
+struct Interrupted {};
+
+std::string decibelText(double decibels) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "PSNR %.1f dB", decibels);
+    return text.data();
+}
+
+std::string verdictName(Verdict verdict) {
+    switch (verdict) {
+    case Verdict::Same: return "same";
+    case Verdict::Close: return "close";
+    case Verdict::Different: return "different";
+    case Verdict::Cannot: break;
+    }
+    return "cannot";
+}
+
+// The request that made the picture, on the model of that hash.
+pipelines::ImageRequest requestOf(const core::Provenance& made, const core::ModelEntry& model) {
+    pipelines::ImageRequest request = made.request;
+    request.model = model.path.string();
+    request.count = 1;
+    request.batch = 1;
+    request.precision = made.precision;
+    request.device = "auto";
+    request.previewEvery = 0;
+    request.latentsPath.clear();
+    request.saveLatentsPath.clear();
+    return request;
+}
+
+core::Image makeAgain(const CommandContext& context, const pipelines::ImageRequest& request) {
+    core::Image image;
+    const auto handler = [&](const core::EngineEvent& event) -> Result<void> {
+        if (const auto* picture = std::get_if<core::PictureEvent>(&event)) image = picture->image;
+        if (const auto* step = std::get_if<core::StepEvent>(&event))
+            context.console.progress({.label = "Step",
+                                      .fraction = step->steps > 0
+                                                      ? static_cast<double>(step->step) /
+                                                            static_cast<double>(step->steps)
+                                                      : 0,
+                                      .step = step->step,
+                                      .steps = step->steps,
+                                      .secondsPerStep = step->secondsPerStep,
+                                      .secondsLeft = step->secondsLeft});
+        return {};
+    };
+    const JobOutcome outcome = runJob(context.program.engine, request, context.interrupts, handler);
+    context.console.endProgress();
+    if (outcome.end == JobEnd::Cancelled) throw Interrupted{};
+    if (outcome.end == JobEnd::Failed) throw *outcome.error;
+    if (image.pixels.empty())
+        throw Error(ErrorCode::Internal, "The engine ended without a picture.");
+    return image;
+}
+
+// The picture as it is after it went through this format: what a lossy format, or one without
+// alpha, makes of the same pixels.
+core::Image throughFormat(const core::Image& image, const fs::path& like) {
+    QTemporaryDir folder;
+    if (!folder.isValid())
+        throw Error(ErrorCode::Io, "No temporary folder can be made.", "Check TMPDIR.");
+    core::SaveOptions options;
+    options.format = orThrow(core::imageFormatFromPath(like));
+    const fs::path path =
+        fs::path(folder.path().toStdString()) / ("again" + like.extension().string());
+    orThrow(core::saveImage(image, path, options));
+    return orThrow(core::loadImage(path));
+}
+
+Comparison compare(const core::Image& again, const core::Image& there, const fs::path& path) {
+    if (core::pixelHash(again) == core::pixelHash(there)) return {Verdict::Same, 0, {}};
+    const core::Image stored = throughFormat(again, path);
+    if (core::pixelHash(stored) == core::pixelHash(there)) return {Verdict::Same, 0, {}};
+    if (stored.width != there.width || stored.height != there.height ||
+        stored.channels != there.channels)
+        return {Verdict::Different, 0,
+                std::to_string(there.width) + " x " + std::to_string(there.height) + " with " +
+                    std::to_string(there.channels) + " channels; again it is " +
+                    std::to_string(stored.width) + " x " + std::to_string(stored.height) +
+                    " with " + std::to_string(stored.channels)};
+    const double decibels = core::peakSignalToNoise(stored, there);
+    const bool close = decibels >= kCloseDecibels;
+    return {close ? Verdict::Close : Verdict::Different, decibels,
+            close ? std::string() : decibelText(decibels)};
+}
+
+Comparison verify(const CommandContext& context, const fs::path& path) {
+    const core::PictureInfo info = orThrow(core::readPictureInfo(path));
+    if (!info.provenance) return {Verdict::Cannot, 0, "the file does not say how Kinora made it"};
+    const core::Provenance& made = *info.provenance;
+    if (!made.latentsHash.empty())
+        return {Verdict::Cannot, 0, "it began from a file of latents, which is not here"};
+    const Result<core::ModelEntry> model = context.program.library.findByHash(made.modelHash);
+    if (!model)
+        return {Verdict::Cannot, 0,
+                "its model, " + made.modelName + " (" + made.modelHash + "), is not here"};
+    if (made.engineVersion != context.program.engineVersion)
+        context.console.detail(path.string() + " was made by " + made.engineVersion + "; this is " +
+                               context.program.engineVersion + ".");
+    const core::Image there = orThrow(core::loadImage(path));
+    return compare(makeAgain(context, requestOf(made, *model)), there, path);
+}
+
+void tell(const CommandContext& context, const fs::path& path, const Comparison& result) {
+    nlohmann::ordered_json event = {{"event", "verify"},
+                                    {"file", path.string()},
+                                    {"verdict", verdictName(result.verdict)},
+                                    {"psnr", nullptr},
+                                    {"reason", result.reason}};
+    if (result.decibels > 0 && std::isfinite(result.decibels)) event["psnr"] = result.decibels;
+    context.console.event(event);
+    std::string line = path.string() + ": ";
+    switch (result.verdict) {
+    case Verdict::Same: line += "same"; break;
+    case Verdict::Close: line += "close (" + decibelText(result.decibels) + ")"; break;
+    case Verdict::Different: line += "different (" + result.reason + ")"; break;
+    case Verdict::Cannot: line += "cannot be verified: " + result.reason; break;
+    }
+    if (result.verdict == Verdict::Cannot)
+        context.console.complaint(line);
+    else
+        context.console.data(printable(line));
+}
+
+} // namespace
+
+int runVerifyCommand(const CommandContext& context) {
+    bool different = false, cannot = false;
+    for (const std::string& file : context.arguments.positional) {
+        Comparison result;
+        try {
+            result = verify(context, file);
+        } catch (const Error& error) {
+            result = {Verdict::Cannot, 0, error.message()};
+            if (exitCodeFor(error.code()) == kExitTryAgain) throw;
+        } catch (const Interrupted&) {
+            context.console.event({{"event", "cancelled"}});
+            context.console.remark("Cancelled.");
+            return kExitInterrupted;
+        }
+        tell(context, file, result);
+        different = different || result.verdict == Verdict::Different;
+        cannot = cannot || result.verdict == Verdict::Cannot;
+    }
+    if (different) return kExitFailed;
+    return cannot ? kExitUsage : kExitDone;
+}
+
+} // namespace kinora::app
