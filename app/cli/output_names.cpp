@@ -6,7 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
 #include <set>
 #include <string_view>
 #include <unistd.h>
@@ -150,6 +154,27 @@ int64_t nextIndex(const fs::path& folder, const std::string& prefix) {
     return highest + 1;
 }
 
+// Permissions do not tell all (root, read-only and virtual file systems): a file is made and goes
+// at once.
+void probe(const fs::path& folder) {
+    int file = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        std::string name = (folder / ".kinora-XXXXXX").string();
+        file = ::mkostemp(name.data(), O_CLOEXEC);
+        if (file >= 0) ::unlink(name.c_str());
+    }
+    const int error = errno;
+    if (file >= 0) {
+        ::close(file);
+        return;
+    }
+    const bool full = error == ENOSPC || error == EDQUOT;
+    throw Error(full ? ErrorCode::DiskFull : ErrorCode::InvalidArgument,
+                folder.string() + ": nothing can be written here: " + std::strerror(error) + ".",
+                full ? "Make room, or give another --output."
+                     : "Change its permissions, or give another --output.");
+}
+
 void checkFolder(const fs::path& folder, bool mayBeMade) {
     std::error_code ignored;
     fs::path there = folder.empty() ? fs::path(".") : folder;
@@ -163,9 +188,7 @@ void checkFolder(const fs::path& folder, bool mayBeMade) {
     if (!fs::is_directory(there, ignored))
         throw Error(ErrorCode::InvalidArgument, there.string() + " is not a folder.",
                     "Give another --output.");
-    if (::access(there.c_str(), W_OK | X_OK) != 0)
-        throw Error(ErrorCode::InvalidArgument, there.string() + ": nothing can be written here.",
-                    "Change its permissions, or give another --output.");
+    probe(there);
 }
 
 // 1 for -1, 2 for -2 ... where the pattern itself does not tell pictures apart.

@@ -1,0 +1,75 @@
+#include "app/cli/event_json.h"
+#include "tests/app/cli/event_schema.h"
+
+#include <QTest>
+
+using namespace kinora;
+using namespace kinora::app;
+
+namespace {
+
+const std::string kHash = "sha256:" + std::string(64, 'a');
+
+std::string check(const nlohmann::ordered_json& event) {
+    return eventDisagreement(event.dump());
+}
+
+} // namespace
+
+class EventJsonTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void eventsAgreeWithTheSchema() {
+        pipelines::Plan plan;
+        plan.device = "cpu";
+        plan.peakBytes = size_t{1} << 40;
+        QCOMPARE(check(planJson(plan)), std::string());
+        QCOMPARE(check(loadingJson({"VAE", 0.5})), std::string());
+        QCOMPARE(check(stepJson({0, 1, 3, 20, 0.1, 1.7})), std::string());
+        core::ModelEntry model;
+        model.defaults.steps = 24;
+        nlohmann::ordered_json models = {
+            {"event", "models"}, {"models", nlohmann::ordered_json::array({modelJson(model)})}};
+        QCOMPARE(check(models), std::string());
+        QCOMPARE(models["models"][0]["defaults"]["steps"].get<int>(), 24);
+    }
+
+    void resultsKeepWholeSeeds() {
+        core::PictureEvent picture;
+        picture.image.width = 128;
+        picture.image.height = 64;
+        picture.provenance.request.seed = 9223372036854775807LL;
+        picture.provenance.modelHash = kHash;
+        const auto event =
+            resultJson(picture, {.file = "a.png", .sha256 = kHash, .seconds = 1.5, .peakBytes = 1});
+        QCOMPARE(check(event), std::string());
+        QVERIFY(event.dump().find("9223372036854775807") != std::string::npos);
+        QCOMPARE(event["height"].get<int>(), 64);
+    }
+
+    void theSchemaCanDisagree() {
+        QVERIFY(!eventDisagreement(R"({"event":"preview"})").empty());
+        QVERIFY(!eventDisagreement(R"({"event":"preview","file":3})").empty());
+        QVERIFY(!eventDisagreement(R"({"event":"preview","file":"a","more":1})").empty());
+        QVERIFY(!eventDisagreement(R"({"event":"nothing"})").empty());
+        QVERIFY(!eventDisagreement("{").empty());
+        QVERIFY(eventDisagreement(R"({"event":"preview","file":"a"})").empty());
+    }
+
+    void plansReadAsText() {
+        pipelines::Plan plan;
+        plan.device = "cpu";
+        plan.deviceName = "Some CPU";
+        plan.width = plan.height = 128;
+        plan.steps = 20;
+        plan.secondsPerStep = 0.0834;
+        plan.peakBytes = 300 << 20;
+        const std::string text = planText(plan);
+        for (const char* part : {"cpu: Some CPU", "1 of 128 x 128, 20 steps", "83 ms", "300 MiB"})
+            QVERIFY2(text.find(part) != std::string::npos, text.c_str());
+    }
+};
+
+QTEST_GUILESS_MAIN(EventJsonTest)
+#include "event_json_test.moc"
