@@ -1,5 +1,6 @@
 #include "app/cli/run_job.h"
 
+#include <QCoreApplication>
 #include <QTest>
 
 #include <atomic>
@@ -105,5 +106,15 @@ class RunJobTest : public QObject {
     }
 };
 
-QTEST_GUILESS_MAIN(RunJobTest)
+// As the program does, the signals are blocked before any other thread is made: Qt Test has one
+// that watches over the time.
+int main(int argc, char** argv) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    QCoreApplication application(argc, argv);
+    RunJobTest test;
+    return QTest::qExec(&test, argc, argv);
+}
 #include "run_job_test.moc"
