@@ -11,6 +11,7 @@
 // depend on the history of a process.
 
 #include "kernels/cpu/cpu_context.h"
+#include "kernels/cpu/idle_team.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -85,6 +86,7 @@ struct DnnlState {
 
     dnnl::engine engine;
     dnnl::stream stream;
+    IdleTeam idleTeam;
 
   private:
     static constexpr size_t kMostPrimitives = 1024; // a UNet and a VAE at two sizes need some 300
