@@ -1,6 +1,7 @@
 #include "pipelines/weights/model_extras.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/request/parameters.h"
 #include "pipelines/weights/config_reader.h"
 
 #include <algorithm>
@@ -9,7 +10,6 @@ namespace kinora::pipelines {
 namespace {
 
 constexpr size_t kLongestName = 200;
-constexpr size_t kMostDefaults = 64;
 constexpr double kLargestFactor = 100; // a latent of order one makes a colour of order one
 
 std::string readName(ConfigReader& reader) {
@@ -22,15 +22,18 @@ std::string readName(ConfigReader& reader) {
     return name;
 }
 
-nlohmann::json readDefaults(ConfigReader& reader, const nlohmann::json& json) {
+// The defaults are the beginning of a request, so they are checked as one.
+nlohmann::json readDefaults(ConfigReader& reader, const nlohmann::json& json,
+                            const std::string& label) {
     if (!reader.has("defaults")) return nlohmann::json::object();
     const nlohmann::json& defaults = json.at("defaults");
-    const bool isPlain =
-        defaults.is_object() && defaults.size() <= kMostDefaults &&
-        std::all_of(defaults.begin(), defaults.end(), [](const nlohmann::json& value) {
-            return value.is_number() || value.is_string() || value.is_boolean();
-        });
-    if (!isPlain) reader.badValue("defaults", "an object of numbers, texts and truth values");
+    if (!defaults.is_object()) reader.badValue("defaults", "an object");
+    try {
+        imageRequestFromJson(defaults);
+    } catch (const Error& error) {
+        throw Error(ErrorCode::BadFile, label + ": \"defaults\": " + error.message(),
+                    error.advice());
+    }
     return defaults;
 }
 
@@ -79,7 +82,7 @@ ModelExtras parseModelExtras(const nlohmann::json& json, int64_t latentChannels,
     if (reader.integer("version", 1, 1, INT32_MAX) != 1) reader.unsupported("version");
     ModelExtras extras;
     extras.name = readName(reader);
-    extras.defaults = readDefaults(reader, json);
+    extras.defaults = readDefaults(reader, json, label);
     extras.alpha = readAlpha(reader);
     extras.previewFactors = readFactors(reader, json, latentChannels);
     if (reader.has("previewBias"))

@@ -1,0 +1,79 @@
+#include "pipelines/weights/config_reader.h"
+#include "tests/support/thrown_error.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace kinora::pipelines;
+using kinora::test::thrownBy;
+using nlohmann::json;
+
+TEST_CASE("values are read with their types and ranges; null counts as absent") {
+    const json config = json::parse(R"({"a": 3, "b": 0.5, "c": true, "d": "x", "e": [1, 2],
+        "f": ["p"], "g": null, "h": [4, 4], "_x": 1})");
+    ConfigReader reader(config, "c.json");
+    CHECK(reader.integer("a", 0, 1, 5) == 3);
+    CHECK(reader.number("b", 0, 0, 1) == 0.5);
+    CHECK(reader.number("a", 0, 0, 9) == 3);
+    CHECK(reader.boolean("c", false));
+    CHECK(reader.text("d", "") == "x");
+    CHECK(reader.integers("e", {}, 1, 9) == std::vector<int64_t>{1, 2});
+    CHECK(reader.texts("f", {}) == std::vector<std::string>{"p"});
+    CHECK(reader.integer("g", 7, 1, 5) == 7);
+    CHECK_FALSE(reader.has("g"));
+    CHECK(reader.integerForEach("a", 2, 0, 1, 5) == std::vector<int64_t>{3, 3});
+    CHECK(reader.integerForEach("e", 2, 0, 1, 5) == std::vector<int64_t>{1, 2});
+    CHECK(reader.squareSize("h", 9) == 4);
+    CHECK(reader.squareSize("none", 9) == 0);
+    reader.requireDefault("c", true);
+    reader.requireDefault("none", 1);
+    reader.finish();
+}
+
+TEST_CASE("a wrong value is named with file, key, value and what was expected") {
+    const json config = json::parse(R"({"text": "x", "big": 1e9, "fraction": 1.5, "negative": -1,
+        "huge": 18446744073709551615, "list": [], "long": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],
+        "mixed": [1, "x"], "nested": [[1], [2]], "three": [1, 2, 3], "oblong": [1, 2]})");
+    ConfigReader reader(config, "c.json");
+    const auto integer = [&](const char* key) {
+        return thrownBy([&] { reader.integer(key, 0, 1, 100); });
+    };
+    CHECK(integer("text") ==
+          "bad-file: c.json: \"text\" is \"x\"; expected an integer from 1 to 100.");
+    for (const char* key : {"big", "fraction", "negative", "huge", "list"})
+        CHECK(integer(key).starts_with("bad-file: c.json: \"" + std::string(key) + "\" is "));
+    const auto integers = [&](const char* key) {
+        return thrownBy([&] { reader.integers(key, {}, 1, 100); });
+    };
+    for (const char* key : {"text", "list", "long", "mixed", "nested"})
+        CHECK(integers(key).starts_with("bad-file: c.json: \"" + std::string(key) + "\" is "));
+    CHECK(
+        thrownBy([&] { reader.boolean("text", true); }).starts_with("bad-file: c.json: \"text\""));
+    CHECK(thrownBy([&] { reader.text("big", ""); }).starts_with("bad-file: c.json: \"big\""));
+    CHECK(thrownBy([&] { reader.texts("mixed", {}); }).starts_with("bad-file: c.json: \"mixed\""));
+    CHECK(thrownBy([&] {
+              reader.number("text", 0, 0, 1);
+          }).starts_with("bad-file: c.json: \"text\""));
+    CHECK(
+        thrownBy([&] { reader.number("big", 0, 0, 1); }).starts_with("bad-file: c.json: \"big\""));
+    CHECK(thrownBy([&] { reader.integerForEach("three", 2, 0, 1, 9); }).starts_with("bad-file: "));
+    CHECK(thrownBy([&] {
+              reader.integerForEach("nested", 2, 0, 1, 9);
+          }).starts_with("unsupported: c.json: \"nested\": [[1],[2]]"));
+    CHECK(thrownBy([&] { reader.squareSize("oblong", 9); }).starts_with("unsupported: "));
+    CHECK(thrownBy([&] { reader.requireDefault("text", "y"); }) ==
+          "unsupported: c.json: \"text\": \"x\" is not supported.");
+}
+
+TEST_CASE("a key that nobody asked for is named") {
+    const json config = json::parse(R"({"known": 1, "harmless": 2, "novel": 3})");
+    ConfigReader reader(config, "c.json");
+    reader.integer("known", 0, 0, 9);
+    reader.ignore({"harmless"});
+    CHECK(thrownBy([&] { reader.finish(); }) ==
+          "unsupported: c.json: \"novel\" is not a key that this version knows.");
+    CHECK(thrownBy([] { ConfigReader(json::array(), "c.json"); }).starts_with("bad-file: c.json"));
+}
