@@ -1,0 +1,91 @@
+#include "kernels/base/error.h"
+#include "pipelines/request/parameters.h"
+#include "pipelines/schedulers/scheduler.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <set>
+#include <string>
+
+using kinora::Error;
+using kinora::ErrorCode;
+using nlohmann::json;
+using namespace kinora::pipelines;
+
+TEST_CASE("the table of parameters offers the samplers and schedules that there are") {
+    std::set<std::string_view> samplers, schedules;
+    for (const SchedulerInfo& info : schedulers()) {
+        samplers.insert(info.name);
+        schedules.insert(info.schedules.begin(), info.schedules.end());
+        CHECK(info.schedules.front() == "normal");
+    }
+    const auto choices = [](const char* name) {
+        const auto& names = findImageParameter(name)->choices;
+        return std::set<std::string_view>(names.begin(), names.end());
+    };
+    CHECK((choices("sampler") == samplers));
+    CHECK((choices("schedule") == schedules));
+}
+
+TEST_CASE("schedulers are found by name and by class") {
+    CHECK(findScheduler("ddim")->className == "DDIMScheduler");
+    CHECK(findSchedulerByClass("EulerDiscreteScheduler")->name == "euler");
+    CHECK(findSchedulerByClass("EulerAncestralDiscreteScheduler")->name == "euler_a");
+    CHECK(findSchedulerByClass("DPMSolverMultistepScheduler")->name == "dpmpp_2m");
+    CHECK(findSchedulerByClass("LCMScheduler")->name == "lcm");
+    CHECK(findScheduler("DDIMScheduler") == nullptr);
+    CHECK(findSchedulerByClass("PNDMScheduler") == nullptr);
+}
+
+TEST_CASE("an unknown sampler is refused with those that there are") {
+    try {
+        makeScheduler("eular", json::object(), {});
+        FAIL("not refused");
+    } catch (const Error& error) {
+        CHECK(error.code() == ErrorCode::InvalidArgument);
+        CHECK(error.message().find("'eular'") != std::string::npos);
+        CHECK(error.advice().find("ddim, euler, euler_a, dpmpp_2m, lcm") != std::string::npos);
+    }
+}
+
+TEST_CASE("a pair that does not exist is refused with the valid ones") {
+    const std::pair<const char*, const char*> pairs[] = {
+        {"euler_a", "karras"}, {"ddim", "beta"}, {"lcm", "simple"}, {"euler", "no"}};
+    for (const auto& [sampler, schedule] : pairs) {
+        CAPTURE(sampler);
+        try {
+            makeScheduler(sampler, json::object(), {20, schedule, 0});
+            FAIL("not refused");
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::InvalidArgument);
+            CHECK(error.message().find(schedule) != std::string::npos);
+            CHECK(error.advice().find("normal") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("step counts outside the schedule are refused") {
+    for (const SchedulerInfo& info : schedulers())
+        for (int steps : {-1, 0, 1001}) {
+            CAPTURE(info.name);
+            CHECK_THROWS_AS(makeScheduler(info.name, json::object(), {steps, "normal", 0}), Error);
+        }
+    CHECK_THROWS_WITH_AS(makeScheduler("lcm", json::object(), {51, "normal", 0}),
+                         doctest::Contains("steps: 51"), Error);
+    // Leading spacing with an offset steps past the end when every timestep is taken.
+    CHECK_THROWS_WITH_AS(makeScheduler("ddim", {{"steps_offset", 1}}, {1000, "normal", 0}),
+                         doctest::Contains("steps_offset"), Error);
+    CHECK(makeScheduler("ddim", json::object(), {1000, "normal", 0})->callCount() == 1000);
+}
+
+TEST_CASE("trailing timesteps do not run on below zero") {
+    for (const char* name : {"ddim", "euler", "euler_a", "dpmpp_2m"})
+        for (int steps : {61, 103, 998}) {
+            const auto scheduler =
+                makeScheduler(name, {{"timestep_spacing", "trailing"}}, {steps, "normal", 0});
+            CAPTURE(name);
+            CHECK(scheduler->callCount() == steps);
+            CHECK(scheduler->timestep(steps - 1) >= 0);
+        }
+}
