@@ -43,6 +43,8 @@ MAY_INCLUDE = {
     'core/devices': _CORE | {'kernels/ops', 'kernels/backend'},
 
     'app': _APP,
+    # The one place that knows back ends by name: it registers them at start.
+    'app/main': _APP | {'kernels/backend', 'kernels/cpu', 'kernels/meta'},
     'app/cli': _APP,
     # The one place that names back ends: it registers them.
     'app/main': _APP | {'kernels/backend', 'kernels/cpu', 'kernels/meta'},
