@@ -27,13 +27,20 @@ struct SaveOptions {
     std::optional<Provenance> provenance; // none: --no-metadata
 };
 
-// Writes beside `path` and renames: an interrupted save leaves no file under the final name. Sets
-// the output hash. Formats without alpha get the picture over white. Errors: Io, DiskFull,
-// InvalidArgument (exists and overwrite is No).
+// Writes beside `path` and renames: an interrupted save leaves no file under the final name. The
+// file's provenance gets the output hash, which is pixelHash(image) in every format: of the picture
+// as it was made, before a lossy format changed it. The same picture and options give the same
+// bytes. Formats without alpha get the picture over white. Errors: Io, DiskFull, InvalidArgument
+// (exists and overwrite is No), Unsupported, OutOfMemory.
+//
+// PNG and TIFF: 8 bits, exact. JPEG and WebP: quality 95. AVIF: quality 95. EXR: half floats,
+// linear light, colour multiplied by alpha. All say that they are sRGB where the format can.
 Result<void> saveImage(const Image& image, const std::filesystem::path& path,
                        const SaveOptions& options);
 
-// Hostile input. Error{BadFile, NotFound, Unsupported}; at most 16384 x 16384.
+// PNG, JPEG, WebP, TIFF, EXR, AVIF, GIF (first frame) and BMP, told by their first bytes. Turned
+// upright as EXIF says. Hostile input. Error{BadFile, NotFound, Unsupported (CMYK; over 16384 x
+// 16384), OutOfMemory, Io}.
 Result<Image> loadImage(const std::filesystem::path& path);
 
 // PNG bytes for the clipboard and drags, with the metadata where given.

@@ -20,7 +20,7 @@ struct Provenance {
     int threads = 0;
     int64_t batch = 1;
     std::string latentsHash; // "sha256:..." of the file that the noise came from; usually empty
-    std::string outputHash; // "sha256:..." of the decoded 8-bit pixels; set when it is written
+    std::string outputHash;  // "sha256:..." of the decoded 8-bit pixels; set when it is written
 };
 
 // Canonical JSON, "format": "kinora/1".

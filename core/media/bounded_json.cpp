@@ -1,0 +1,79 @@
+#include "core/media/bounded_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace kinora::core {
+
+namespace {
+
+constexpr size_t kMaximumBytes = 16U << 20;
+constexpr int kMaximumDepth = 64;
+
+// The text with the names of non-finite numbers, outside strings, made null.
+std::string withoutNonFinite(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    bool inString = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (inString && c == '\\' && i + 1 < text.size()) out += text[i++];
+        if (c == '"') inString = !inString;
+        size_t skipped = 0;
+        if (!inString) {
+            for (const std::string_view name : {"NaN", "-Infinity", "Infinity"}) {
+                if (text.substr(i, name.size()) == name) skipped = std::max(skipped, name.size());
+            }
+        }
+        if (skipped == 0) {
+            out += text[i];
+        } else {
+            out += "null";
+            i += skipped - 1;
+        }
+    }
+    return out;
+}
+
+int deepestLevel(std::string_view text) {
+    int depth = 0;
+    int deepest = 0;
+    bool inString = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (inString && c == '\\') {
+            ++i;
+        } else if (c == '"') {
+            inString = !inString;
+        } else if (!inString && (c == '[' || c == '{')) {
+            deepest = std::max(deepest, ++depth);
+        } else if (!inString && (c == ']' || c == '}')) {
+            --depth;
+        }
+    }
+    return deepest;
+}
+
+} // namespace
+
+Result<nlohmann::json> parseBoundedJson(std::string_view text, NonFiniteNumbers numbers) {
+    if (text.size() > kMaximumBytes) {
+        return Error(ErrorCode::BadFile, "the JSON text is larger than 16 MiB");
+    }
+    if (deepestLevel(text) > kMaximumDepth) {
+        return Error(ErrorCode::BadFile, "the JSON text is nested deeper than 64 levels");
+    }
+    try {
+        if (numbers == NonFiniteNumbers::AsNull) {
+            return nlohmann::json::parse(withoutNonFinite(text));
+        }
+        return nlohmann::json::parse(text);
+    } catch (const nlohmann::json::exception& error) {
+        return Error(ErrorCode::BadFile, std::string("the JSON text is malformed: ") +
+                                             std::string(error.what()).substr(0, 200));
+    }
+}
+
+} // namespace kinora::core

@@ -1,0 +1,21 @@
+#pragma once
+// JSON from strangers: bounded in size and depth before a parser sees it.
+
+#include "kernels/base/result.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string_view>
+
+namespace kinora::core {
+
+enum class NonFiniteNumbers {
+    Refuse, // as JSON says
+    AsNull, // NaN and Infinity, which Python's json module writes, are read as null
+};
+
+// At most 16 MiB and 64 levels. Error{BadFile}, which says what is wrong but not in which file.
+Result<nlohmann::json> parseBoundedJson(std::string_view text,
+                                        NonFiniteNumbers numbers = NonFiniteNumbers::Refuse);
+
+} // namespace kinora::core

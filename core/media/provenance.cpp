@@ -1,0 +1,159 @@
+#include "core/media/provenance.h"
+
+#include "kernels/base/utf8.h"
+#include "pipelines/request/parameters.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace kinora::core {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFormat = "kinora/1";
+
+// What decides the picture; the model is named apart from it, never by a path.
+json resultParameters(const pipelines::ImageRequest& request) {
+    json all = pipelines::toJson(request);
+    json kept = json::object();
+    for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
+        const std::string name(parameter.name);
+        if (parameter.role != pipelines::ParameterRole::Result || name == "model") continue;
+        if (all.contains(name)) kept[name] = std::move(all[name]);
+    }
+    return kept;
+}
+
+[[noreturn]] void refuse(const std::string& what) {
+    throw Error(ErrorCode::BadFile, "Kinora's metadata: " + what,
+                "Another program may have changed it.");
+}
+
+// One object of the metadata, read field by field; a field that nobody asked for is an error.
+class Fields {
+  public:
+    Fields(const json& object, std::string where) : m_object(object), m_where(std::move(where)) {
+        if (!object.is_object()) refuse(m_where + " is not an object.");
+    }
+
+    const json& at(const char* key) {
+        const auto found = m_object.find(key);
+        if (found == m_object.end()) refuse(m_where + "." + key + " is missing.");
+        ++m_read;
+        return *found;
+    }
+
+    std::string text(const char* key, size_t maximumBytes) {
+        const json& value = at(key);
+        if (!value.is_string()) refuse(m_where + "." + key + " is not a text.");
+        const auto& text = value.get_ref<const std::string&>();
+        if (text.size() > maximumBytes || !isValidUtf8(text) ||
+            text.find('\0') != std::string::npos) {
+            refuse(m_where + "." + key + " is too long or not valid UTF-8.");
+        }
+        return text;
+    }
+
+    int64_t number(const char* key, int64_t least, int64_t most) {
+        const json& value = at(key);
+        if (!value.is_number_integer()) refuse(m_where + "." + key + " is not a whole number.");
+        const bool tooLarge =
+            value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(most);
+        if (tooLarge || value.get<int64_t>() < least || value.get<int64_t>() > most) {
+            refuse(m_where + "." + key + " is out of range.");
+        }
+        return value.get<int64_t>();
+    }
+
+    // "sha256:" and 64 hexadecimal digits, or empty.
+    std::string hash(const char* key) {
+        const std::string value = text(key, 71);
+        const std::string_view digits =
+            std::string_view(value).substr(std::min<size_t>(7, value.size()));
+        const bool valid = value.starts_with("sha256:") && digits.size() == 64 &&
+                           digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+        if (!value.empty() && !valid) refuse(m_where + "." + key + " is not a SHA-256.");
+        return value;
+    }
+
+    void noMore() const {
+        if (m_read != m_object.size()) refuse(m_where + " has a field that is not known.");
+    }
+
+  private:
+    const json& m_object;
+    std::string m_where;
+    size_t m_read = 0;
+};
+
+Provenance parse(const json& object) {
+    Fields top(object, "the top level");
+    const std::string format = top.text("format", 64);
+    if (format.starts_with("kinora/") && format != kFormat) {
+        throw Error(ErrorCode::Unsupported,
+                    "Kinora's metadata: its format is " + format + ", and this program reads " +
+                        std::string(kFormat) + ".",
+                    "A newer version of Kinora made this picture; update.");
+    }
+    if (format != kFormat) refuse("format is not " + std::string(kFormat) + ".");
+
+    Provenance provenance;
+    Fields model(top.at("model"), "model");
+    provenance.modelName = model.text("name", 4096);
+    provenance.modelHash = model.hash("hash");
+    model.noMore();
+    Fields plan(top.at("plan"), "plan");
+    provenance.device = plan.text("device", 256);
+    provenance.precision = plan.text("precision", 64);
+    provenance.threads = static_cast<int>(plan.number("threads", 0, 1 << 20));
+    provenance.batch = plan.number("batch", 1, 1 << 20);
+    plan.noMore();
+    provenance.engineVersion = top.text("engine", 256);
+    provenance.outputHash = top.hash("outputHash");
+
+    json request = top.at("request");
+    top.noMore();
+    if (!request.is_object()) refuse("request is not an object.");
+    for (const auto& [name, value] : request.items()) {
+        const pipelines::Parameter* parameter = pipelines::findImageParameter(name);
+        if (parameter && parameter->role != pipelines::ParameterRole::Result) {
+            refuse("request." + name + " does not belong there.");
+        }
+    }
+    request["model"] = provenance.modelName;
+    provenance.request = pipelines::imageRequestFromJson(request);
+    return provenance;
+}
+
+} // namespace
+
+json toJson(const Provenance& provenance) {
+    return {{"format", kFormat},
+            {"engine", provenance.engineVersion},
+            {"model", {{"name", provenance.modelName}, {"hash", provenance.modelHash}}},
+            {"plan",
+             {{"device", provenance.device},
+              {"precision", provenance.precision},
+              {"threads", provenance.threads},
+              {"batch", provenance.batch}}},
+            {"request", resultParameters(provenance.request)},
+            {"outputHash", provenance.outputHash}};
+}
+
+Result<Provenance> provenanceFromJson(const json& json) {
+    try {
+        return parse(json);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::InvalidArgument) return error;
+        return Error(ErrorCode::BadFile, "Kinora's metadata: " + error.message(),
+                     "Another program may have changed it.");
+    } catch (const std::exception& error) {
+        return Error(ErrorCode::BadFile, std::string("Kinora's metadata: ") + error.what());
+    }
+}
+
+} // namespace kinora::core

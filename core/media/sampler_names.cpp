@@ -1,0 +1,147 @@
+#include "core/media/sampler_names.h"
+
+#include <algorithm>
+#include <span>
+
+namespace kinora::core {
+
+namespace {
+
+struct Pair {
+    std::string_view ours;
+    std::string_view theirs;
+};
+
+// Where one of ours has several names there, the first is the one that we write.
+constexpr Pair kWebUiSamplers[] = {
+    {"ddim", "DDIM"},
+    {"ddpm", "DDPM"},
+    {"pndm", "PLMS"},
+    {"lms", "LMS"},
+    {"euler", "Euler"},
+    {"euler_a", "Euler a"},
+    {"heun", "Heun"},
+    {"dpm2", "DPM2"},
+    {"dpm2_a", "DPM2 a"},
+    {"dpmpp_2m", "DPM++ 2M"},
+    {"dpmpp_2m_sde", "DPM++ 2M SDE"},
+    {"dpmpp_2s", "DPM++ 2S"},
+    {"deis", "DEIS"},
+    {"unipc", "UniPC"},
+    {"lcm", "LCM"},
+    {"tcd", "TCD"},
+};
+constexpr Pair kWebUiSchedules[] = {
+    {"normal", "Uniform"},
+    {"normal", "Normal"},
+    {"normal", "Automatic"},
+    {"normal", "DDIM"},
+    {"karras", "Karras"},
+    {"exponential", "Exponential"},
+    {"sgm_uniform", "SGM Uniform"},
+    {"simple", "Simple"},
+    {"beta", "Beta"},
+};
+constexpr Pair kComfyUiSamplers[] = {
+    {"ddim", "ddim"},
+    {"ddpm", "ddpm"},
+    {"lms", "lms"},
+    {"euler", "euler"},
+    {"euler_a", "euler_ancestral"},
+    {"heun", "heun"},
+    {"dpm2", "dpm_2"},
+    {"dpm2_a", "dpm_2_ancestral"},
+    {"dpmpp_2m", "dpmpp_2m"},
+    {"dpmpp_2m_sde", "dpmpp_2m_sde"},
+    {"dpmpp_2m_sde", "dpmpp_2m_sde_gpu"},
+    {"deis", "deis"},
+    {"unipc", "uni_pc"},
+    {"lcm", "lcm"},
+};
+constexpr Pair kComfyUiSchedules[] = {
+    {"normal", "normal"},
+    {"karras", "karras"},
+    {"exponential", "exponential"},
+    {"sgm_uniform", "sgm_uniform"},
+    {"simple", "simple"},
+    {"normal", "ddim_uniform"},
+    {"beta", "beta"},
+};
+constexpr Pair kInvokeAiSamplers[] = {
+    {"ddim", "ddim"},         {"ddpm", "ddpm"},
+    {"pndm", "pndm"},         {"pndm", "plms"},
+    {"lms", "lms"},           {"euler", "euler"},
+    {"euler_a", "euler_a"},   {"heun", "heun"},
+    {"dpm2", "kdpm_2"},       {"dpm2", "dpm_2"},
+    {"dpm2_a", "kdpm_2_a"},   {"dpm2_a", "dpm_2_a"},
+    {"dpmpp_2s", "dpmpp_2s"}, {"dpmpp_2s", "dpmpp_2"},
+    {"dpmpp_2m", "dpmpp_2m"}, {"dpmpp_2m_sde", "dpmpp_2m_sde"},
+    {"deis", "deis"},         {"unipc", "unipc"},
+    {"lcm", "lcm"},           {"tcd", "tcd"},
+};
+
+bool sameWithoutCase(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::optional<std::string> ours(std::span<const Pair> table, std::string_view theirs) {
+    const auto found = std::ranges::find_if(
+        table, [&](const Pair& pair) { return sameWithoutCase(pair.theirs, theirs); });
+    if (found == table.end()) return std::nullopt;
+    return std::string(found->ours);
+}
+
+std::string theirs(std::span<const Pair> table, std::string_view ours) {
+    const auto found =
+        std::ranges::find_if(table, [&](const Pair& pair) { return pair.ours == ours; });
+    return std::string(found == table.end() ? ours : found->theirs);
+}
+
+} // namespace
+
+std::string webUiSampler(std::string_view sampler) {
+    return theirs(kWebUiSamplers, sampler);
+}
+
+std::string webUiSchedule(std::string_view schedule) {
+    return theirs(kWebUiSchedules, schedule);
+}
+
+std::optional<SamplerAndSchedule> samplerFromWebUi(std::string_view name) {
+    if (std::optional<std::string> sampler = ours(kWebUiSamplers, name)) {
+        return SamplerAndSchedule{*sampler, {}};
+    }
+    const size_t space = name.rfind(' ');
+    if (space == std::string_view::npos) return std::nullopt;
+    const std::optional<std::string> sampler = ours(kWebUiSamplers, name.substr(0, space));
+    const std::optional<std::string> schedule = ours(kWebUiSchedules, name.substr(space + 1));
+    if (!sampler || !schedule) return std::nullopt;
+    return SamplerAndSchedule{*sampler, *schedule};
+}
+
+std::optional<std::string> scheduleFromWebUi(std::string_view name) {
+    return ours(kWebUiSchedules, name);
+}
+
+std::optional<std::string> samplerFromComfyUi(std::string_view name) {
+    return ours(kComfyUiSamplers, name);
+}
+
+std::optional<std::string> scheduleFromComfyUi(std::string_view name) {
+    return ours(kComfyUiSchedules, name);
+}
+
+std::optional<SamplerAndSchedule> samplerFromInvokeAi(std::string_view name) {
+    if (name.starts_with("k_")) name.remove_prefix(2);
+    if (std::optional<std::string> sampler = ours(kInvokeAiSamplers, name)) {
+        return SamplerAndSchedule{*sampler, {}};
+    }
+    if (!name.ends_with("_k")) return std::nullopt;
+    name.remove_suffix(2);
+    const std::optional<std::string> sampler = ours(kInvokeAiSamplers, name);
+    if (!sampler) return std::nullopt;
+    return SamplerAndSchedule{*sampler, "karras"};
+}
+
+} // namespace kinora::core

@@ -1,0 +1,30 @@
+#pragma once
+// What other programs call our samplers and schedules. Names without an equal here give nothing.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kinora::core {
+
+struct SamplerAndSchedule {
+    std::string sampler;  // as a request says it: "dpmpp_2m"
+    std::string schedule; // "karras"; empty: not said
+};
+
+// "dpmpp_2m" -> "DPM++ 2M", "karras" -> "Karras"; a name they do not have stays as it is.
+std::string webUiSampler(std::string_view sampler);
+std::string webUiSchedule(std::string_view schedule);
+
+// The old style too, which joins both: "DPM++ 2M Karras".
+std::optional<SamplerAndSchedule> samplerFromWebUi(std::string_view name);
+std::optional<std::string> scheduleFromWebUi(std::string_view name);
+
+// KSampler's sampler_name and scheduler.
+std::optional<std::string> samplerFromComfyUi(std::string_view name);
+std::optional<std::string> scheduleFromComfyUi(std::string_view name);
+
+// "dpmpp_2m_k", and "k_dpmpp_2m" of the first versions; _k stands for Karras.
+std::optional<SamplerAndSchedule> samplerFromInvokeAi(std::string_view name);
+
+} // namespace kinora::core
