@@ -190,9 +190,18 @@ def check_tests(root):
     return breaches
 
 
+FOREACH = re.compile(r'foreach\((\w+)\s+([^)]*)\)(.*?)endforeach\(\)', re.DOTALL)
+
+
+def expand_loops(cmake):
+    """foreach(name a b) ${name}.cpp endforeach() -> a.cpp b.cpp"""
+    return FOREACH.sub(lambda loop: '\n'.join(loop[3].replace('${' + loop[1] + '}', item)
+                                              for item in loop[2].split()), cmake)
+
+
 def check_registered(root):
     breaches = []
-    lists = {p.parent: p.read_text(encoding='utf8') for top in (*rules.LAYERS, 'tests')
+    lists = {p.parent: expand_loops(p.read_text(encoding='utf8')) for top in (*rules.LAYERS, 'tests')
              for p in (root / top).rglob('CMakeLists.txt')}
     for path in source_files(root, (*rules.LAYERS, 'tests')):
         if path.suffix not in ('.cpp', '.cu'):

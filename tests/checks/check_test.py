@@ -170,6 +170,14 @@ class Checks(unittest.TestCase):
         self.write('tests/kernels/base/log_test.cpp', '')
         self.assert_one(check.check_registered(self.root), 'tests/kernels/base/log_test.cpp')
 
+    def test_a_loop_registers_what_it_names(self):
+        self.write('tests/core/CMakeLists.txt',
+                   'foreach(name a b)\n    kinora_qt_test(x_${name} ${name}_test.cpp)\nendforeach()\n')
+        self.write('tests/core/b_test.cpp', '')
+        self.assertEqual(check.check_registered(self.root), [])
+        self.write('tests/core/c_test.cpp', '')
+        self.assert_one(check.check_registered(self.root), 'tests/core/c_test.cpp')
+
     def test_a_name_that_ends_alike_is_not_registered(self):
         self.write('kernels/base/or.cpp', '')
         self.assert_one(check.check_registered(self.root), 'kernels/base/or.cpp')
