@@ -132,42 +132,55 @@ void chunkMoments(const NormArgs& args, int64_t begin, int64_t end, Moments* gro
     }
 }
 
-// y = x * factor + offset for each channel of one item, repeated over `repeat` positions so that
-// few channels still make long runs.
-void channelFactors(const NormArgs& args, const Moments* groups, int64_t repeat, float* factors,
-                    float* offsets) {
-    const int64_t channels = lastExtent(args.input);
-    const int64_t groupSize = channels / args.groups;
-    const auto* scale = static_cast<const float*>(args.scale.data);
-    const auto* shift = static_cast<const float*>(args.shift.data);
-    for (int64_t c = 0; c < channels; ++c) {
-        const Moments& moments = groups[c / groupSize];
-        const double factor =
-            (scale ? scale[c] : 1.0) / std::sqrt(moments.squares / moments.count + args.epsilon);
-        factors[c] = static_cast<float>(factor);
-        offsets[c] = static_cast<float>((shift ? shift[c] : 0.0) - moments.mean * factor);
-    }
-    for (int64_t i = channels; i < repeat * channels; ++i) {
-        factors[i] = factors[i - channels];
-        offsets[i] = offsets[i - channels];
-    }
-}
+// y = (x - mean) * factor + offset for each channel of one item, repeated over `repeat` positions
+// so that few channels still make long runs. Taking the mean off first keeps the digits of values
+// that are close together and far from 0.
+struct ChannelFactors {
+    std::vector<float> means, factors, offsets;
 
-struct AffineOp {
-    template <class D, class V> HWY_INLINE V operator()(D, V x, V factor, V offset) const {
-        return hn::MulAdd(x, factor, offset);
+    explicit ChannelFactors(int64_t count)
+        : means(static_cast<size_t>(count)), factors(means), offsets(means) {}
+
+    void set(const NormArgs& args, const Moments* groups, int64_t first, int64_t repeat) {
+        const int64_t channels = lastExtent(args.input);
+        const int64_t groupSize = channels / args.groups;
+        const auto* scale = static_cast<const float*>(args.scale.data);
+        const auto* shift = static_cast<const float*>(args.shift.data);
+        for (int64_t c = 0; c < channels; ++c) {
+            const Moments& moments = groups[c / groupSize];
+            const double factor = (scale ? scale[c] : 1.0) /
+                                  std::sqrt(moments.squares / moments.count + args.epsilon);
+            const auto at = static_cast<size_t>(first + c);
+            means[at] = static_cast<float>(moments.mean);
+            factors[at] = static_cast<float>(factor);
+            // What the mean lost in rounding comes back here.
+            offsets[at] =
+                static_cast<float>((shift ? shift[c] : 0.0) + (means[at] - moments.mean) * factor);
+        }
+        for (std::vector<float>* values : {&means, &factors, &offsets})
+            for (int64_t i = first + channels; i < first + repeat * channels; ++i)
+                (*values)[static_cast<size_t>(i)] = (*values)[static_cast<size_t>(i - channels)];
     }
 };
 
-// Elements [first, first + count) with their factors and offsets.
-void applyAffine(const NormArgs& args, int64_t first, int64_t count, const float* factors,
-                 const float* offsets) {
+struct AffineOp {
+    template <class D, class V> HWY_INLINE V operator()(D, V x, const V (&constants)[3]) const {
+        return hn::MulAdd(hn::Sub(x, constants[0]), constants[1], constants[2]);
+    }
+};
+
+// Elements [first, first + count) with the factors from `tile` on.
+void applyFactors(const NormArgs& args, int64_t first, int64_t count, const ChannelFactors& factors,
+                  int64_t tile) {
     BlockBuffer buffer;
     for (int64_t done = 0; done < count; done += kBlock) {
         const auto size = static_cast<size_t>(std::min<int64_t>(kBlock, count - done));
+        const int64_t at = tile + done;
+        const float* const constants[] = {factors.means.data() + at, factors.factors.data() + at,
+                                          factors.offsets.data() + at};
         const float* in = loadBlock(args.input, first + done, size, buffer.values);
         float* out = blockTarget(args.output, first + done, buffer.values);
-        mapBlock(in, factors + done, offsets + done, out, size, AffineOp{});
+        mapBlock(in, constants, out, size, AffineOp{});
         activateBlock(args.activation, out, out, size);
         storeBlock(args.output, first + done, size, out);
     }
@@ -192,14 +205,13 @@ void groupNormAll(const Context& context, const NormArgs& args) {
 
     const int64_t repeat = std::max<int64_t>(1, static_cast<int64_t>(kBlock) / channels);
     const int64_t tile = repeat * channels;
-    std::vector<float> factors(static_cast<size_t>(items * tile)), offsets(factors.size());
+    ChannelFactors factors(items * tile);
     for (int64_t item = 0; item < items; ++item) {
         Moments* whole = moments.data() + item * chunks * groups;
         for (int64_t chunk = 1; chunk < chunks; ++chunk)
             for (int64_t group = 0; group < groups; ++group)
                 whole[group].add(whole[chunk * groups + group]);
-        channelFactors(args, whole, repeat, factors.data() + item * tile,
-                       offsets.data() + item * tile);
+        factors.set(args, whole, item * tile, repeat);
     }
 
     const int64_t tiles = (positions + repeat - 1) / repeat;
@@ -207,8 +219,8 @@ void groupNormAll(const Context& context, const NormArgs& args) {
         for (int64_t task = begin; task < end; ++task) {
             const int64_t item = task / tiles, row = task % tiles * repeat;
             const int64_t rows = std::min(repeat, positions - row);
-            applyAffine(args, (item * positions + row) * channels, rows * channels,
-                        factors.data() + item * tile, offsets.data() + item * tile);
+            applyFactors(args, (item * positions + row) * channels, rows * channels, factors,
+                         item * tile);
         }
     });
 }
@@ -227,9 +239,9 @@ struct SquaredDistanceOp {
 
 struct NormaliseOp {
     float mean, factor;
-    template <class D, class V> HWY_INLINE V operator()(D d, V x, V scale, V shift) const {
+    template <class D, class V> HWY_INLINE V operator()(D d, V x, const V (&constants)[2]) const {
         const V unit = hn::Mul(hn::Sub(x, hn::Set(d, mean)), hn::Set(d, factor));
-        return hn::MulAdd(unit, scale, shift);
+        return hn::MulAdd(unit, constants[0], constants[1]);
     }
 };
 
@@ -261,8 +273,9 @@ void normaliseRow(const NormArgs& args, int64_t first, NormaliseOp op, const Con
         const auto size = static_cast<size_t>(std::min<int64_t>(kBlock, channels - done));
         const float* in = loadBlock(args.input, first + done, size, buffer.values);
         float* out = blockTarget(args.output, first + done, buffer.values);
-        mapBlock(in, scale ? scale + done : constants.ones.values,
-                 shift ? shift + done : constants.zeros.values, out, size, op);
+        const float* const factors[] = {scale ? scale + done : constants.ones.values,
+                                        shift ? shift + done : constants.zeros.values};
+        mapBlock(in, factors, out, size, op);
         activateBlock(args.activation, out, out, size);
         storeBlock(args.output, first + done, size, out);
     }

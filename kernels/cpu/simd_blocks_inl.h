@@ -66,21 +66,21 @@ void mapBlock(const float* a, const float* b, float* out, size_t count, const Op
     storePart(d, op(d, loadPart(d, a + i, rest), loadPart(d, b + i, rest)), out + i, rest);
 }
 
-// out[i] = op(a[i], b[i], c[i]); out may be any of them.
-template <class Op>
-void mapBlock(const float* a, const float* b, const float* c, float* out, size_t count,
+// out[i] = op(in[i], constants[k][i] for each k); out may be in.
+template <class Op, size_t kCount>
+void mapBlock(const float* in, const float* const (&constants)[kCount], float* out, size_t count,
               const Op& op) {
     const FloatTag d;
     const size_t lanes = hn::Lanes(d);
+    hn::Vec<FloatTag> values[kCount];
     size_t i = 0;
-    for (; i + lanes <= count; i += lanes)
-        hn::StoreU(op(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i), hn::LoadU(d, c + i)), d,
-                   out + i);
+    for (; i + lanes <= count; i += lanes) {
+        for (size_t k = 0; k < kCount; ++k) values[k] = hn::LoadU(d, constants[k] + i);
+        hn::StoreU(op(d, hn::LoadU(d, in + i), values), d, out + i);
+    }
     if (i == count) return;
-    const size_t rest = count - i;
-    const auto last =
-        op(d, loadPart(d, a + i, rest), loadPart(d, b + i, rest), loadPart(d, c + i, rest));
-    storePart(d, last, out + i, rest);
+    for (size_t k = 0; k < kCount; ++k) values[k] = loadPart(d, constants[k] + i, count - i);
+    storePart(d, op(d, loadPart(d, in + i, count - i), values), out + i, count - i);
 }
 
 // The sum of op(in[i]): lanes in f32 over the block, then in double, in a fixed order.
@@ -118,7 +118,7 @@ template <class V> HWY_INLINE auto packBf16(FloatTag, V x) {
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
     const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7fff)), odd);
     const auto quiet = hn::Or(bits, hn::Set(du, 0x400000));
-    const auto isNaN = hn::RebindMask(du, hn::Ne(x, x));
+    const auto isNaN = hn::RebindMask(du, hn::IsNaN(x));
     return hn::ShiftRight<16>(hn::IfThenElse(isNaN, quiet, rounded));
 }
 

@@ -43,8 +43,7 @@ inline Array randomArray(const kernels::Shape& shape, uint32_t seed, double low 
 
 inline double rounded(double value, kernels::DType dtype) {
     const auto single = static_cast<float>(value);
-    if (dtype == kernels::DType::BF16)
-        return kernels::bf16ToFloat(kernels::floatToBf16(single));
+    if (dtype == kernels::DType::BF16) return kernels::bf16ToFloat(kernels::floatToBf16(single));
     if (dtype == kernels::DType::F16) return kernels::f16ToFloat(kernels::floatToF16(single));
     return single;
 }

@@ -95,13 +95,11 @@ inline Array groupNorm(const Array& x, const Array& scale, const Array& shift, i
             const auto count = static_cast<double>(positions * width);
             double mean = 0, variance = 0;
             each([&](int64_t at, int64_t) { mean += x[at] / count; });
-            each([&](int64_t at, int64_t) {
-                variance += (x[at] - mean) * (x[at] - mean) / count;
-            });
+            each([&](int64_t at, int64_t) { variance += (x[at] - mean) * (x[at] - mean) / count; });
             each([&](int64_t at, int64_t c) {
                 const double unit = (x[at] - mean) / std::sqrt(variance + epsilon);
-                out[at] = activation(
-                    unit * channelValue(scale, c, 1) + channelValue(shift, c, 0), kind);
+                out[at] =
+                    activation(unit * channelValue(scale, c, 1) + channelValue(shift, c, 0), kind);
             });
         }
     return out;
@@ -119,8 +117,7 @@ inline Array rmsNorm(const Array& x, const Array& scale, double epsilon) {
     for (int64_t row = 0; row < x.elements(); row += channels) {
         double squares = 0;
         for (int64_t c = 0; c < channels; ++c) squares += x[row + c] * x[row + c];
-        const double factor =
-            1 / std::sqrt(squares / static_cast<double>(channels) + epsilon);
+        const double factor = 1 / std::sqrt(squares / static_cast<double>(channels) + epsilon);
         for (int64_t c = 0; c < channels; ++c)
             out[row + c] = x[row + c] * factor * channelValue(scale, c, 1);
     }
@@ -173,8 +170,8 @@ inline Array averagePool2x2(const Array& x) {
                     double sum = 0;
                     for (const int64_t dy : {0, 1})
                         for (const int64_t dx : {0, 1})
-                            sum += x[((item * x.shape[1] + 2 * row + dy) * x.shape[2] +
-                                      2 * column + dx) *
+                            sum += x[((item * x.shape[1] + 2 * row + dy) * x.shape[2] + 2 * column +
+                                      dx) *
                                          channels +
                                      c];
                     out[i++] = sum / 4;

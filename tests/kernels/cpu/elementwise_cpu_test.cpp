@@ -16,10 +16,9 @@ using namespace kinora::test;
 namespace {
 
 constexpr DType kComputeDtypes[] = {DType::F32, DType::BF16, DType::F16};
-constexpr Activation kActivations[] = {Activation::None,     Activation::Silu,
-                                       Activation::Gelu,     Activation::GeluTanh,
-                                       Activation::QuickGelu, Activation::Relu,
-                                       Activation::Sigmoid,  Activation::Tanh};
+constexpr Activation kActivations[] = {
+    Activation::None,      Activation::Silu, Activation::Gelu,    Activation::GeluTanh,
+    Activation::QuickGelu, Activation::Relu, Activation::Sigmoid, Activation::Tanh};
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The largest |a-b| / |b| over elements of which b is at least `smallest`.
@@ -63,8 +62,7 @@ TEST_CASE("activations are within 2e-6 of every single value, also where it is s
             for (double& value : scaled.values) value = static_cast<float>(value * scale);
             const Array expected = reference::activate(scaled, activation);
             // e^(-x^2/2) of the exact GELU, and 1 + tanh of the other, lose digits in their tails.
-            const bool tails =
-                activation == Activation::Gelu || activation == Activation::GeluTanh;
+            const bool tails = activation == Activation::Gelu || activation == Activation::GeluTanh;
             forEveryTarget([&] {
                 const auto device = openCpu(2);
                 const Array got =
@@ -97,17 +95,16 @@ TEST_CASE("activations saturate, and keep NaN") {
 }
 
 TEST_CASE("gated units are the definitions', for odd widths in every dtype") {
-    for (const Shape& shape : {Shape{2}, Shape{3, 14}, Shape{2, 5, 66}, Shape{7, 2050},
-                               Shape{0, 4}, Shape{3, 2, 2560}})
+    for (const Shape& shape :
+         {Shape{2}, Shape{3, 14}, Shape{2, 5, 66}, Shape{7, 2050}, Shape{0, 4}, Shape{3, 2, 2560}})
         for (const DType dtype : kComputeDtypes)
             for (const Activation activation :
                  {Activation::Gelu, Activation::Silu, Activation::None}) {
                 CAPTURE(toString(shape));
                 Array x = randomArray(shape, 2, -4, 4);
                 for (double& value : x.values) value = rounded(value, dtype);
-                checkOp(
-                    [&](Device& device) { return glu(toTensor(device, x, dtype), activation); },
-                    reference::glu(x, activation), tolerance(dtype));
+                checkOp([&](Device& device) { return glu(toTensor(device, x, dtype), activation); },
+                        reference::glu(x, activation), tolerance(dtype));
             }
 }
 
@@ -189,9 +186,9 @@ TEST_CASE("linear combinations are added up in double") {
                 [&](Device& device) {
                     std::vector<Term> terms;
                     for (int term = 0; term < count; ++term)
-                        terms.push_back({coefficients[static_cast<size_t>(term)],
-                                         toTensor(device, arrays[static_cast<size_t>(term)],
-                                                  DType::F32)});
+                        terms.push_back(
+                            {coefficients[static_cast<size_t>(term)],
+                             toTensor(device, arrays[static_cast<size_t>(term)], DType::F32)});
                     return linearCombination(terms);
                 },
                 expected, 1e-7);

@@ -19,8 +19,8 @@ TEST_CASE("an embedding is the table's rows") {
             for (double& value : table.values) value = rounded(value, dtype);
             Array expected({5, channels});
             for (int64_t i = 0; i < expected.elements(); ++i)
-                expected[i] = table[indices[static_cast<size_t>(i / channels)] * channels +
-                                    i % channels];
+                expected[i] =
+                    table[indices[static_cast<size_t>(i / channels)] * channels + i % channels];
             checkOp(
                 [&](Device& device) { return embedding(toTensor(device, table, dtype), indices); },
                 expected, 0);

@@ -6,11 +6,11 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/support/arrays.h"
 
+#include <doctest/doctest.h>
 #include <hwy/highway.h>
 
-#include <doctest/doctest.h>
-
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace kinora::test {
@@ -28,7 +28,8 @@ template <class Body> void forEveryTarget(const Body& body) {
         const bool fallback = target == HWY_SCALAR;
         if (!fallback && !(hwy::SupportedTargets() & target)) continue;
         hwy::SetSupportedTargetsForTest(target);
-        INFO("instruction set " << hwy::TargetName(target));
+        const std::string name = hwy::TargetName(target);
+        INFO("instruction set " << name);
         body();
         ++tried;
     }

@@ -41,16 +41,16 @@ bool same(float a, float b) {
 
 // f32 values at, beside and between all 16-bit ones, and some that no 16-bit dtype holds.
 std::vector<float> roundingCases(DType dtype) {
-    std::vector<float> values = {0.0f, -0.0f, 65503.9f, 65519.99f, 65520.0f, 65536.0f, 1e30f,
-                                 3.4e38f, -3.4028235e38f, 1e-40f, 1e-45f, 2.98e-8f, 2.9802322e-8f,
-                                 2.99e-8f, 6.1035e-5f};
+    std::vector<float> values = {0.0f,     -0.0f,    65503.9f,      65519.99f,      65520.0f,
+                                 65536.0f, 1e30f,    3.4e38f,       -3.4028235e38f, 1e-40f,
+                                 1e-45f,   2.98e-8f, 2.9802322e-8f, 2.99e-8f,       6.1035e-5f};
     for (uint32_t bits = 0; bits < 65535; ++bits) {
         const float low = expand(static_cast<uint16_t>(bits), dtype);
         const float high = expand(static_cast<uint16_t>(bits + 1), dtype);
         if (!std::isfinite(low) || !std::isfinite(high) || (bits & 0x7fff) == 0x7fff) continue;
         const float middle = static_cast<float>((static_cast<double>(low) + high) / 2);
-        for (const float value : {middle, std::nextafterf(middle, low),
-                                  std::nextafterf(middle, high), low})
+        for (const float value :
+             {middle, std::nextafterf(middle, low), std::nextafterf(middle, high), low})
             values.push_back(value);
     }
     values.push_back(std::numeric_limits<float>::infinity());
@@ -61,8 +61,7 @@ std::vector<float> roundingCases(DType dtype) {
     return values;
 }
 
-template <class T>
-Array converted(const std::vector<T>& values, DType from, DType to) {
+template <class T> Array converted(const std::vector<T>& values, DType from, DType to) {
     const auto device = openCpu(2);
     const Tensor tensor =
         device->fromHost(values.data(), {static_cast<int64_t>(values.size())}, from);
@@ -91,7 +90,8 @@ TEST_CASE("f32 narrows to the nearest 16-bit value, ties to even") {
         const Shape shape{static_cast<int64_t>(values.size())};
         forEveryTarget([&] {
             const auto device = openCpu(2);
-            const Tensor narrow = convert(device->fromHost(values.data(), shape, DType::F32), dtype);
+            const Tensor narrow =
+                convert(device->fromHost(values.data(), shape, DType::F32), dtype);
             const std::vector<uint16_t> bits = device->toHost<uint16_t>(narrow);
             int wrong = 0;
             for (size_t i = 0; i < bits.size(); ++i)
@@ -144,8 +144,12 @@ TEST_CASE("the dtypes of files are read") {
 TEST_CASE("what is wider than f32 is rounded once on its way to 16 bits") {
     // 1 + 2^-8 is a tie of bf16; a hair above it must go up, though f32 does not see the hair.
     const double hair = std::ldexp(1.0, -40);
-    const std::vector<double> values = {1 + 1.0 / 256 + hair, 1 + 1.0 / 256 - hair, 1 + 1.0 / 256,
-                                        -(1 + 1.0 / 256 + hair), 1e-310, 1e300};
+    const std::vector<double> values = {1 + 1.0 / 256 + hair,
+                                        1 + 1.0 / 256 - hair,
+                                        1 + 1.0 / 256,
+                                        -(1 + 1.0 / 256 + hair),
+                                        1e-310,
+                                        1e300};
     CHECK(converted(values, DType::F64, DType::BF16).values ==
           std::vector<double>{1 + 1.0 / 128, 1, 1, -(1 + 1.0 / 128), 0, INFINITY});
     // 257 * 2^20 is such a tie of integers.

@@ -22,9 +22,9 @@ struct NormCase {
 
 // Primes, ones, channels beside the vector widths, groups that cross a strip of 512 channels.
 const NormCase kGroupCases[] = {
-    {{1, 1, 1, 1}, 1},     {{1, 1, 1, 4}, 2},    {{2, 3, 5, 7}, 7},      {{1, 7, 11, 6}, 3},
-    {{3, 1, 13, 33}, 11},  {{2, 17, 19, 32}, 8}, {{1, 8, 8, 320}, 32},   {{1, 37, 41, 31}, 1},
-    {{1, 4, 5, 1100}, 11}, {{2, 9, 1026}, 2},    {{2, 16}, 4},           {{1, 5, 3, 2, 24}, 6},
+    {{1, 1, 1, 1}, 1},     {{1, 1, 1, 4}, 2},    {{2, 3, 5, 7}, 7},     {{1, 7, 11, 6}, 3},
+    {{3, 1, 13, 33}, 11},  {{2, 17, 19, 32}, 8}, {{1, 8, 8, 320}, 32},  {{1, 37, 41, 31}, 1},
+    {{1, 4, 5, 1100}, 11}, {{2, 9, 1026}, 2},    {{2, 16}, 4},          {{1, 5, 3, 2, 24}, 6},
     {{1, 97, 3, 20}, 4},   {{0, 4, 4, 8}, 2},    {{1, 64, 64, 64}, 32},
 };
 
@@ -53,8 +53,7 @@ void checkGroupNorm(const NormCase& c, DType dtype, Activation activation, bool 
 
 TEST_CASE("group norm is the definition's, for odd shapes in every dtype") {
     for (const NormCase& c : kGroupCases)
-        for (const DType dtype : kComputeDtypes)
-            checkGroupNorm(c, dtype, Activation::None, true);
+        for (const DType dtype : kComputeDtypes) checkGroupNorm(c, dtype, Activation::None, true);
 }
 
 TEST_CASE("group norm applies an activation, and does without scale and shift") {

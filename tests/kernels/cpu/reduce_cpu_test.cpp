@@ -45,9 +45,8 @@ TEST_CASE("standard deviations are the definition's, with n - 1") {
                                Shape{3, 64, 64, 4}, Shape{1, 100003}}) {
         CAPTURE(toString(shape));
         Array x = randomArray(shape, 2, -1, 3);
-        checkOp(
-            [&](Device& device) { return standardDeviation(toTensor(device, x, DType::F32)); },
-            reference::standardDeviation(x), 1e-6);
+        checkOp([&](Device& device) { return standardDeviation(toTensor(device, x, DType::F32)); },
+                reference::standardDeviation(x), 1e-6);
         Array far = randomArray(shape, 3, 9999, 10001);
         checkOp(
             [&](Device& device) { return standardDeviation(toTensor(device, far, DType::F32)); },

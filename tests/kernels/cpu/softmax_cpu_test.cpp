@@ -21,15 +21,14 @@ TEST_CASE("softmax is the definition's, for odd widths in every dtype") {
                 CAPTURE(std::string(dtypeName(dtype)));
                 Array x = randomArray(shape, 1, -6, 6);
                 for (double& value : x.values) value = rounded(value, dtype);
-                checkOp(
-                    [&](Device& device) { return softmax(toTensor(device, x, dtype), scale); },
-                    reference::softmax(x, scale), tolerance(dtype));
+                checkOp([&](Device& device) { return softmax(toTensor(device, x, dtype), scale); },
+                        reference::softmax(x, scale), tolerance(dtype));
             }
 }
 
 TEST_CASE("softmax gives hidden columns nothing, stands large values, and keeps NaN") {
     constexpr double kHidden = -std::numeric_limits<double>::infinity();
-    Array x({3, 5}, {1000, kHidden, 999, kHidden, 1000, //
+    Array x({3, 5}, {1000, kHidden, 999, kHidden, 1000,     //
                      kHidden, kHidden, 3, kHidden, kHidden, //
                      1, 2, std::nan(""), 4, 5});
     forEveryTarget([&] {
