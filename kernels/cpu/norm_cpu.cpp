@@ -30,7 +30,7 @@ namespace {
 // Channels that are summed together; their sums stay in the first-level cache.
 constexpr int64_t kStrip = 512;
 // Positions added in f32 before their sum goes on in double.
-constexpr int64_t kRowsAtOnce = 8;
+constexpr int64_t kRowsAtOnce = 16;
 
 using Strip = std::array<float, kStrip>;
 
@@ -42,19 +42,21 @@ struct StripSums {
     alignas(64) std::array<double, kStrip> squares;
 };
 
-// rows[r] points to the strip's channels at position r.
-void sumRows(const float* const* rows, int64_t rowCount, size_t channels, const Strip& pivot,
-             Strip& sum, Strip& squares) {
+// Sums over `rowCount` positions, `pitch` elements apart, of the strip's first channels at `first`.
+template <DType dtype>
+void sumRows(const TensorRef& input, int64_t first, int64_t rowCount, size_t channels,
+             const Strip& pivot, Strip& sum, Strip& squares) {
     const FloatTag d;
     const size_t lanes = hn::Lanes(d);
+    const size_t pitch = static_cast<size_t>(lastExtent(input)) * sizeBytes(dtype);
     for (size_t c = 0; c < channels; c += lanes) {
         const size_t count = std::min(lanes, channels - c);
         const auto center = hn::LoadU(d, pivot.data() + c);
         auto total = hn::Zero(d), totalSquares = hn::Zero(d);
-        for (int64_t row = 0; row < rowCount; ++row) {
-            const auto x =
-                count == lanes ? hn::LoadU(d, rows[row] + c) : loadPart(d, rows[row] + c, count);
-            const auto distance = hn::Sub(x, center);
+        const auto* row =
+            static_cast<const char*>(elementAt(input, first + static_cast<int64_t>(c)));
+        for (int64_t i = 0; i < rowCount; ++i, row += pitch) {
+            const auto distance = hn::Sub(loadLanes<dtype>(d, row, count), center);
             total = hn::Add(total, distance);
             totalSquares = hn::MulAdd(distance, distance, totalSquares);
         }
@@ -66,34 +68,43 @@ void sumRows(const float* const* rows, int64_t rowCount, size_t channels, const 
 void addToDouble(const Strip& values, size_t channels, std::array<double, kStrip>& sums) {
     const hn::ScalableTag<double> d;
     const hn::Rebind<float, decltype(d)> df;
-    for (size_t c = 0; c < channels; c += hn::Lanes(d)) { // kStrip is a multiple of the lanes
+    // kStrip is a multiple of the lanes: what lies past `channels` is room that nobody reads.
+    for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
         const auto addend = hn::PromoteTo(d, hn::LoadU(df, values.data() + c));
         hn::StoreU(hn::Add(hn::LoadU(d, sums.data() + c), addend), d, sums.data() + c);
     }
 }
 
 // Reads positions [begin, end) of the strip that starts at `channel`.
+template <DType dtype>
 void sumStrip(const TensorRef& input, int64_t begin, int64_t end, int64_t channel, size_t channels,
               StripSums& sums) {
     const int64_t pitch = lastExtent(input);
-    alignas(64) std::array<Strip, kRowsAtOnce> converted;
-    alignas(64) Strip total{}, squares{};
-    std::array<const float*, kRowsAtOnce> rows;
-    sums.pivot.fill(0);
-    sums.sum.fill(0);
-    sums.squares.fill(0);
+    alignas(64) Strip total, squares;
+    std::fill_n(sums.pivot.data(), kStrip, 0.0f);
+    std::fill_n(sums.sum.data(), channels, 0.0);
+    std::fill_n(sums.squares.data(), channels, 0.0);
     for (int64_t row = begin; row < end; row += kRowsAtOnce) {
         const int64_t count = std::min(kRowsAtOnce, end - row);
-        for (int64_t i = 0; i < count; ++i)
-            rows[i] = loadBlock(input, (row + i) * pitch + channel, channels, converted[i].data());
-        if (row == begin) {
-            sumRows(rows.data(), count, channels, sums.pivot, total, squares);
+        const int64_t first = row * pitch + channel;
+        if (row == begin) { // the mean of some positions is a good enough pivot
+            const int64_t some = std::min<int64_t>(count, 4);
+            sumRows<dtype>(input, first, some, channels, sums.pivot, total, squares);
             for (size_t c = 0; c < channels; ++c)
-                sums.pivot[c] = total[c] / static_cast<float>(count);
+                sums.pivot[c] = total[c] / static_cast<float>(some);
         }
-        sumRows(rows.data(), count, channels, sums.pivot, total, squares);
+        sumRows<dtype>(input, first, count, channels, sums.pivot, total, squares);
         addToDouble(total, channels, sums.sum);
         addToDouble(squares, channels, sums.squares);
+    }
+}
+
+void sumStripOf(const TensorRef& input, int64_t begin, int64_t end, int64_t channel,
+                size_t channels, StripSums& sums) {
+    switch (input.dtype) {
+    case DType::BF16: return sumStrip<DType::BF16>(input, begin, end, channel, channels, sums);
+    case DType::F16: return sumStrip<DType::F16>(input, begin, end, channel, channels, sums);
+    default: return sumStrip<DType::F32>(input, begin, end, channel, channels, sums);
     }
 }
 
@@ -120,7 +131,7 @@ void chunkMoments(const NormArgs& args, int64_t begin, int64_t end, Moments* gro
     std::fill_n(groups, args.groups, Moments{});
     for (int64_t channel = 0; channel < channels; channel += kStrip) {
         const int64_t stripEnd = std::min(channel + kStrip, channels);
-        sumStrip(args.input, begin, end, channel, static_cast<size_t>(stripEnd - channel), sums);
+        sumStripOf(args.input, begin, end, channel, static_cast<size_t>(stripEnd - channel), sums);
         for (int64_t from = channel; from < stripEnd;) {
             const int64_t group = from / groupSize;
             const int64_t to = std::min(stripEnd, (group + 1) * groupSize);
@@ -189,7 +200,7 @@ void applyFactors(const NormArgs& args, int64_t first, int64_t count, const Chan
 void groupNormAll(const Context& context, const NormArgs& args) {
     const int64_t items = args.input.dims[0], channels = lastExtent(args.input);
     const int64_t positions = elements(args.input) / items / channels;
-    const int64_t chunkRows = std::max<int64_t>(32, (positions / 128 + 7) / 8 * 8);
+    const int64_t chunkRows = std::max<int64_t>(32, (positions / 128 + 15) / 16 * 16);
     const int64_t chunks = (positions + chunkRows - 1) / chunkRows;
     const int64_t groups = args.groups;
     std::vector<Moments> moments(static_cast<size_t>(items * chunks * groups));

@@ -83,6 +83,18 @@ void mapBlock(const float* in, const float* const (&constants)[kCount], float* o
     storePart(d, op(d, loadPart(d, in + i, count - i), values), out + i, count - i);
 }
 
+// The lanes of a vector, added up in double.
+template <class V> HWY_INLINE double sumOfLanes(FloatTag d, V vector) {
+    const hn::ScalableTag<double> wide;
+    const hn::Rebind<float, decltype(wide)> narrow;
+    float lanes[hn::MaxLanes(d)];
+    hn::StoreU(vector, d, lanes);
+    auto sum = hn::Zero(wide);
+    for (size_t i = 0; i < hn::Lanes(d); i += hn::Lanes(wide))
+        sum = hn::Add(sum, hn::PromoteTo(wide, hn::LoadU(narrow, lanes + i)));
+    return hn::GetLane(hn::SumOfLanes(wide, sum));
+}
+
 // The sum of op(in[i]): lanes in f32 over the block, then in double, in a fixed order.
 template <class Op> double sumBlock(const float* in, size_t count, const Op& op) {
     const FloatTag d;
@@ -93,16 +105,12 @@ template <class Op> double sumBlock(const float* in, size_t count, const Op& op)
         even = hn::Add(even, op(d, hn::LoadU(d, in + i)));
         odd = hn::Add(odd, op(d, hn::LoadU(d, in + i + lanes)));
     }
-    float partial[hn::MaxLanes(d)];
-    hn::StoreU(hn::Add(even, odd), d, partial);
-    double sum = 0;
-    for (size_t lane = 0; lane < lanes; ++lane) sum += partial[lane];
     for (; i < count; i += lanes) {
         const size_t rest = std::min(lanes, count - i);
-        hn::StoreU(op(d, loadPart(d, in + i, rest)), d, partial);
-        for (size_t lane = 0; lane < rest; ++lane) sum += partial[lane];
+        const auto last = op(d, loadPart(d, in + i, rest));
+        even = hn::Add(even, hn::IfThenElseZero(hn::FirstN(d, rest), last));
     }
-    return sum;
+    return sumOfLanes(d, hn::Add(even, odd));
 }
 
 // Unsigned 32-bit lanes whose low halves hold the bits of bf16 or f16.
@@ -188,6 +196,21 @@ template <DType dtype, class V> HWY_INLINE void store16(FloatTag d, V x, uint16_
         hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, packF16(d, x))), d16, to);
     else
         hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, packBf16(d, x))), d16, to);
+}
+
+// `count` elements, at most a vector of them, as f32; the other lanes are 0.
+template <DType dtype> HWY_INLINE auto loadLanes(FloatTag d, const void* from, size_t count) {
+    const bool whole = count == hn::Lanes(d);
+    if constexpr (dtype == DType::F32) {
+        const auto* values = static_cast<const float*>(from);
+        return whole ? hn::LoadU(d, values) : loadPart(d, values, count);
+    } else {
+        const auto* bits = static_cast<const uint16_t*>(from);
+        if (whole) return load16<dtype>(d, bits);
+        uint16_t rest[hn::MaxLanes(d)] = {};
+        std::memcpy(rest, bits, count * sizeof *rest);
+        return load16<dtype>(d, rest);
+    }
 }
 
 template <DType dtype> void load16Block(const uint16_t* from, float* to, size_t count) {

@@ -49,16 +49,18 @@ template <class D, class V> HWY_INLINE V clampedTo(D d, V x, float low, float hi
 template <class D, class V> HWY_INLINE V exponential(D d, V x) {
     constexpr float kLowest = -87.3f, kHighest = 89.0f;
     constexpr float kP[] = {0.49999994f, 0.1666652f, 0.041668393f, 0.008368781f, 0.0013814465f};
+    // Adding this rounds to an integer, which then stands in the lowest bits of the sum.
+    const V shifter = hn::Set(d, 0x1.8p23f);
     const hn::RebindToSigned<D> di;
     const V clamped = clampedTo(d, x, kLowest, kHighest);
-    const auto n = hn::NearestInt(hn::Mul(clamped, hn::Set(d, 1.44269504f)));
-    const V nFloat = hn::ConvertTo(d, n);
+    const V shifted = hn::MulAdd(clamped, hn::Set(d, 1.44269504f), shifter);
+    const V n = hn::Sub(shifted, shifter);
     // ln 2 in two parts; the first has so few digits that n times it is exact.
-    V r = hn::NegMulAdd(nFloat, hn::Set(d, 0.693359375f), clamped);
-    r = hn::NegMulAdd(nFloat, hn::Set(d, -2.12194440e-4f), r);
+    V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), clamped);
+    r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
     const V power = hn::Add(hn::MulAdd(hn::Mul(r, r), polynomial(d, r, kP), r), hn::Set(d, 1.0f));
     // n = 128 makes this the bits of infinity.
-    const auto exponent = hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127)));
+    const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::BitCast(di, shifted), hn::Set(di, 127)));
     const V value = hn::Mul(power, hn::BitCast(d, exponent));
     return hn::IfThenElse(hn::Lt(x, hn::Set(d, kLowest)), hn::Zero(d), value);
 }
