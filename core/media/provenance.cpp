@@ -113,6 +113,7 @@ Provenance parse(const json& object) {
     provenance.batch = plan.number("batch", 1, 1 << 20);
     plan.noMore();
     provenance.engineVersion = top.text("engine", 256);
+    if (object.contains("latentsHash")) provenance.latentsHash = top.hash("latentsHash");
     provenance.outputHash = top.hash("outputHash");
 
     json request = top.at("request");
@@ -132,16 +133,18 @@ Provenance parse(const json& object) {
 } // namespace
 
 json toJson(const Provenance& provenance) {
-    return {{"format", kFormat},
-            {"engine", provenance.engineVersion},
-            {"model", {{"name", provenance.modelName}, {"hash", provenance.modelHash}}},
-            {"plan",
-             {{"device", provenance.device},
-              {"precision", provenance.precision},
-              {"threads", provenance.threads},
-              {"batch", provenance.batch}}},
-            {"request", resultParameters(provenance.request)},
-            {"outputHash", provenance.outputHash}};
+    json object = {{"format", kFormat},
+                   {"engine", provenance.engineVersion},
+                   {"model", {{"name", provenance.modelName}, {"hash", provenance.modelHash}}},
+                   {"plan",
+                    {{"device", provenance.device},
+                     {"precision", provenance.precision},
+                     {"threads", provenance.threads},
+                     {"batch", provenance.batch}}},
+                   {"request", resultParameters(provenance.request)},
+                   {"outputHash", provenance.outputHash}};
+    if (!provenance.latentsHash.empty()) object["latentsHash"] = provenance.latentsHash;
+    return object;
 }
 
 Result<Provenance> provenanceFromJson(const json& json) {

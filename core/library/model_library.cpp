@@ -1,0 +1,265 @@
+#include "core/library/model_library.h"
+
+#include "core/library/file_hash.h"
+#include "core/media/text_encoding.h"
+#include "pipelines/request/parameters.h"
+#include "pipelines/weights/model_folder.h"
+
+#include <QByteArray>
+#include <QCryptographicHash>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <dlfcn.h>
+#include <set>
+
+namespace kinora::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kStarterModel = "starter-image";
+constexpr const char* kIndexFile = "model_index.json";
+constexpr int kMaximumDepth = 3;          // <folder>/<vendor>/<family>/<model>
+constexpr size_t kMaximumFolders = 5'000; // looked into, in one list
+
+std::string lowerCase(std::string text) {
+    for (char& c : text) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    }
+    return text;
+}
+
+bool isModel(const fs::path& folder) {
+    std::error_code error;
+    return fs::is_regular_file(folder / kIndexFile, error);
+}
+
+// The folder's own name; also of "models/x/" and of ".".
+std::string nameOf(const fs::path& folder) {
+    std::error_code error;
+    fs::path whole = fs::weakly_canonical(folder, error);
+    if (error || whole.empty()) whole = folder;
+    return whole.has_filename() ? whole.filename().string()
+                                : whole.parent_path().filename().string();
+}
+
+ModelEntry entryFor(const fs::path& folder, bool builtIn) {
+    ModelEntry entry;
+    entry.path = folder;
+    entry.name = nameOf(folder);
+    entry.title = entry.name;
+    entry.builtIn = builtIn;
+    try {
+        const pipelines::ModelFolder model = pipelines::ModelFolder::open(folder);
+        entry.kind = model.pipelineClass();
+        if (!model.extras().name.empty()) entry.title = model.extras().name;
+        entry.defaults = pipelines::imageRequestFromJson(model.extras().defaults);
+        for (const fs::path& file : model.files()) {
+            std::error_code error;
+            const uintmax_t size = fs::file_size(folder / file, error);
+            if (!error) entry.sizeBytes += size;
+        }
+    } catch (const std::exception& error) {
+        entry.problem = error.what();
+    }
+    return entry;
+}
+
+struct FoundFolder {
+    fs::path path;
+    bool builtIn;
+};
+
+// Finds model folders below roots, each once, whatever links lead to it.
+class Scan {
+  public:
+    void add(const fs::path& root, bool builtIn) { visit(root, builtIn, 0); }
+    std::vector<FoundFolder> take() { return std::move(m_found); }
+
+  private:
+    void visit(const fs::path& folder, bool builtIn, int depth) {
+        std::error_code error;
+        const fs::path real = fs::canonical(folder, error);
+        if (error || m_seen.size() >= kMaximumFolders || !m_seen.insert(real).second) return;
+        if (isModel(folder)) {
+            m_found.push_back({folder, builtIn});
+            return;
+        }
+        if (depth == kMaximumDepth) return;
+        for (const fs::path& child : children(folder)) visit(child, builtIn, depth + 1);
+    }
+
+    // Sorted: the order of a directory is the file system's affair.
+    static std::vector<fs::path> children(const fs::path& folder) {
+        std::vector<fs::path> found;
+        std::error_code error;
+        fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied,
+                                       error);
+        for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+            if (found.size() >= kMaximumFolders) break;
+            std::error_code ignored;
+            const bool hidden = entries->path().filename().string().starts_with('.');
+            if (!hidden && entries->is_directory(ignored)) found.push_back(entries->path());
+        }
+        std::ranges::sort(found);
+        return found;
+    }
+
+    std::set<fs::path> m_seen;
+    std::vector<FoundFolder> m_found;
+};
+
+std::vector<FoundFolder> foldersFor(const ModelLibrary::Options& options) {
+    Scan scan;
+    for (const fs::path& folder : options.folders) scan.add(folder, false);
+    if (!options.dataFolder.empty()) scan.add(options.dataFolder / "models", false);
+    const fs::path builtIn = builtInModelsFolder();
+    if (!builtIn.empty()) scan.add(builtIn, true);
+    return scan.take();
+}
+
+std::string namesIn(const std::vector<FoundFolder>& models) {
+    std::string names;
+    for (const FoundFolder& model : models) {
+        if (names.size() > 1000) return names + ", ...";
+        names += (names.empty() ? "" : ", ") + repairedUtf8(nameOf(model.path));
+    }
+    return names.empty() ? "none" : names;
+}
+
+Error notFound(const std::string& name, const std::vector<FoundFolder>& models) {
+    return Error(ErrorCode::NotFound,
+                 "There is no model '" + repairedUtf8(name.substr(0, 200)) + "'.",
+                 "Installed: " + namesIn(models) +
+                     ". Give a name of these, or a folder with --model; --models adds a place to "
+                     "look in.");
+}
+
+Result<ModelEntry> findByPath(const fs::path& path) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) {
+        const std::string extension = lowerCase(path.extension().string());
+        if (path.filename() == kIndexFile) {
+            return findByPath(path.has_parent_path() ? path.parent_path() : fs::path("."));
+        }
+        const bool checkpoint =
+            extension == ".safetensors" || extension == ".ckpt" || extension == ".gguf";
+        return Error(ErrorCode::Unsupported,
+                     shownPath(path) + (checkpoint ? ": single checkpoint files are not read yet."
+                                                   : ": this is not a model."),
+                     "Use a model in a diffusers folder: one with model_index.json.");
+    }
+    if (!fs::is_directory(path, error)) {
+        return Error(ErrorCode::NotFound, shownPath(path) + ": there is no such model folder.");
+    }
+    if (!isModel(path)) {
+        return Error(ErrorCode::BadFile, shownPath(path) + ": this folder has no model_index.json.",
+                     "A model is a diffusers folder.");
+    }
+    return entryFor(path, false);
+}
+
+fs::path folderOfThisLibrary() {
+    Dl_info info{};
+    if (dladdr(reinterpret_cast<const void*>(&builtInModelsFolder), &info) == 0) return {};
+    std::error_code error;
+    return fs::weakly_canonical(info.dli_fname, error).parent_path();
+}
+
+std::string sha256(const std::string& text) {
+    const QByteArrayView bytes(text.data(), static_cast<qsizetype>(text.size()));
+    return QCryptographicHash::hash(bytes, QCryptographicHash::Sha256).toHex().toStdString();
+}
+
+// As sha256sum prints it, so that a person can check: "<hash>  <path>" in the order of the paths.
+Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes) {
+    try {
+        std::string list;
+        for (const fs::path& file : pipelines::ModelFolder::open(folder).files()) {
+            const Result<std::string> hash = hashes.hash(folder / file);
+            if (!hash) return hash.error();
+            list.append(*hash).append("  ").append(file.generic_string()).append("\n");
+        }
+        return "sha256:" + sha256(list);
+    } catch (const Error& error) {
+        return error;
+    } catch (const std::exception& error) {
+        return Error(ErrorCode::Io, shownPath(folder) + ": " + error.what());
+    }
+}
+
+fs::path cacheFileIn(const fs::path& dataFolder) {
+    return dataFolder.empty() ? fs::path() : dataFolder / "cache" / "model-hashes.json";
+}
+
+} // namespace
+
+ModelLibrary::ModelLibrary(Options options) : m_options(std::move(options)) {}
+
+std::vector<ModelEntry> ModelLibrary::list() const {
+    std::vector<ModelEntry> models;
+    for (const FoundFolder& folder : foldersFor(m_options)) {
+        models.push_back(entryFor(folder.path, folder.builtIn));
+    }
+    return models;
+}
+
+Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
+    if (name.find('/') != std::string::npos || name == "." || name == "..") {
+        return findByPath(name);
+    }
+    const std::vector<FoundFolder> models = foldersFor(m_options);
+    const std::string wanted = lowerCase(name.empty() ? kStarterModel : name);
+    std::vector<FoundFolder> same;
+    std::ranges::copy_if(models, std::back_inserter(same), [&](const FoundFolder& model) {
+        return lowerCase(nameOf(model.path)) == wanted;
+    });
+    if (same.size() == 1) return entryFor(same.front().path, same.front().builtIn);
+    if (same.size() > 1) {
+        std::string candidates;
+        for (const FoundFolder& model : same) candidates += " " + shownPath(model.path);
+        return Error(ErrorCode::InvalidArgument,
+                     "Several models are called '" + repairedUtf8(wanted) + "':" + candidates + ".",
+                     "Give the folder of the one that you mean.");
+    }
+    std::error_code error;
+    if (!name.empty() && fs::exists(name, error)) return findByPath(name);
+    return notFound(name.empty() ? kStarterModel : name, models);
+}
+
+Result<ModelEntry> ModelLibrary::findByHash(const std::string& hash) const {
+    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    std::optional<ModelEntry> found;
+    for (const ModelEntry& model : list()) {
+        if (found || !model.problem.empty()) continue;
+        const Result<std::string> own = hashOf(model.path, hashes);
+        if (own && *own == hash) found = model;
+    }
+    hashes.save();
+    if (found) return *found;
+    return Error(ErrorCode::NotFound,
+                 "No model here has the hash " + repairedUtf8(hash.substr(0, 80)) + ".",
+                 "Add its folder with --models.");
+}
+
+Result<std::string> ModelLibrary::hash(const ModelEntry& model) const {
+    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    const Result<std::string> hash = hashOf(model.path, hashes);
+    hashes.save();
+    return hash;
+}
+
+fs::path builtInModelsFolder() {
+    const fs::path library = folderOfThisLibrary();
+    std::error_code error;
+    // <prefix>/lib, or <prefix>/lib/<machine> as Debian has it; the build tree is laid out alike.
+    for (const char* up : {"../share/kinora/models", "../../share/kinora/models"}) {
+        const fs::path models = (library / up).lexically_normal();
+        if (!library.empty() && fs::is_directory(models, error)) return models;
+    }
+    return {};
+}
+
+} // namespace kinora::core

@@ -1,0 +1,141 @@
+// Finding models: names, folders, links, what is refused, and hashes.
+
+#include "core/library/model_library.h"
+
+#include <QCryptographicHash>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+
+using namespace kinora;
+using namespace kinora::core;
+namespace fs = std::filesystem;
+
+class ModelLibraryTest : public QObject {
+    Q_OBJECT
+
+    QTemporaryDir m_dir;
+    fs::path root() const { return m_dir.path().toStdString(); }
+    const fs::path m_starter = fs::path(KINORA_SOURCE_DIR) / "resources/models/starter-image";
+
+    // A copy of the starter model, so that it is a model that opens.
+    fs::path copyTo(const fs::path& folder) const {
+        fs::create_directories(folder.parent_path());
+        fs::copy(m_starter, folder, fs::copy_options::recursive);
+        return folder;
+    }
+    ModelLibrary library(std::vector<fs::path> folders) const {
+        return ModelLibrary({std::move(folders), root() / "data"});
+    }
+
+  private slots:
+    void findsTheStarterModel() {
+        QVERIFY(fs::equivalent(builtInModelsFolder() / "starter-image", m_starter));
+        const Result<ModelEntry> starter = library({}).find("");
+        QVERIFY2(starter, starter ? "" : starter.error().what());
+        QCOMPARE(starter->name, std::string("starter-image"));
+        QVERIFY2(starter->problem.empty(), starter->problem.c_str());
+        QVERIFY(starter->builtIn);
+        QCOMPARE(starter->kind, std::string("StableDiffusionPipeline"));
+        QCOMPARE(starter->title, std::string("Kinora starter"));
+        QVERIFY(starter->sizeBytes > 1'000'000);
+        QVERIFY(starter->defaults.steps.has_value());
+        QVERIFY(starter->defaults.width.has_value());
+    }
+
+    void findsNamesWithoutCaseAndPaths() {
+        const fs::path models = root() / "named";
+        const fs::path model = copyTo(models / "vendor" / "Fancy-v1.5");
+        QCOMPARE(library({models}).find("fancy-V1.5")->path, model);
+        QCOMPARE(library({models}).find("fancy-V1.5")->builtIn, false);
+        QCOMPARE(library({}).find(model.string())->name, std::string("Fancy-v1.5"));
+        QCOMPARE(library({}).find(model.string() + "/")->name, std::string("Fancy-v1.5"));
+        QVERIFY(library({}).find((model / "model_index.json").string()));
+        QVERIFY(!library({}).find("fancy-v1.5"));
+    }
+
+    void listsEachModelOnceWhateverLinksLeadToIt() {
+        const fs::path models = root() / "linked";
+        copyTo(models / "one");
+        fs::create_directory_symlink(models / "one", models / "two");
+        fs::create_directory_symlink(models, models / "cycle");
+        fs::create_directory_symlink("/nowhere", models / "broken");
+        const std::vector<ModelEntry> found = library({models, models}).list();
+        const auto count =
+            std::ranges::count_if(found, [](const ModelEntry& m) { return !m.builtIn; });
+        QCOMPARE(count, 1);
+    }
+
+    void looksInNoDepthWithoutEnd() {
+        fs::path deep = root() / "deep";
+        for (int i = 0; i < 6; ++i) deep /= "folder";
+        copyTo(deep);
+        const auto found = library({root() / "deep"}).list();
+        QVERIFY(std::ranges::all_of(found, [](const ModelEntry& m) { return m.builtIn; }));
+    }
+
+    void namesTheCandidatesOfAnAmbiguousName() {
+        const fs::path models = root() / "twice";
+        copyTo(models / "a" / "same");
+        copyTo(models / "b" / "SAME");
+        const Result<ModelEntry> found = library({models}).find("same");
+        QVERIFY(!found);
+        QCOMPARE(found.error().code(), ErrorCode::InvalidArgument);
+        const std::string message = found.error().message();
+        QVERIFY(message.find((models / "a" / "same").string()) != std::string::npos);
+        QVERIFY(message.find((models / "b" / "SAME").string()) != std::string::npos);
+    }
+
+    void saysWhatThereIsInsteadOfAnUnknownName() {
+        const Result<ModelEntry> found = library({}).find("nonesuch");
+        QVERIFY(!found);
+        QCOMPARE(found.error().code(), ErrorCode::NotFound);
+        QVERIFY(std::string(found.error().what()).find("starter-image") != std::string::npos);
+    }
+
+    void refusesCheckpointFilesAndOtherFolders() {
+        const fs::path file = root() / "model.safetensors";
+        std::ofstream(file) << "x";
+        const Result<ModelEntry> checkpoint = library({}).find(file.string());
+        QCOMPARE(checkpoint.error().code(), ErrorCode::Unsupported);
+        QVERIFY(checkpoint.error().advice().find("diffusers") != std::string::npos);
+        fs::create_directory(root() / "empty");
+        QCOMPARE(library({}).find((root() / "empty").string()).error().code(), ErrorCode::BadFile);
+        QCOMPARE(library({}).find((root() / "none").string()).error().code(), ErrorCode::NotFound);
+    }
+
+    void listsABrokenModelWithItsProblem() {
+        const fs::path model = root() / "broken-models" / "odd";
+        fs::create_directories(model);
+        std::ofstream(model / "model_index.json") << "{not json";
+        const Result<ModelEntry> found = library({model.parent_path()}).find("odd");
+        QVERIFY(found);
+        QVERIFY(found->problem.find("model_index.json") != std::string::npos);
+    }
+
+    void hashesWhatDecidesAResultAndNothingElse() {
+        const fs::path model = copyTo(root() / "hashed" / "m");
+        const ModelLibrary models = library({model.parent_path()});
+        const ModelEntry entry = *models.find("m");
+        const std::string hash = *models.hash(entry);
+        QCOMPARE(hash.size(), size_t{71});
+        QVERIFY(hash.starts_with("sha256:"));
+        QCOMPARE(*models.hash(*library({}).find("")), hash); // the place does not matter
+        QCOMPARE(*models.hash(entry), hash);                 // from the cache
+        std::ofstream(model / "README.md") << "words";
+        QCOMPARE(*models.hash(entry), hash);
+        std::ofstream(model / "kinora.json", std::ios::app) << "\n";
+        const std::string changed = *models.hash(entry);
+        QVERIFY(changed != hash);
+        QCOMPARE(models.findByHash(changed)->path, model);
+        QCOMPARE(models.findByHash(hash)->builtIn, true);
+        QCOMPARE(models.findByHash("sha256:0").error().code(), ErrorCode::NotFound);
+    }
+};
+
+QTEST_GUILESS_MAIN(ModelLibraryTest)
+#include "model_library_test.moc"
