@@ -188,9 +188,7 @@ void linearCombinationAll(const Context& context, const LinearCombinationArgs& a
 struct ClampOp {
     float low, high;
     template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
-        const V bottom = hn::Set(d, low), top = hn::Set(d, high);
-        const V raised = hn::IfThenElse(hn::Lt(x, bottom), bottom, x); // NaN stays
-        return hn::IfThenElse(hn::Gt(raised, top), top, raised);
+        return clampedTo(d, x, low, high);
     }
 };
 

@@ -30,7 +30,7 @@ namespace {
 // Channels that are summed together; their sums stay in the first-level cache.
 constexpr int64_t kStrip = 512;
 // Positions added in f32 before their sum goes on in double.
-constexpr int64_t kRowsAtOnce = 8;
+constexpr int64_t kRowsAtOnce = 16;
 
 using Strip = std::array<float, kStrip>;
 
@@ -42,19 +42,21 @@ struct StripSums {
     alignas(64) std::array<double, kStrip> squares;
 };
 
-// rows[r] points to the strip's channels at position r.
-void sumRows(const float* const* rows, int64_t rowCount, size_t channels, const Strip& pivot,
-             Strip& sum, Strip& squares) {
+// Sums over `rowCount` positions, `pitch` elements apart, of the strip's first channels at `first`.
+template <DType dtype>
+void sumRows(const TensorRef& input, int64_t first, int64_t rowCount, size_t channels,
+             const Strip& pivot, Strip& sum, Strip& squares) {
     const FloatTag d;
     const size_t lanes = hn::Lanes(d);
+    const size_t pitch = static_cast<size_t>(lastExtent(input)) * sizeBytes(dtype);
     for (size_t c = 0; c < channels; c += lanes) {
         const size_t count = std::min(lanes, channels - c);
         const auto center = hn::LoadU(d, pivot.data() + c);
         auto total = hn::Zero(d), totalSquares = hn::Zero(d);
-        for (int64_t row = 0; row < rowCount; ++row) {
-            const auto x =
-                count == lanes ? hn::LoadU(d, rows[row] + c) : loadPart(d, rows[row] + c, count);
-            const auto distance = hn::Sub(x, center);
+        const auto* row =
+            static_cast<const char*>(elementAt(input, first + static_cast<int64_t>(c)));
+        for (int64_t i = 0; i < rowCount; ++i, row += pitch) {
+            const auto distance = hn::Sub(loadLanes<dtype>(d, row, count), center);
             total = hn::Add(total, distance);
             totalSquares = hn::MulAdd(distance, distance, totalSquares);
         }
@@ -66,34 +68,43 @@ void sumRows(const float* const* rows, int64_t rowCount, size_t channels, const 
 void addToDouble(const Strip& values, size_t channels, std::array<double, kStrip>& sums) {
     const hn::ScalableTag<double> d;
     const hn::Rebind<float, decltype(d)> df;
-    for (size_t c = 0; c < channels; c += hn::Lanes(d)) { // kStrip is a multiple of the lanes
+    // kStrip is a multiple of the lanes: what lies past `channels` is room that nobody reads.
+    for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
         const auto addend = hn::PromoteTo(d, hn::LoadU(df, values.data() + c));
         hn::StoreU(hn::Add(hn::LoadU(d, sums.data() + c), addend), d, sums.data() + c);
     }
 }
 
 // Reads positions [begin, end) of the strip that starts at `channel`.
+template <DType dtype>
 void sumStrip(const TensorRef& input, int64_t begin, int64_t end, int64_t channel, size_t channels,
               StripSums& sums) {
     const int64_t pitch = lastExtent(input);
-    alignas(64) std::array<Strip, kRowsAtOnce> converted;
-    alignas(64) Strip total{}, squares{};
-    std::array<const float*, kRowsAtOnce> rows;
-    sums.pivot.fill(0);
-    sums.sum.fill(0);
-    sums.squares.fill(0);
+    alignas(64) Strip total, squares;
+    std::fill_n(sums.pivot.data(), kStrip, 0.0f);
+    std::fill_n(sums.sum.data(), channels, 0.0);
+    std::fill_n(sums.squares.data(), channels, 0.0);
     for (int64_t row = begin; row < end; row += kRowsAtOnce) {
         const int64_t count = std::min(kRowsAtOnce, end - row);
-        for (int64_t i = 0; i < count; ++i)
-            rows[i] = loadBlock(input, (row + i) * pitch + channel, channels, converted[i].data());
-        if (row == begin) {
-            sumRows(rows.data(), count, channels, sums.pivot, total, squares);
+        const int64_t first = row * pitch + channel;
+        if (row == begin) { // the mean of some positions is a good enough pivot
+            const int64_t some = std::min<int64_t>(count, 4);
+            sumRows<dtype>(input, first, some, channels, sums.pivot, total, squares);
             for (size_t c = 0; c < channels; ++c)
-                sums.pivot[c] = total[c] / static_cast<float>(count);
+                sums.pivot[c] = total[c] / static_cast<float>(some);
         }
-        sumRows(rows.data(), count, channels, sums.pivot, total, squares);
+        sumRows<dtype>(input, first, count, channels, sums.pivot, total, squares);
         addToDouble(total, channels, sums.sum);
         addToDouble(squares, channels, sums.squares);
+    }
+}
+
+void sumStripOf(const TensorRef& input, int64_t begin, int64_t end, int64_t channel,
+                size_t channels, StripSums& sums) {
+    switch (input.dtype) {
+    case DType::BF16: return sumStrip<DType::BF16>(input, begin, end, channel, channels, sums);
+    case DType::F16: return sumStrip<DType::F16>(input, begin, end, channel, channels, sums);
+    default: return sumStrip<DType::F32>(input, begin, end, channel, channels, sums);
     }
 }
 
@@ -120,7 +131,7 @@ void chunkMoments(const NormArgs& args, int64_t begin, int64_t end, Moments* gro
     std::fill_n(groups, args.groups, Moments{});
     for (int64_t channel = 0; channel < channels; channel += kStrip) {
         const int64_t stripEnd = std::min(channel + kStrip, channels);
-        sumStrip(args.input, begin, end, channel, static_cast<size_t>(stripEnd - channel), sums);
+        sumStripOf(args.input, begin, end, channel, static_cast<size_t>(stripEnd - channel), sums);
         for (int64_t from = channel; from < stripEnd;) {
             const int64_t group = from / groupSize;
             const int64_t to = std::min(stripEnd, (group + 1) * groupSize);
@@ -132,42 +143,55 @@ void chunkMoments(const NormArgs& args, int64_t begin, int64_t end, Moments* gro
     }
 }
 
-// y = x * factor + offset for each channel of one item, repeated over `repeat` positions so that
-// few channels still make long runs.
-void channelFactors(const NormArgs& args, const Moments* groups, int64_t repeat, float* factors,
-                    float* offsets) {
-    const int64_t channels = lastExtent(args.input);
-    const int64_t groupSize = channels / args.groups;
-    const auto* scale = static_cast<const float*>(args.scale.data);
-    const auto* shift = static_cast<const float*>(args.shift.data);
-    for (int64_t c = 0; c < channels; ++c) {
-        const Moments& moments = groups[c / groupSize];
-        const double factor =
-            (scale ? scale[c] : 1.0) / std::sqrt(moments.squares / moments.count + args.epsilon);
-        factors[c] = static_cast<float>(factor);
-        offsets[c] = static_cast<float>((shift ? shift[c] : 0.0) - moments.mean * factor);
-    }
-    for (int64_t i = channels; i < repeat * channels; ++i) {
-        factors[i] = factors[i - channels];
-        offsets[i] = offsets[i - channels];
-    }
-}
+// y = (x - mean) * factor + offset for each channel of one item, repeated over `repeat` positions
+// so that few channels still make long runs. Taking the mean off first keeps the digits of values
+// that are close together and far from 0.
+struct ChannelFactors {
+    std::vector<float> means, factors, offsets;
 
-struct AffineOp {
-    template <class D, class V> HWY_INLINE V operator()(D, V x, V factor, V offset) const {
-        return hn::MulAdd(x, factor, offset);
+    explicit ChannelFactors(int64_t count)
+        : means(static_cast<size_t>(count)), factors(means), offsets(means) {}
+
+    void set(const NormArgs& args, const Moments* groups, int64_t first, int64_t repeat) {
+        const int64_t channels = lastExtent(args.input);
+        const int64_t groupSize = channels / args.groups;
+        const auto* scale = static_cast<const float*>(args.scale.data);
+        const auto* shift = static_cast<const float*>(args.shift.data);
+        for (int64_t c = 0; c < channels; ++c) {
+            const Moments& moments = groups[c / groupSize];
+            const double factor = (scale ? scale[c] : 1.0) /
+                                  std::sqrt(moments.squares / moments.count + args.epsilon);
+            const auto at = static_cast<size_t>(first + c);
+            means[at] = static_cast<float>(moments.mean);
+            factors[at] = static_cast<float>(factor);
+            // What the mean lost in rounding comes back here.
+            offsets[at] =
+                static_cast<float>((shift ? shift[c] : 0.0) + (means[at] - moments.mean) * factor);
+        }
+        for (std::vector<float>* values : {&means, &factors, &offsets})
+            for (int64_t i = first + channels; i < first + repeat * channels; ++i)
+                (*values)[static_cast<size_t>(i)] = (*values)[static_cast<size_t>(i - channels)];
     }
 };
 
-// Elements [first, first + count) with their factors and offsets.
-void applyAffine(const NormArgs& args, int64_t first, int64_t count, const float* factors,
-                 const float* offsets) {
+struct AffineOp {
+    template <class D, class V> HWY_INLINE V operator()(D, V x, const V (&constants)[3]) const {
+        return hn::MulAdd(hn::Sub(x, constants[0]), constants[1], constants[2]);
+    }
+};
+
+// Elements [first, first + count) with the factors from `tile` on.
+void applyFactors(const NormArgs& args, int64_t first, int64_t count, const ChannelFactors& factors,
+                  int64_t tile) {
     BlockBuffer buffer;
     for (int64_t done = 0; done < count; done += kBlock) {
         const auto size = static_cast<size_t>(std::min<int64_t>(kBlock, count - done));
+        const int64_t at = tile + done;
+        const float* const constants[] = {factors.means.data() + at, factors.factors.data() + at,
+                                          factors.offsets.data() + at};
         const float* in = loadBlock(args.input, first + done, size, buffer.values);
         float* out = blockTarget(args.output, first + done, buffer.values);
-        mapBlock(in, factors + done, offsets + done, out, size, AffineOp{});
+        mapBlock(in, constants, out, size, AffineOp{});
         activateBlock(args.activation, out, out, size);
         storeBlock(args.output, first + done, size, out);
     }
@@ -176,7 +200,7 @@ void applyAffine(const NormArgs& args, int64_t first, int64_t count, const float
 void groupNormAll(const Context& context, const NormArgs& args) {
     const int64_t items = args.input.dims[0], channels = lastExtent(args.input);
     const int64_t positions = elements(args.input) / items / channels;
-    const int64_t chunkRows = std::max<int64_t>(32, (positions / 128 + 7) / 8 * 8);
+    const int64_t chunkRows = std::max<int64_t>(32, (positions / 128 + 15) / 16 * 16);
     const int64_t chunks = (positions + chunkRows - 1) / chunkRows;
     const int64_t groups = args.groups;
     std::vector<Moments> moments(static_cast<size_t>(items * chunks * groups));
@@ -192,14 +216,13 @@ void groupNormAll(const Context& context, const NormArgs& args) {
 
     const int64_t repeat = std::max<int64_t>(1, static_cast<int64_t>(kBlock) / channels);
     const int64_t tile = repeat * channels;
-    std::vector<float> factors(static_cast<size_t>(items * tile)), offsets(factors.size());
+    ChannelFactors factors(items * tile);
     for (int64_t item = 0; item < items; ++item) {
         Moments* whole = moments.data() + item * chunks * groups;
         for (int64_t chunk = 1; chunk < chunks; ++chunk)
             for (int64_t group = 0; group < groups; ++group)
                 whole[group].add(whole[chunk * groups + group]);
-        channelFactors(args, whole, repeat, factors.data() + item * tile,
-                       offsets.data() + item * tile);
+        factors.set(args, whole, item * tile, repeat);
     }
 
     const int64_t tiles = (positions + repeat - 1) / repeat;
@@ -207,8 +230,8 @@ void groupNormAll(const Context& context, const NormArgs& args) {
         for (int64_t task = begin; task < end; ++task) {
             const int64_t item = task / tiles, row = task % tiles * repeat;
             const int64_t rows = std::min(repeat, positions - row);
-            applyAffine(args, (item * positions + row) * channels, rows * channels,
-                        factors.data() + item * tile, offsets.data() + item * tile);
+            applyFactors(args, (item * positions + row) * channels, rows * channels, factors,
+                         item * tile);
         }
     });
 }
@@ -227,9 +250,9 @@ struct SquaredDistanceOp {
 
 struct NormaliseOp {
     float mean, factor;
-    template <class D, class V> HWY_INLINE V operator()(D d, V x, V scale, V shift) const {
+    template <class D, class V> HWY_INLINE V operator()(D d, V x, const V (&constants)[2]) const {
         const V unit = hn::Mul(hn::Sub(x, hn::Set(d, mean)), hn::Set(d, factor));
-        return hn::MulAdd(unit, scale, shift);
+        return hn::MulAdd(unit, constants[0], constants[1]);
     }
 };
 
@@ -261,8 +284,9 @@ void normaliseRow(const NormArgs& args, int64_t first, NormaliseOp op, const Con
         const auto size = static_cast<size_t>(std::min<int64_t>(kBlock, channels - done));
         const float* in = loadBlock(args.input, first + done, size, buffer.values);
         float* out = blockTarget(args.output, first + done, buffer.values);
-        mapBlock(in, scale ? scale + done : constants.ones.values,
-                 shift ? shift + done : constants.zeros.values, out, size, op);
+        const float* const factors[] = {scale ? scale + done : constants.ones.values,
+                                        shift ? shift + done : constants.zeros.values};
+        mapBlock(in, factors, out, size, op);
         activateBlock(args.activation, out, out, size);
         storeBlock(args.output, first + done, size, out);
     }

@@ -66,21 +66,33 @@ void mapBlock(const float* a, const float* b, float* out, size_t count, const Op
     storePart(d, op(d, loadPart(d, a + i, rest), loadPart(d, b + i, rest)), out + i, rest);
 }
 
-// out[i] = op(a[i], b[i], c[i]); out may be any of them.
-template <class Op>
-void mapBlock(const float* a, const float* b, const float* c, float* out, size_t count,
+// out[i] = op(in[i], constants[k][i] for each k); out may be in.
+template <class Op, size_t kCount>
+void mapBlock(const float* in, const float* const (&constants)[kCount], float* out, size_t count,
               const Op& op) {
     const FloatTag d;
     const size_t lanes = hn::Lanes(d);
+    hn::Vec<FloatTag> values[kCount];
     size_t i = 0;
-    for (; i + lanes <= count; i += lanes)
-        hn::StoreU(op(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i), hn::LoadU(d, c + i)), d,
-                   out + i);
+    for (; i + lanes <= count; i += lanes) {
+        for (size_t k = 0; k < kCount; ++k) values[k] = hn::LoadU(d, constants[k] + i);
+        hn::StoreU(op(d, hn::LoadU(d, in + i), values), d, out + i);
+    }
     if (i == count) return;
-    const size_t rest = count - i;
-    const auto last =
-        op(d, loadPart(d, a + i, rest), loadPart(d, b + i, rest), loadPart(d, c + i, rest));
-    storePart(d, last, out + i, rest);
+    for (size_t k = 0; k < kCount; ++k) values[k] = loadPart(d, constants[k] + i, count - i);
+    storePart(d, op(d, loadPart(d, in + i, count - i), values), out + i, count - i);
+}
+
+// The lanes of a vector, added up in double.
+template <class V> HWY_INLINE double sumOfLanes(FloatTag d, V vector) {
+    const hn::ScalableTag<double> wide;
+    const hn::Rebind<float, decltype(wide)> narrow;
+    float lanes[hn::MaxLanes(d)];
+    hn::StoreU(vector, d, lanes);
+    auto sum = hn::Zero(wide);
+    for (size_t i = 0; i < hn::Lanes(d); i += hn::Lanes(wide))
+        sum = hn::Add(sum, hn::PromoteTo(wide, hn::LoadU(narrow, lanes + i)));
+    return hn::GetLane(hn::SumOfLanes(wide, sum));
 }
 
 // The sum of op(in[i]): lanes in f32 over the block, then in double, in a fixed order.
@@ -93,16 +105,12 @@ template <class Op> double sumBlock(const float* in, size_t count, const Op& op)
         even = hn::Add(even, op(d, hn::LoadU(d, in + i)));
         odd = hn::Add(odd, op(d, hn::LoadU(d, in + i + lanes)));
     }
-    float partial[hn::MaxLanes(d)];
-    hn::StoreU(hn::Add(even, odd), d, partial);
-    double sum = 0;
-    for (size_t lane = 0; lane < lanes; ++lane) sum += partial[lane];
     for (; i < count; i += lanes) {
         const size_t rest = std::min(lanes, count - i);
-        hn::StoreU(op(d, loadPart(d, in + i, rest)), d, partial);
-        for (size_t lane = 0; lane < rest; ++lane) sum += partial[lane];
+        const auto last = op(d, loadPart(d, in + i, rest));
+        even = hn::Add(even, hn::IfThenElseZero(hn::FirstN(d, rest), last));
     }
-    return sum;
+    return sumOfLanes(d, hn::Add(even, odd));
 }
 
 // Unsigned 32-bit lanes whose low halves hold the bits of bf16 or f16.
@@ -118,7 +126,7 @@ template <class V> HWY_INLINE auto packBf16(FloatTag, V x) {
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
     const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7fff)), odd);
     const auto quiet = hn::Or(bits, hn::Set(du, 0x400000));
-    const auto isNaN = hn::RebindMask(du, hn::Ne(x, x));
+    const auto isNaN = hn::RebindMask(du, hn::IsNaN(x));
     return hn::ShiftRight<16>(hn::IfThenElse(isNaN, quiet, rounded));
 }
 
@@ -188,6 +196,21 @@ template <DType dtype, class V> HWY_INLINE void store16(FloatTag d, V x, uint16_
         hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, packF16(d, x))), d16, to);
     else
         hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, packBf16(d, x))), d16, to);
+}
+
+// `count` elements, at most a vector of them, as f32; the other lanes are 0.
+template <DType dtype> HWY_INLINE auto loadLanes(FloatTag d, const void* from, size_t count) {
+    const bool whole = count == hn::Lanes(d);
+    if constexpr (dtype == DType::F32) {
+        const auto* values = static_cast<const float*>(from);
+        return whole ? hn::LoadU(d, values) : loadPart(d, values, count);
+    } else {
+        const auto* bits = static_cast<const uint16_t*>(from);
+        if (whole) return load16<dtype>(d, bits);
+        uint16_t rest[hn::MaxLanes(d)] = {};
+        std::memcpy(rest, bits, count * sizeof *rest);
+        return load16<dtype>(d, rest);
+    }
 }
 
 template <DType dtype> void load16Block(const uint16_t* from, float* to, size_t count) {

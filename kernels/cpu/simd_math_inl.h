@@ -33,21 +33,34 @@ HWY_INLINE V polynomial(D d, V x, const float (&coefficients)[kCount]) {
     return sum;
 }
 
-// e^x within 2e-7 of the value; 0 below -87.3, and e^88 above 88: callers divide by it or know that
-// x <= 0. x = n ln 2 + r, e^r = 1 + r + r^2 P(r) on |r| <= ln(2) / 2.
+// x where it lies in [low, high], else the nearer bound; NaN stays NaN.
+template <class D, class V> HWY_INLINE V clampedTo(D d, V x, float low, float high) {
+    const V bottom = hn::Set(d, low), top = hn::Set(d, high);
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+    return hn::Max(bottom, hn::Min(top, x)); // these instructions return the second of a NaN
+#else
+    const V raised = hn::IfThenElse(hn::Lt(x, bottom), bottom, x);
+    return hn::IfThenElse(hn::Gt(raised, top), top, raised);
+#endif
+}
+
+// e^x within 2e-7 of the value; 0 below -87.3, infinite above 88.4. x = n ln 2 + r, e^r = 1 + r +
+// r^2 P(r) on |r| <= ln(2) / 2.
 template <class D, class V> HWY_INLINE V exponential(D d, V x) {
-    constexpr float kLowest = -87.3f, kHighest = 88.0f;
+    constexpr float kLowest = -87.3f, kHighest = 89.0f;
     constexpr float kP[] = {0.49999994f, 0.1666652f, 0.041668393f, 0.008368781f, 0.0013814465f};
+    // Adding this rounds to an integer, which then stands in the lowest bits of the sum.
+    const V shifter = hn::Set(d, 0x1.8p23f);
     const hn::RebindToSigned<D> di;
-    // With x as the second operand NaN stays NaN.
-    const V clamped = hn::Max(hn::Set(d, kLowest), hn::Min(hn::Set(d, kHighest), x));
-    const auto n = hn::NearestInt(hn::Mul(clamped, hn::Set(d, 1.44269504f)));
-    const V nFloat = hn::ConvertTo(d, n);
+    const V clamped = clampedTo(d, x, kLowest, kHighest);
+    const V shifted = hn::MulAdd(clamped, hn::Set(d, 1.44269504f), shifter);
+    const V n = hn::Sub(shifted, shifter);
     // ln 2 in two parts; the first has so few digits that n times it is exact.
-    V r = hn::NegMulAdd(nFloat, hn::Set(d, 0.693359375f), clamped);
-    r = hn::NegMulAdd(nFloat, hn::Set(d, -2.12194440e-4f), r);
+    V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), clamped);
+    r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
     const V power = hn::Add(hn::MulAdd(hn::Mul(r, r), polynomial(d, r, kP), r), hn::Set(d, 1.0f));
-    const auto exponent = hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127)));
+    // n = 128 makes this the bits of infinity.
+    const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::BitCast(di, shifted), hn::Set(di, 127)));
     const V value = hn::Mul(power, hn::BitCast(d, exponent));
     return hn::IfThenElse(hn::Lt(x, hn::Set(d, kLowest)), hn::Zero(d), value);
 }
