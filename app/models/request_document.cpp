@@ -1,0 +1,140 @@
+#include "app/models/request_document.h"
+
+#include <QElapsedTimer>
+#include <QUndoCommand>
+#include <QUndoStack>
+
+namespace kinora::app {
+
+using pipelines::ImageRequest;
+using pipelines::Parameter;
+
+// Typing with pauses shorter than this is one undo step.
+constexpr qint64 kTypingPauseMilliseconds = 1200;
+constexpr int kEditCommandId = 1;
+
+QString toQString(std::string_view text) {
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+class EditRequestCommand : public QUndoCommand {
+  public:
+    EditRequestCommand(RequestDocument& document, ImageRequest after, const QString& name,
+                       QString key)
+        : QUndoCommand(name), m_document(document), m_before(document.request()),
+          m_after(std::move(after)), m_key(std::move(key)), m_run(document.m_editRun) {
+        m_sinceEdit.start();
+    }
+    void undo() override { m_document.apply(m_before); }
+    void redo() override { m_document.apply(m_after); }
+    int id() const override { return kEditCommandId; }
+    bool mergeWith(const QUndoCommand* command) override {
+        const auto* next = static_cast<const EditRequestCommand*>(command);
+        if (m_key.isEmpty() || next->m_key != m_key || next->m_run != m_run ||
+            m_sinceEdit.elapsed() > kTypingPauseMilliseconds)
+            return false;
+        m_after = next->m_after;
+        m_sinceEdit.restart();
+        return true;
+    }
+
+  private:
+    RequestDocument& m_document;
+    ImageRequest m_before;
+    ImageRequest m_after;
+    QString m_key;
+    int m_run;
+    QElapsedTimer m_sinceEdit;
+};
+
+RequestDocument::RequestDocument(QUndoStack& undoStack, QObject* parent)
+    : QObject(parent), m_undoStack(undoStack) {}
+
+const core::ModelEntry* RequestDocument::model() const {
+    if (m_models.empty()) return nullptr;
+    if (m_request.model.empty()) { // the starter model, else the first that works
+        for (const auto& entry : m_models)
+            if (entry.builtIn && entry.problem.empty()) return &entry;
+        for (const auto& entry : m_models)
+            if (entry.problem.empty()) return &entry;
+        return &m_models.front();
+    }
+    for (const auto& entry : m_models)
+        if (toQString(entry.name).compare(toQString(m_request.model), Qt::CaseInsensitive) == 0 ||
+            entry.path == m_request.model)
+            return &entry;
+    return nullptr;
+}
+
+void RequestDocument::setModels(std::vector<core::ModelEntry> models) {
+    m_models = std::move(models);
+    emit modelsChanged();
+    emit changed();
+}
+
+QString RequestDocument::defaultText(const Parameter& parameter) const {
+    if (const core::ModelEntry* entry = model())
+        if (const auto text = pipelines::toText(entry->defaults, parameter))
+            return toQString(*text);
+    if (const auto text = pipelines::toText(ImageRequest{}, parameter)) return toQString(*text);
+    if (const auto* number = std::get_if<int64_t>(&parameter.fallback))
+        return QString::number(*number);
+    if (const auto* number = std::get_if<double>(&parameter.fallback))
+        return QString::number(*number);
+    if (const auto* text = std::get_if<std::string>(&parameter.fallback)) return toQString(*text);
+    return {};
+}
+
+QString RequestDocument::effectiveText(const Parameter& parameter) const {
+    if (const auto text = pipelines::toText(m_request, parameter)) return toQString(*text);
+    return defaultText(parameter);
+}
+
+bool RequestDocument::isChanged(const Parameter& parameter) const {
+    const auto own = pipelines::toText(m_request, parameter);
+    return own && toQString(*own) != defaultText(parameter);
+}
+
+QString RequestDocument::setText(const Parameter& parameter, const QString& text) {
+    ImageRequest after = m_request;
+    try {
+        pipelines::setFromText(after, parameter, text.toStdString());
+        // The rest of the request may be wrong in its own right; that is not this field's to say.
+        ImageRequest alone;
+        pipelines::setFromText(alone, parameter, text.toStdString());
+        pipelines::validate(alone);
+    } catch (const Error& error) {
+        const QString advice = toQString(error.advice());
+        return toQString(error.message()) + (advice.isEmpty() ? QString() : " " + advice);
+    }
+    if (pipelines::toText(after, parameter) != pipelines::toText(m_request, parameter))
+        push(after, "change of " + toQString(parameter.label).toLower(), toQString(parameter.name));
+    return {};
+}
+
+void RequestDocument::reset(const Parameter& parameter) {
+    ImageRequest after = m_request;
+    std::visit([&](auto field) { after.*field = ImageRequest{}.*field; }, parameter.field);
+    if (pipelines::toText(after, parameter) == pipelines::toText(m_request, parameter)) return;
+    endEdit();
+    push(after, "reset of " + toQString(parameter.label).toLower(), {});
+}
+
+void RequestDocument::replace(const ImageRequest& request, const QString& undoText) {
+    push(request, undoText, {});
+}
+
+void RequestDocument::push(const ImageRequest& after, const QString& name, const QString& key) {
+    m_undoStack.push(new EditRequestCommand(*this, after, name, key));
+}
+
+void RequestDocument::setInitial(const ImageRequest& request) {
+    apply(request);
+}
+
+void RequestDocument::apply(const ImageRequest& request) {
+    m_request = request;
+    emit changed();
+}
+
+} // namespace kinora::app

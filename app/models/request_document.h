@@ -1,0 +1,64 @@
+#pragma once
+// What the compose panel edits: the request, with an undo step for each edit, and the models whose
+// defaults fill what the request leaves open. UI thread only.
+//
+//     document.setText(*pipelines::findImageParameter("steps"), "30");
+//     document.effectiveText(steps) -> "30";  document.reset(steps);
+
+#include "core/library/model_library.h"
+#include "pipelines/request/parameters.h"
+
+#include <QObject>
+#include <QString>
+
+#include <vector>
+
+class QUndoStack;
+
+namespace kinora::app {
+
+class RequestDocument : public QObject {
+    Q_OBJECT
+  public:
+    explicit RequestDocument(QUndoStack& undoStack, QObject* parent = nullptr);
+
+    const pipelines::ImageRequest& request() const { return m_request; }
+    const std::vector<core::ModelEntry>& models() const { return m_models; }
+    // Of the request's model; nullptr while the models are not read or it is not among them.
+    const core::ModelEntry* model() const;
+    void setModels(std::vector<core::ModelEntry> models);
+
+    // The request's own value, else the model's, else the table's; empty where nobody says.
+    QString effectiveText(const pipelines::Parameter& parameter) const;
+    QString defaultText(const pipelines::Parameter& parameter) const;
+    bool isChanged(const pipelines::Parameter& parameter) const;
+
+    // Empty on success, else the sentence to show at the field; the request stays as it was.
+    QString setText(const pipelines::Parameter& parameter, const QString& text);
+    void reset(const pipelines::Parameter& parameter);
+    // One undo step with this name: "Use parameters of ...".
+    void replace(const pipelines::ImageRequest& request, const QString& undoText);
+    // The next edit of the same parameter is an undo step of its own.
+    void endEdit() { ++m_editRun; }
+
+    // Not an edit: what the window starts with.
+    void setInitial(const pipelines::ImageRequest& request);
+
+  signals:
+    void changed();
+    void modelsChanged();
+
+  private:
+    friend class EditRequestCommand;
+    void apply(const pipelines::ImageRequest& request);
+    void push(const pipelines::ImageRequest& after, const QString& name, const QString& key);
+
+    QUndoStack& m_undoStack;
+    pipelines::ImageRequest m_request;
+    std::vector<core::ModelEntry> m_models;
+    int m_editRun = 0;
+};
+
+QString toQString(std::string_view text);
+
+} // namespace kinora::app

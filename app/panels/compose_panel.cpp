@@ -1,0 +1,294 @@
+#include "app/panels/compose_panel.h"
+
+#include "app/models/request_document.h"
+#include "app/panels/parameter_field.h"
+#include "app/panels/seed_field.h"
+#include "app/panels/size_field.h"
+#include "app/widgets/calm_inputs.h"
+#include "app/widgets/fold_section.h"
+#include "app/widgets/growing_text_edit.h"
+#include "app/widgets/notice_bar.h"
+#include "app/widgets/number_field.h"
+#include "app/widgets/parameter_label.h"
+#include "app/widgets/phrases.h"
+#include "app/widgets/theme.h"
+#include "app/widgets/widget_helpers.h"
+
+#include <QApplication>
+#include <QGridLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QScrollBar>
+#include <QSignalBlocker>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <array>
+
+namespace kinora::app {
+namespace {
+
+using pipelines::Parameter;
+using pipelines::ParameterRole;
+
+const Parameter& row(std::string_view name) {
+    return *pipelines::findImageParameter(name);
+}
+
+// Rows of their own above "More", or not for a person to set here.
+constexpr std::array<std::string_view, 10> kShownAbove = {
+    "model", "prompt", "negative", "width", "height", "steps", "sampler", "cfg", "seed", "count"};
+
+QVBoxLayout* column(QWidget* widget, int spacing) {
+    auto* layout = new QVBoxLayout(widget);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(spacing);
+    return layout;
+}
+
+} // namespace
+
+QString planSentence(const pipelines::Plan& plan) {
+    const QString peak = sizePhrase(plan.peakBytes);
+    if (!plan.fits) {
+        QString sentence = QString("Does not fit: it needs %1, %2 is free.")
+                               .arg(peak, sizePhrase(plan.availableBytes));
+        if (!plan.advice.empty()) sentence += " " + toQString(plan.advice);
+        return sentence;
+    }
+    const QString separator = QString(" %1 ").arg(QChar(0x00b7));
+    QString device = toQString(plan.device).toUpper();
+    QString sentence = device + ", " + toQString(plan.precision);
+    if (plan.seconds > 0) sentence += separator + "about " + secondsPhrase(plan.seconds);
+    return sentence + separator + peak;
+}
+
+ComposePanel::ComposePanel(const Theme& theme, RequestDocument& document, QWidget* parent)
+    : QWidget(parent), m_theme(theme), m_document(document), m_notice(new NoticeBar(theme)) {
+    setProperty("surface", "panel");
+    setAttribute(Qt::WA_StyledBackground);
+    auto* layout = column(this, 0);
+    auto* scroll = new QScrollArea;
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    scroll->setWidget(makeContent());
+    layout->addWidget(scroll, 1);
+    layout->addWidget(makeLine());
+    layout->addWidget(makeFooter());
+    setMinimumWidth(304);
+    connect(&document, &RequestDocument::changed, this, &ComposePanel::refresh);
+    connect(&document, &RequestDocument::modelsChanged, this, &ComposePanel::refreshModels);
+    refreshModels();
+    refresh();
+}
+
+QWidget* ComposePanel::makeContent() {
+    auto* content = new QWidget;
+    content->setProperty("surface", "panel");
+    content->setAttribute(Qt::WA_StyledBackground);
+    const int margin = m_theme.measure("margin");
+    auto* layout = column(content, margin);
+    layout->setContentsMargins(margin, margin, margin, margin);
+    const auto addField = [&](std::string_view name) {
+        m_fields.push_back(new ParameterField(m_theme, m_document, row(name)));
+        layout->addWidget(m_fields.back());
+    };
+    const auto addGroupGap = [&] { layout->addSpacing(m_theme.measure("gap")); };
+    layout->addWidget(m_notice);
+    layout->addWidget(makePromptGroup());
+    addGroupGap();
+    layout->addWidget(makeModelRow());
+    layout->addWidget(new SizeField(m_theme, m_document));
+    addGroupGap();
+    for (const std::string_view name : {"steps", "sampler", "cfg"}) addField(name);
+    addGroupGap();
+    m_seed = new SeedField(m_theme, m_document);
+    layout->addWidget(m_seed);
+    addField("count");
+    addGroupGap();
+    layout->addWidget(makeMore());
+    layout->addStretch(1);
+    return content;
+}
+
+QWidget* ComposePanel::makePromptGroup() {
+    auto* group = new QWidget;
+    auto* layout = column(group, m_theme.measure("gap"));
+    const auto addEdit = [&](std::string_view name, GrowingTextEdit* edit) {
+        const Parameter& parameter = row(name);
+        edit->setAccessibleName(toQString(parameter.label));
+        edit->setPlaceholderText(toQString(parameter.help));
+        connect(edit, &QPlainTextEdit::textChanged, this,
+                [this, edit, &parameter] { m_document.setText(parameter, edit->toPlainText()); });
+    };
+    m_prompt = new GrowingTextEdit(4, 10);
+    addEdit("prompt", m_prompt);
+    m_promptLabel = new ParameterLabel(toQString(row("prompt").label));
+    m_promptLabel->setBuddy(m_prompt);
+    m_promptLabel->setHelp(toQString(row("prompt").help), {});
+    m_negativeFold = new FoldSection(m_theme, toQString(row("negative").label));
+    m_negative = new GrowingTextEdit(2, 5);
+    addEdit("negative", m_negative);
+    m_negativeFold->content()->addWidget(m_negative);
+    layout->addWidget(m_promptLabel);
+    layout->addWidget(m_prompt);
+    layout->addWidget(m_negativeFold);
+    return group;
+}
+
+QWidget* ComposePanel::makeModelRow() {
+    auto* group = new QWidget;
+    auto* layout = new QGridLayout(group);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setHorizontalSpacing(m_theme.measure("gap"));
+    layout->setVerticalSpacing(m_theme.measure("gap"));
+    layout->setColumnMinimumWidth(0, kLabelColumn);
+    layout->setColumnStretch(1, 1);
+    m_modelLabel = new ParameterLabel(toQString(row("model").label));
+    m_model = new ChoiceBox(m_theme);
+    m_model->setAccessibleName(toQString(row("model").label));
+    m_modelLabel->setBuddy(m_model);
+    m_modelLabel->setHelp(toQString(row("model").help), "the starter model");
+    m_modelNotice = new NoticeBar(m_theme);
+    layout->addWidget(m_modelLabel, 0, 0, Qt::AlignLeft | Qt::AlignVCenter);
+    layout->addWidget(m_model, 0, 1);
+    layout->addWidget(m_modelNotice, 1, 0, 1, 2);
+    connect(m_model, &QComboBox::activated, this, &ComposePanel::chooseModel);
+    connect(m_modelLabel, &ParameterLabel::resetWanted, this,
+            [this] { m_document.reset(row("model")); });
+    return group;
+}
+
+QWidget* ComposePanel::makeMore() {
+    m_more = new FoldSection(m_theme, "More");
+    m_more->content()->setSpacing(m_theme.measure("margin"));
+    for (const Parameter& parameter : pipelines::imageParameters()) {
+        const bool above = std::ranges::find(kShownAbove, parameter.name) != kShownAbove.end();
+        if (above || parameter.role == ParameterRole::Output) continue;
+        m_fields.push_back(new ParameterField(m_theme, m_document, parameter));
+        m_more->content()->addWidget(m_fields.back());
+    }
+    return m_more;
+}
+
+QWidget* ComposePanel::makeFooter() {
+    auto* footer = new QWidget;
+    const int margin = m_theme.measure("margin");
+    auto* layout = column(footer, margin);
+    layout->setContentsMargins(margin, margin, margin, margin);
+    m_plan = makeLabel("Reading the model", "second");
+    m_plan->setWordWrap(true);
+    m_plan->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_plan->setAccessibleName("Plan");
+    m_plan->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_generate = new QPushButton("Generate");
+    m_generate->setProperty("primary", true);
+    m_generate->setToolTip("Make the picture (Ctrl+Enter)");
+    m_generate->setAccessibleDescription("Makes the picture that the settings describe");
+    connect(m_generate, &QPushButton::clicked, this, &ComposePanel::generateWanted);
+    layout->addWidget(m_plan);
+    layout->addWidget(m_generate);
+    return footer;
+}
+
+void ComposePanel::refresh() {
+    const pipelines::ImageRequest& request = m_document.request();
+    {
+        const QSignalBlocker first(m_prompt), second(m_negative);
+        m_prompt->replaceText(toQString(request.prompt));
+        m_negative->replaceText(toQString(request.negative));
+    }
+    m_negativeFold->setHint(request.negative.empty() ? QString() : "in use");
+    int changedBelow = 0;
+    for (ParameterField* field : m_fields)
+        if (m_more->isAncestorOf(field) && m_document.isChanged(field->parameter())) ++changedBelow;
+    m_more->setHint(changedBelow == 0 ? QString()
+                                      : countPhrase(changedBelow, "changed", "changed"));
+    const core::ModelEntry* model = m_document.model();
+    const QSignalBlocker blocker(m_model);
+    m_model->setCurrentIndex(model == nullptr ? -1 : m_model->findData(toQString(model->name)));
+    m_modelLabel->setChanged(!request.model.empty());
+    if (m_document.models().empty()) return;
+    if (model == nullptr) {
+        m_modelNotice->showNotice(
+            NoticeTone::Error, "There is no model named " + toQString(request.model) + " here.",
+            "Use the starter model", [this] { m_document.reset(row("model")); });
+    } else if (!model->problem.empty()) {
+        m_modelNotice->showNotice(NoticeTone::Error, toQString(model->problem));
+    } else {
+        m_modelNotice->dismiss();
+    }
+}
+
+void ComposePanel::refreshModels() {
+    const QSignalBlocker blocker(m_model);
+    m_model->clear();
+    for (const core::ModelEntry& entry : m_document.models()) {
+        const QString title = toQString(entry.title.empty() ? entry.name : entry.title);
+        m_model->addItem(title, toQString(entry.name));
+        const QString tip = entry.problem.empty()
+                                ? toQString(entry.kind) + ", " + sizePhrase(entry.sizeBytes)
+                                : toQString(entry.problem);
+        m_model->setItemData(m_model->count() - 1, tip, Qt::ToolTipRole);
+    }
+    m_model->setEnabled(m_model->count() > 0);
+}
+
+void ComposePanel::chooseModel(int index) {
+    m_document.endEdit();
+    m_document.setText(row("model"), m_model->itemData(index).toString());
+}
+
+void ComposePanel::showPlan(const Result<pipelines::Plan>& plan) {
+    if (plan) {
+        setStyleProperty(m_plan, "tone", plan->fits ? "second" : "error");
+        m_plan->setText(planSentence(*plan));
+        m_plan->setToolTip(toQString(plan->deviceName));
+        return;
+    }
+    QString text = toQString(plan.error().message());
+    if (!plan.error().advice().empty()) text += " " + toQString(plan.error().advice());
+    setStyleProperty(m_plan, "tone", "error");
+    m_plan->setText(text.left(600));
+    m_plan->setToolTip(text.size() > 600 ? text : QString());
+}
+
+void ComposePanel::setBusy(bool busy) {
+    if (busy == m_busy) return;
+    m_busy = busy;
+    m_generate->setText(busy ? "Add to queue" : "Generate");
+    m_generate->setToolTip(busy ? "Make the picture when the work before it is done (Ctrl+Enter)"
+                                : "Make the picture (Ctrl+Enter)");
+}
+
+void ComposePanel::setLastSeed(int64_t seed) {
+    m_seed->setLastSeed(seed);
+}
+
+bool ComposePanel::commitEdits() {
+    QWidget* focused = QApplication::focusWidget();
+    if (focused != nullptr && isAncestorOf(focused) && focused != m_prompt &&
+        focused != m_negative) {
+        focused->clearFocus(); // a field enters its text when it loses the focus
+        focused->setFocus();
+    }
+    if (!m_seed->error().isEmpty()) return false;
+    return std::ranges::all_of(m_fields, [](auto* field) { return field->error().isEmpty(); });
+}
+
+void ComposePanel::focusPrompt() {
+    m_prompt->setFocus();
+    m_prompt->moveCursor(QTextCursor::End);
+}
+
+ParameterField* ComposePanel::field(const std::string& name) const {
+    const auto it = std::ranges::find_if(
+        m_fields, [&](const ParameterField* field) { return field->parameter().name == name; });
+    return it == m_fields.end() ? nullptr : *it;
+}
+
+} // namespace kinora::app

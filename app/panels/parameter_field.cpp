@@ -1,0 +1,231 @@
+#include "app/panels/parameter_field.h"
+
+#include "app/models/request_document.h"
+#include "app/widgets/calm_inputs.h"
+#include "app/widgets/number_field.h"
+#include "app/widgets/parameter_label.h"
+#include "app/widgets/theme.h"
+#include "app/widgets/widget_helpers.h"
+
+#include <QGridLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QSignalBlocker>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <type_traits>
+
+namespace kinora::app {
+namespace {
+
+using pipelines::ImageRequest;
+using pipelines::Parameter;
+
+bool isWhole(const Parameter& parameter) {
+    return std::holds_alternative<int64_t ImageRequest::*>(parameter.field) ||
+           std::holds_alternative<std::optional<int64_t> ImageRequest::*>(parameter.field);
+}
+
+bool isNumber(const Parameter& parameter) {
+    return isWhole(parameter) || std::holds_alternative<double ImageRequest::*>(parameter.field) ||
+           std::holds_alternative<std::optional<double> ImageRequest::*>(parameter.field);
+}
+
+// What people use of a wide range; a typed number may go beyond.
+struct SliderRange {
+    std::string_view name;
+    double minimum, maximum, perUnit;
+};
+constexpr std::array kSliders = {
+    SliderRange{"steps", 1, 60, 1},
+    SliderRange{"cfg", 0, 15, 10},
+    SliderRange{"guidanceRescale", 0, 1, 100},
+    SliderRange{"eta", 0, 1, 100},
+};
+
+constexpr std::array<std::pair<std::string_view, const char*>, 20> kTitles = {{
+    {"ddim", "DDIM"},
+    {"ddpm", "DDPM"},
+    {"euler", "Euler"},
+    {"euler_a", "Euler ancestral"},
+    {"dpmpp_2m", "DPM++ 2M"},
+    {"lcm", "LCM"},
+    {"normal", "Normal"},
+    {"karras", "Karras"},
+    {"exponential", "Exponential"},
+    {"beta", "Beta"},
+    {"sgm_uniform", "SGM uniform"},
+    {"simple", "Simple"},
+    {"torch-cpu", "PyTorch, CPU"},
+    {"philox", "PyTorch, CUDA (Philox)"},
+    {"auto", "Automatic"},
+    {"f32", "f32"},
+    {"bf16", "bf16"},
+    {"f16", "f16"},
+    {"transparent", "Transparent"},
+    {"white", "White"},
+}};
+
+} // namespace
+
+QString choiceTitle(std::string_view name) {
+    const auto it = std::ranges::find(kTitles, name, [](const auto& entry) { return entry.first; });
+    return it == kTitles.end() ? toQString(name) : QString(it->second);
+}
+
+void setUpNumber(NumberField& field, const Parameter& parameter) {
+    const bool whole = isWhole(parameter);
+    field.setDecimals(whole ? 0 : 2);
+    field.setRange(parameter.minimum, parameter.maximum);
+    const double wholeStep = static_cast<double>(parameter.multipleOf);
+    const double step = whole ? wholeStep : (parameter.maximum > 1 ? 0.5 : 0.05);
+    field.setSingleStep(step);
+    field.setDragStep(step);
+    if (whole && parameter.multipleOf > 1) field.setMultiple(wholeStep);
+    if (!parameter.unit.empty()) field.setSuffix(" " + toQString(parameter.unit));
+    field.setAccessibleName(toQString(parameter.label));
+    field.setToolTip(toQString(parameter.help));
+}
+
+ParameterField::ParameterField(const Theme& theme, RequestDocument& document,
+                               const Parameter& parameter, QWidget* parent)
+    : QWidget(parent), m_theme(theme), m_document(document), m_parameter(parameter),
+      m_label(new ParameterLabel(toQString(parameter.label))), m_row(new QHBoxLayout),
+      m_error(makeLabel({}, "error", "small")) {
+    auto* layout = new QGridLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setHorizontalSpacing(theme.measure("gap"));
+    layout->setVerticalSpacing(theme.measure("gap"));
+    m_row->setSpacing(theme.measure("margin"));
+    layout->addWidget(m_label, 0, 0, Qt::AlignLeft | Qt::AlignVCenter);
+    layout->addLayout(m_row, 0, 1);
+    layout->addWidget(m_error, 1, 1);
+    layout->setColumnMinimumWidth(0, kLabelColumn);
+    layout->setColumnStretch(1, 1);
+    m_error->setWordWrap(true);
+    m_error->hide();
+    if (isNumber(parameter))
+        makeNumber();
+    else if (!parameter.choices.empty())
+        makeChoice();
+    else
+        makeText();
+    m_control->setAccessibleName(toQString(parameter.label));
+    m_label->setBuddy(m_control);
+    connect(m_label, &ParameterLabel::resetWanted, this, [this] {
+        m_error->hide();
+        m_document.reset(m_parameter);
+        refresh();
+    });
+    connect(&document, &RequestDocument::changed, this, &ParameterField::refresh);
+    refresh();
+}
+
+void ParameterField::addBeside(QWidget* widget) {
+    m_row->addWidget(widget);
+}
+
+QString ParameterField::error() const {
+    return m_error->isHidden() ? QString() : m_error->text();
+}
+
+void ParameterField::makeNumber() {
+    m_number = new NumberField;
+    m_control = m_number;
+    setUpNumber(*m_number, m_parameter);
+    connect(m_number, &NumberField::edited, this,
+            [this](double) { commit(m_number->textFromValue(m_number->value())); });
+    connect(m_number, &NumberField::dragFinished, &m_document, &RequestDocument::endEdit);
+    const auto range = std::ranges::find(kSliders, m_parameter.name, &SliderRange::name);
+    if (range == kSliders.end()) {
+        m_row->addWidget(m_number, 1);
+        return;
+    }
+    m_slider = new MarkedSlider(m_theme);
+    m_sliderScale = range->perUnit;
+    m_slider->setRange(qRound(range->minimum * m_sliderScale),
+                       qRound(range->maximum * m_sliderScale));
+    m_slider->setSingleStep(std::max(1, qRound(m_number->singleStep() * m_sliderScale)));
+    m_slider->setPageStep(m_slider->singleStep() * 5);
+    m_slider->setAccessibleName(toQString(m_parameter.label) + " slider");
+    m_slider->setToolTip(toQString(m_parameter.help));
+    m_number->setFixedWidth(56);
+    m_row->addWidget(m_slider, 1);
+    m_row->addWidget(m_number);
+    connect(m_slider, &QSlider::valueChanged, this, [this](int position) {
+        const double step = m_slider->singleStep(); // whole steps, as the field's own arrows do
+        const double even = std::round(position / step) * step / m_sliderScale;
+        commit(m_number->textFromValue(std::clamp(even, m_number->minimum(), m_number->maximum())));
+    });
+    connect(m_slider, &QSlider::sliderReleased, &m_document, &RequestDocument::endEdit);
+}
+
+void ParameterField::makeChoice() {
+    m_choice = new ChoiceBox(m_theme);
+    m_control = m_choice;
+    for (const std::string_view name : m_parameter.choices)
+        m_choice->addItem(choiceTitle(name), toQString(name));
+    m_row->addWidget(m_choice, 1);
+    connect(m_choice, &QComboBox::activated, this, [this](int index) {
+        const QString value = m_choice->itemData(index).toString();
+        if (value.isEmpty())
+            m_document.reset(m_parameter);
+        else
+            commit(value);
+        m_document.endEdit();
+    });
+}
+
+void ParameterField::makeText() {
+    m_text = new QLineEdit;
+    m_control = m_text;
+    m_text->setToolTip(toQString(m_parameter.help));
+    m_row->addWidget(m_text, 1);
+    connect(m_text, &QLineEdit::editingFinished, this, [this] {
+        commit(m_text->text().trimmed());
+        m_document.endEdit();
+    });
+}
+
+void ParameterField::commit(const QString& text) {
+    const QString problem = text == m_document.effectiveText(m_parameter)
+                                ? QString()
+                                : m_document.setText(m_parameter, text);
+    m_error->setText(problem);
+    m_error->setVisible(!problem.isEmpty());
+    if (m_text != nullptr)
+        setStyleProperty(m_text, "invalid", problem.isEmpty() ? "false" : "true");
+    if (problem.isEmpty()) refresh();
+}
+
+void ParameterField::refresh() {
+    const QString text = m_document.effectiveText(m_parameter);
+    const QString fallback = m_document.defaultText(m_parameter);
+    if (m_number != nullptr) {
+        const QSignalBlocker blocker(m_number);
+        if (text.toDouble() != m_number->value()) m_number->setValue(text.toDouble());
+    }
+    if (m_slider != nullptr) {
+        const QSignalBlocker blocker(m_slider);
+        m_slider->setValue(qRound(text.toDouble() * m_sliderScale));
+        const bool marked = !fallback.isEmpty();
+        m_slider->setMark(marked ? std::optional(qRound(fallback.toDouble() * m_sliderScale))
+                                 : std::nullopt);
+    }
+    if (m_choice != nullptr) {
+        const QSignalBlocker blocker(m_choice);
+        // Where neither model nor table names one, the model's configs do: an entry of its own.
+        const bool hasOwn = m_choice->itemData(0).toString().isEmpty();
+        if (fallback.isEmpty() && !hasOwn) m_choice->insertItem(0, "The model's own", QString());
+        if (!fallback.isEmpty() && hasOwn) m_choice->removeItem(0);
+        m_choice->setCurrentIndex(m_choice->findData(text));
+    }
+    if (m_text != nullptr && !m_text->hasFocus() && error().isEmpty()) m_text->setText(text);
+    const QString shown = m_choice != nullptr ? choiceTitle(fallback.toStdString()) : fallback;
+    m_label->setHelp(toQString(m_parameter.help), shown);
+    m_label->setChanged(m_document.isChanged(m_parameter));
+}
+
+} // namespace kinora::app

@@ -1,0 +1,337 @@
+#include "app/windows/main_window.h"
+
+#include "app/models/background.h"
+#include "app/models/gallery_model.h"
+#include "app/models/job_controller.h"
+#include "app/models/picture_store.h"
+#include "app/models/plan_watcher.h"
+#include "app/models/request_document.h"
+#include "app/models/result_collector.h"
+#include "app/panels/compose_panel.h"
+#include "app/panels/gallery_panel.h"
+#include "app/panels/queue_panel.h"
+#include "app/panels/viewer_panel.h"
+#include "app/widgets/image_canvas.h"
+#include "app/widgets/notice_bar.h"
+#include "app/widgets/phrases.h"
+#include "app/widgets/theme.h"
+#include "app/widgets/widget_helpers.h"
+#include "app/windows/parameter_import.h"
+#include "app/windows/picture_actions.h"
+#include "app/windows/system_appearance.h"
+
+#include <QAction>
+#include <QClipboard>
+#include <QCloseEvent>
+#include <QDir>
+#include <QDockWidget>
+#include <QDragEnterEvent>
+#include <QFileInfo>
+#include <QGuiApplication>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QListView>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QPushButton>
+#include <QStatusBar>
+
+namespace kinora::app {
+
+constexpr const char* kFirstPrompt = "3d emoji of a red apple";
+constexpr int kEarlierPictures = 60;
+constexpr int kMessageMilliseconds = 8000;
+
+MainWindow::MainWindow(Theme& theme, const ProgramContext& context)
+    : m_theme(theme), m_context(context), m_settings(context.dataFolder) {
+    setWindowTitle("Kinora");
+    setAcceptDrops(true);
+    setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowNestedDocks);
+    setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+    m_pool.setMaxThreadCount(1);
+    makeModels();
+    makePanels();
+    m_import = new ParameterImport(*m_document, *m_store, *m_compose->notice(), this);
+    m_pictureActions = new PictureActions(
+        {m_theme, *m_gallery, *m_store, *m_import, m_undoStack, *m_viewer->notice(), m_settings},
+        this);
+    makeMenus();
+    connectParts();
+    connectResults();
+    pipelines::ImageRequest first;
+    first.prompt = kFirstPrompt;
+    m_document->setInitial(m_settings.request().value_or(first));
+    restorePlace();
+    m_compose->focusPrompt();
+}
+
+MainWindow::~MainWindow() {
+    // In this order: nobody answers to something that is gone.
+    m_pool.waitForDone();
+    delete m_plans;
+    delete m_results;
+    delete m_jobs;
+    delete m_store;
+}
+
+void MainWindow::makeModels() {
+    m_document = new RequestDocument(m_undoStack, this);
+    m_jobs = new JobController(m_context.engine, this);
+    m_gallery = new GalleryModel(this);
+    m_store = new PictureStore(m_context.outputFolder, this);
+    m_plans = new PlanWatcher(m_context.engine, this);
+    m_results = new ResultCollector(*m_jobs, *m_gallery, *m_store, this);
+    m_appearance = new SystemAppearance(this);
+}
+
+QDockWidget* MainWindow::addDock(const QString& title, const QString& name, QWidget* panel,
+                                 Qt::DockWidgetArea area, bool withTitle) {
+    auto* dock = new QDockWidget(title, this);
+    dock->setObjectName(name);
+    dock->setFeatures(QDockWidget::DockWidgetMovable | QDockWidget::DockWidgetClosable);
+    auto* header = new QWidget;
+    if (withTitle) {
+        header->setProperty("surface", "panel");
+        header->setAttribute(Qt::WA_StyledBackground);
+        const int margin = m_theme.measure("margin");
+        auto* layout = new QHBoxLayout(header);
+        layout->setContentsMargins(margin, margin, margin, 0);
+        QLabel* label = makeLabel(title);
+        label->setProperty("weight", "strong");
+        layout->addWidget(label);
+    }
+    dock->setTitleBarWidget(header);
+    dock->setWidget(panel);
+    addDockWidget(area, dock);
+    m_docks << dock;
+    return dock;
+}
+
+void MainWindow::makePanels() {
+    m_compose = new ComposePanel(m_theme, *m_document);
+    m_viewer = new ViewerPanel(m_theme);
+    m_galleryPanel = new GalleryPanel(m_theme, *m_gallery);
+    m_queue = new QueuePanel(m_theme, *m_jobs);
+    setCentralWidget(m_viewer);
+    addDock("Compose", "compose", m_compose, Qt::LeftDockWidgetArea, true);
+    addDock("Gallery", "gallery", m_galleryPanel, Qt::RightDockWidgetArea, true);
+    addDock("Queue", "queue", m_queue, Qt::BottomDockWidgetArea, false);
+    m_folderLabel = new QLabel;
+    QString folder = QString::fromStdString(m_context.outputFolder.string());
+    if (folder.startsWith(QDir::homePath() + "/")) folder = folder.mid(QDir::homePath().size() + 1);
+    m_folderLabel->setText("Pictures are saved in " + folder);
+    statusBar()->setSizeGripEnabled(false);
+    statusBar()->addPermanentWidget(m_folderLabel);
+}
+
+void MainWindow::connectParts() {
+    connect(m_compose, &ComposePanel::generateWanted, this, &MainWindow::generate);
+    connect(m_document, &RequestDocument::changed, this,
+            [this] { m_plans->watch(m_document->request()); });
+    connect(m_plans, &PlanWatcher::planned, m_compose, &ComposePanel::showPlan);
+    connect(m_queue, &QueuePanel::stopAfterThisWanted, this, &MainWindow::stopAfterThisOne);
+    connect(m_queue, &QueuePanel::cancelWanted, m_jobs, &JobController::cancel);
+    connect(m_queue, &QueuePanel::editWanted, this, [this](int number) {
+        if (const Job* job = m_jobs->find(number)) {
+            pipelines::ImageRequest request = job->request;
+            request.previewEvery = m_document->request().previewEvery;
+            m_document->replace(request, "use of a job's settings");
+            m_compose->focusPrompt();
+        }
+    });
+    connect(m_pictureActions, &PictureActions::message, this, &MainWindow::say);
+    connect(m_pictureActions, &PictureActions::seedWanted, this, [this](qint64 seed) {
+        m_document->setText(*pipelines::findImageParameter("seed"), QString::number(seed));
+        m_document->endEdit();
+    });
+    connect(m_viewer->canvas(), &ImageCanvas::dragOutWanted, m_pictureActions,
+            &PictureActions::dragOut);
+    connect(m_viewer->canvas(), &ImageCanvas::stepWanted, m_galleryPanel, &GalleryPanel::step);
+    connect(m_galleryPanel, &GalleryPanel::dragOutWanted, m_pictureActions,
+            &PictureActions::dragOut);
+    connect(m_appearance, &SystemAppearance::darkChanged, this, [this](bool dark) {
+        m_settings.setSystemDark(dark);
+        m_theme.setSystemDark(dark);
+    });
+    m_viewer->canvas()->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(m_viewer->canvas(), &QWidget::customContextMenuRequested, this,
+            [this](const QPoint& at) { showContextMenu(m_viewer->canvas()->mapToGlobal(at)); });
+    QListView* view = m_galleryPanel->view();
+    connect(view, &QWidget::customContextMenuRequested, this,
+            [this, view](const QPoint& at) { showContextMenu(view->viewport()->mapToGlobal(at)); });
+}
+
+void MainWindow::connectResults() {
+    connect(m_jobs, &JobController::jobAdded, this, &MainWindow::refreshBusy);
+    connect(m_jobs, &JobController::jobChanged, this, &MainWindow::refreshBusy);
+    connect(m_jobs, &JobController::jobRemoved, this, &MainWindow::refreshBusy);
+    connect(m_jobs, &JobController::jobEnded, this, &MainWindow::jobEnded);
+    connect(m_results, &ResultCollector::tileBegun, this, [this](int id) {
+        if (m_follow) m_galleryPanel->setCurrentId(id);
+    });
+    connect(m_results, &ResultCollector::pictureDone, this, [this](int id) {
+        const GalleryItem* item = m_gallery->item(id);
+        if (item->provenance->request.seed) m_compose->setLastSeed(*item->provenance->request.seed);
+        if (m_galleryPanel->currentId() == 0) m_galleryPanel->setCurrentId(id);
+    });
+    connect(m_results, &ResultCollector::saved, this,
+            [this](int, const QString& path) { say("Saved " + QFileInfo(path).fileName()); });
+    connect(m_results, &ResultCollector::saveFailed, this, [this](int id, const QString& problem) {
+        m_viewer->notice()->showNotice(NoticeTone::Error, "The picture is not saved. " + problem,
+                                       "Save as\u2026", [this, id] {
+                                           m_galleryPanel->setCurrentId(id);
+                                           m_pictureActions->saveAs->trigger();
+                                       });
+    });
+    connect(m_galleryPanel, &GalleryPanel::currentChanged, this, &MainWindow::showTile);
+    // Whoever looks at something else keeps looking at it; choosing what is being made follows on.
+    connect(m_galleryPanel, &GalleryPanel::picked, this, [this](int id) {
+        const GalleryItem* item = m_gallery->item(id);
+        m_follow = item != nullptr && !item->done;
+    });
+    connect(m_gallery, &QAbstractItemModel::dataChanged, this,
+            [this](const QModelIndex& first, const QModelIndex& last) {
+                const int row = m_gallery->rowOf(m_galleryPanel->currentId());
+                if (row >= first.row() && row <= last.row())
+                    m_viewer->showItem(m_gallery->itemAt(row));
+            });
+    connect(m_gallery, &QAbstractItemModel::rowsRemoved, this,
+            [this] { showTile(m_galleryPanel->currentId()); });
+}
+
+void MainWindow::start() {
+    m_appearance->start();
+    loadModels();
+    m_results->loadEarlier(kEarlierPictures);
+    core::preloadImageCodecs();
+}
+
+void MainWindow::loadModels() {
+    runInBackground(
+        m_pool, this, [&library = m_context.library] { return library.list(); },
+        [this](std::vector<core::ModelEntry> models) {
+            if (models.empty())
+                m_compose->notice()->showNotice(
+                    NoticeTone::Error,
+                    "No model was found. Put a diffusers folder into " +
+                        QString::fromStdString((m_context.dataFolder / "models").string()) +
+                        " and start Kinora again.");
+            m_document->setModels(std::move(models));
+        });
+}
+
+void MainWindow::generate() {
+    if (!m_compose->commitEdits()) return; // the field says what is wrong
+    pipelines::ImageRequest request = m_document->request();
+    request.previewEvery = 1;
+    m_document->endEdit();
+    m_viewer->notice()->dismiss();
+    m_follow = true;
+    m_jobs->submit(std::move(request));
+}
+
+void MainWindow::cancel() {
+    if (const Job* job = m_jobs->active()) {
+        m_jobs->cancel(job->number);
+        say("Cancelled");
+    } else if (m_fullScreen->isChecked()) {
+        m_fullScreen->setChecked(false);
+    }
+}
+
+void MainWindow::stopAfterThisOne() {
+    // The picture at work is finished; the rest of its job and all that waits is left out.
+    std::vector<int> waiting;
+    for (const Job& job : m_jobs->jobs())
+        if (job.state == JobState::Waiting) waiting.push_back(job.number);
+    for (const int number : waiting) m_jobs->cancel(number);
+    if (const Job* job = m_jobs->active()) m_jobs->stopAfterThis(job->number);
+}
+
+void MainWindow::refreshBusy() {
+    m_compose->setBusy(m_jobs->busy());
+    m_generate->setText(m_jobs->busy() ? "&Add to queue" : "&Generate");
+    const Job* active = m_jobs->active();
+    m_cancel->setEnabled(active != nullptr || m_fullScreen->isChecked());
+    m_stop->setEnabled(active != nullptr);
+    const int percent = active == nullptr ? -1 : static_cast<int>(active->fraction() * 100);
+    const QString title = percent < 0 ? "Kinora" : QString("%1 % - Kinora").arg(percent);
+    if (title != windowTitle()) setWindowTitle(title);
+}
+
+void MainWindow::jobEnded(int number) {
+    const Job* job = m_jobs->find(number);
+    if (job != nullptr && job->state == JobState::Finished)
+        m_queue->setIdleText(
+            QString("Nothing is running. The last job took %1.").arg(secondsPhrase(job->seconds)));
+    refreshBusy();
+}
+
+void MainWindow::showTile(int id) {
+    m_pictureActions->setCurrent(id);
+    const GalleryItem* item = m_gallery->item(id);
+    m_viewer->showItem(item);
+    if (item != nullptr && item->done && item->image.isNull())
+        m_pictureActions->withWhole(id, [](int) {}); // shown when it is there
+}
+
+void MainWindow::paste() {
+    const QMimeData* data = QGuiApplication::clipboard()->mimeData();
+    if (data != nullptr && ParameterImport::canRead(*data))
+        m_import->readMime(*data);
+    else
+        say("The clipboard holds no picture and no parameters");
+}
+
+void MainWindow::say(const QString& text) {
+    statusBar()->showMessage(text, kMessageMilliseconds);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    if (event->source() == nullptr && ParameterImport::canRead(*event->mimeData()))
+        event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    event->acceptProposedAction();
+    m_import->readMime(*event->mimeData());
+}
+
+bool MainWindow::mayClose() {
+    if (!m_jobs->busy()) return true;
+    const int open = m_jobs->waitingCount() + (m_jobs->active() != nullptr ? 1 : 0);
+    QMessageBox question(QMessageBox::Question, "Kinora",
+                         countPhrase(open, "job is not done.", "jobs are not done."),
+                         QMessageBox::NoButton, this);
+    question.setInformativeText("Finished pictures are saved; the rest is lost.");
+    QPushButton* close = question.addButton("Close anyway", QMessageBox::DestructiveRole);
+    QPushButton* stay = question.addButton("Keep working", QMessageBox::RejectRole);
+    question.setDefaultButton(stay);
+    question.setEscapeButton(stay);
+    question.exec();
+    return question.clickedButton() == close;
+}
+
+void MainWindow::showEvent(QShowEvent* event) {
+    QMainWindow::showEvent(event);
+    if (!std::exchange(m_needsDefaultLayout, false)) return;
+    const int tile = m_theme.measure("tile") + 2 * m_theme.measure("gap");
+    const int columns = width() >= 1200 ? 2 : 1;
+    resizeDocks({m_docks[0], m_docks[1]}, {336, columns * tile + 20}, Qt::Horizontal);
+    resizeDocks({m_docks[2]}, {m_queue->sizeHint().height()}, Qt::Vertical);
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    if (!mayClose()) {
+        event->ignore();
+        return;
+    }
+    m_fullScreen->setChecked(false);
+    m_settings.setPlace(saveGeometry(), saveState());
+    m_settings.setRequest(m_document->request());
+    m_jobs->cancelAll();
+    event->accept();
+}
+
+} // namespace kinora::app

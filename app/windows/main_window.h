@@ -1,0 +1,120 @@
+#pragma once
+// The main window: puts panels, models and actions together and holds no logic of its own beyond
+// that. Panels are docks, so that more can be added. UI thread only.
+
+#include "app/program.h"
+#include "app/windows/window_settings.h"
+
+#include <QMainWindow>
+#include <QThreadPool>
+#include <QUndoStack>
+
+class QDockWidget;
+class QLabel;
+
+namespace kinora::app {
+
+class ComposePanel;
+class GalleryModel;
+class GalleryPanel;
+class JobController;
+class ParameterImport;
+class PictureActions;
+class PictureStore;
+class PlanWatcher;
+class QueuePanel;
+class RequestDocument;
+class ResultCollector;
+class SystemAppearance;
+class Theme;
+class ViewerPanel;
+
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+  public:
+    MainWindow(Theme& theme, const ProgramContext& context);
+    ~MainWindow() override;
+
+    // Reads models and earlier pictures in the background, once the window is drawn.
+    void start();
+
+    RequestDocument& document() { return *m_document; }
+    JobController& jobs() { return *m_jobs; }
+    GalleryModel& gallery() { return *m_gallery; }
+    ComposePanel& compose() { return *m_compose; }
+    ViewerPanel& viewer() { return *m_viewer; }
+    GalleryPanel& galleryPanel() { return *m_galleryPanel; }
+    QueuePanel& queue() { return *m_queue; }
+    PictureActions& pictureActions() { return *m_pictureActions; }
+
+  public slots:
+    void generate();
+    void cancel();
+    void stopAfterThisOne();
+
+  protected:
+    void showEvent(QShowEvent* event) override;
+    void closeEvent(QCloseEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+
+  private:
+    void makeModels();
+    void makePanels();
+    QDockWidget* addDock(const QString& title, const QString& name, QWidget* panel,
+                         Qt::DockWidgetArea area, bool withTitle);
+    void connectParts();
+    void connectResults();
+    void makeMenus();
+    void makeFileMenu();
+    void makeEditMenu();
+    void makeMakeMenu();
+    void makeViewMenu();
+    void makeThemeMenu(QMenu* view);
+    void makeHelpMenu();
+    void restorePlace();
+    void loadModels();
+
+    void showTile(int id);
+    void refreshBusy();
+    void jobEnded(int number);
+    void showContextMenu(const QPoint& global);
+    void setFullScreen(bool on);
+    void paste();
+    void openParameters();
+    void say(const QString& text);
+    bool mayClose();
+
+    Theme& m_theme;
+    ProgramContext m_context;
+    WindowSettings m_settings;
+    QUndoStack m_undoStack;
+    QThreadPool m_pool; // finished before anything that its answers touch
+    RequestDocument* m_document;
+    JobController* m_jobs;
+    GalleryModel* m_gallery;
+    PictureStore* m_store;
+    PlanWatcher* m_plans;
+    ResultCollector* m_results;
+    SystemAppearance* m_appearance;
+
+    ComposePanel* m_compose;
+    ViewerPanel* m_viewer;
+    GalleryPanel* m_galleryPanel;
+    QueuePanel* m_queue;
+    ParameterImport* m_import;
+    PictureActions* m_pictureActions;
+    QList<QDockWidget*> m_docks;
+    QLabel* m_folderLabel;
+
+    QAction* m_generate;
+    QAction* m_cancel;
+    QAction* m_stop;
+    QAction* m_fullScreen;
+    QList<QWidget*> m_hiddenForFullScreen;
+    bool m_wasMaximized = false;
+    bool m_needsDefaultLayout = false;
+    bool m_follow = true; // the viewer goes along with what is being made
+};
+
+} // namespace kinora::app
