@@ -2,8 +2,7 @@
 // Where a person says what to make: prompt, the parameters of the one table, the plan, and
 // Generate, which stays in sight. Everything it changes goes to the document.
 
-#include "kernels/base/result.h"
-#include "pipelines/plan/plan.h"
+#include "core/engine/engine.h"
 
 #include <QWidget>
 
