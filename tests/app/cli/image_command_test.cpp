@@ -1,0 +1,229 @@
+#include "tests/app/cli/program_run.h"
+
+#include <QElapsedTimer>
+#include <QImage>
+#include <QTest>
+
+#include <csignal>
+
+using namespace kinora::app;
+
+namespace {
+
+// Two steps: what is tested is not how the picture looks.
+QStringList quick(const QStringList& more) {
+    return QStringList{"image", "--prompt", "3d emoji of a red apple", "--steps", "2"} + more;
+}
+
+} // namespace
+
+class ImageCommandTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void makesAPictureAndPrintsItsPath() {
+        const Home home;
+        const Run run = home.run(quick({"--seed", "1", "--output", "a.png"}));
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(run.out, QByteArray("a.png\n"));
+        QCOMPARE(home.files(), QStringList{"a.png"});
+    }
+
+    void putsPicturesIntoTheFolderOfPictures() {
+        const Home home;
+        const Run first = home.run(quick({"--seed", "5"}));
+        QVERIFY2(first.code == 0, first.err.constData());
+        const Run second = home.run(quick({"--seed", "6"}));
+        QCOMPARE(home.files(),
+                 (QStringList{"Pictures/Kinora/00001-3d_emoji_of_a_red_apple-5.png",
+                              "Pictures/Kinora/00002-3d_emoji_of_a_red_apple-6.png"}));
+    }
+
+    void eventsFollowTheSchemaAndEndWithTheResult() {
+        const Home home;
+        const Run run = home.run(quick({"--seed", "1", "--output", "a.png", "--json"}));
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(run.schemaBreach(), QString());
+        const auto events = run.events();
+        QCOMPARE(events.front()["event"].get<std::string>(), std::string("plan"));
+        QCOMPARE(events.back()["event"].get<std::string>(), std::string("result"));
+        QCOMPARE(run.event("step")["step"].get<int>(), 2);
+        QCOMPARE(run.event("result")["width"].get<int>(), 128);
+        QVERIFY(run.event("model")["hash"] == run.event("result")["modelHash"]);
+    }
+
+    void theSameSeedGivesTheSamePixelsAloneAndInASeries() {
+        const Home home;
+        const QStringList options{"--json", "--precision", "f32"};
+        const Run one = home.run(quick(options + QStringList{"--seed", "8", "--output", "a.png"}));
+        const Run series = home.run(
+            quick(options + QStringList{"--seed", "7", "--count", "2", "--output", "s.png"}));
+        QVERIFY2(series.code == 0, series.err.constData());
+        QVERIFY(home.files().contains("s-1.png") && home.files().contains("s-2.png"));
+        QCOMPARE(one.event("result")["sha256"].dump(), series.event("result")["sha256"].dump());
+        QCOMPARE(series.event("result")["seed"].get<int>(), 8);
+        const Run again = home.run(
+            quick(options + QStringList{"--seed", "8", "--output", "a.png", "--overwrite"}));
+        QCOMPARE(again.event("result")["sha256"].dump(), one.event("result")["sha256"].dump());
+    }
+
+    void drawsASeedAndReportsIt() {
+        const Home home;
+        const Run a = home.run(quick({"--output", "a.png", "--json"}));
+        const Run b = home.run(quick({"--output", "b.png", "--json"}));
+        const auto seed = a.event("result")["seed"].get<int64_t>();
+        QVERIFY(seed >= 0 && seed < (int64_t{1} << 32));
+        QVERIFY(seed != b.event("result")["seed"].get<int64_t>());
+    }
+
+    void writesEveryFormat_data() {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"a.png", "a.jpg", "a.webp", "a.tiff", "a.exr", "a.avif"})
+            QTest::newRow(name) << QString::fromLatin1(name);
+    }
+    void writesEveryFormat() {
+        QFETCH(QString, name);
+        const Home home;
+        const Run run = home.run(quick({"--output", name, "--steps=1"}).mid(0, 3) +
+                                 QStringList{"--steps", "1", "--output", name});
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(home.files(), QStringList{name});
+        const Run info = home.run({"info", name});
+        QVERIFY2(info.code == 0, info.err.constData());
+        QVERIFY2(info.out.contains("red apple"), info.out.constData());
+    }
+
+    void leavesOutHowItWasMade() {
+        const Home home;
+        QCOMPARE(home.run(quick({"--output", "a.png", "--no-metadata"})).code, 0);
+        QVERIFY(!home.run({"info", "a.png"}).out.contains("apple"));
+        QCOMPARE(home.run({"verify", "a.png"}).code, 2);
+    }
+
+    void readsThePromptFromInput() {
+        const Home home;
+        const Run run =
+            home.run({"image", "--prompt", "-", "--steps", "1", "--output", "{prompt}.png"},
+                     "soft шар\n");
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(home.files(), QStringList{"soft_шар.png"});
+    }
+
+    void plansWithoutRunning() {
+        const Home home;
+        const Run text = home.run(quick({"--dry-run"}));
+        QVERIFY2(text.code == 0, text.err.constData());
+        for (const char* part : {"Device", "Precision", "Tiling", "Time", "Memory"})
+            QVERIFY(text.out.contains(part));
+        const Run json = home.run(quick({"--dry-run", "--json"}));
+        QCOMPARE(json.schemaBreach(), QString());
+        const auto plan = json.event("plan");
+        QVERIFY(plan["predictedPeakBytes"].get<int64_t>() > (1 << 20));
+        QVERIFY(plan["predictedSeconds"].get<double>() > 0);
+        QVERIFY(plan["fits"].get<bool>());
+        QCOMPARE(home.files(), QStringList());
+    }
+
+    void refusesWithoutRunning_data() {
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<QByteArray>("part");
+        const auto row = [](const char* name, const QStringList& options, const char* part) {
+            QTest::newRow(name) << options << QByteArray(part);
+        };
+        row("steps", {"--steps", "0"}, "--steps:");
+        row("width", {"--width", "99"}, "--width:");
+        row("sampler", {"--sampler", "eulr"}, "Did you mean euler?");
+        row("pair", {"--sampler", "euler_a", "--schedule", "karras"}, "karras");
+        row("model", {"--model", "nothing"}, "starter-image");
+        row("format", {"--output", "a.gif"}, "gif");
+        row("field", {"--output", "{foo}.png"}, "{foo}");
+        row("folder", {"--output", "no/such/a.png"}, "no such folder");
+        row("unwritable", {"--output", "/proc/a.png"}, "/proc");
+        row("latents", {"--latents", "nothing.safetensors"}, "nothing.safetensors");
+        row("background", {"--background", "#12"}, "--background:");
+        row("precision", {"--precision", "f16"}, "f16");
+        row("device", {"--device", "cuda:7"}, "cuda:7");
+        row("later option", {"--lora", "x"}, "Unknown option '--lora'");
+    }
+    void refusesWithoutRunning() {
+        QFETCH(QStringList, options);
+        QFETCH(QByteArray, part);
+        const Home home;
+        const Run run = home.run(QStringList{"image", "--prompt", "x"} + options);
+        QVERIFY2(run.err.contains(part), run.err.constData());
+        QCOMPARE(run.code, 2);
+        QCOMPARE(run.out, QByteArray());
+        QCOMPARE(home.files(), QStringList());
+    }
+
+    void refusesWhatCanNeverFit() {
+        const Home home;
+        const Run run = home.run(quick({"--width", "8192", "--height", "8192", "--json"}));
+        QCOMPARE(run.code, 2);
+        QCOMPARE(run.event("error").value("code", ""), std::string("does-not-fit"));
+        QVERIFY(run.event("step").is_null());
+    }
+
+    void keepsAnOutputThatIsThere() {
+        const Home home;
+        QFile file(home.path("a.png"));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("mine");
+        file.close();
+        const Run run = home.run(quick({"--output", "a.png"}));
+        QCOMPARE(run.code, 2);
+        QVERIFY(run.errHas("--overwrite"));
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        QCOMPARE(file.readAll(), QByteArray("mine"));
+        file.close();
+        QCOMPARE(home.run(quick({"--output", "a.png", "--overwrite"})).code, 0);
+        QVERIFY(QFileInfo(home.path("a.png")).size() > 1000);
+    }
+
+    void anInterruptEndsWithinASecondAndLeavesNothing() {
+        const Home home;
+        QProcess process;
+        home.start(process, {"image", "--prompt", "x", "--steps", "1000", "--output", "a.png",
+                             "--json"});
+        QVERIFY(process.waitForStarted());
+        QByteArray seen;
+        while (!seen.contains("\"step\"") && process.waitForReadyRead(60'000))
+            seen += process.readAllStandardOutput();
+        QElapsedTimer timer;
+        timer.start();
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        const Run run = Home::finish(process);
+        QVERIFY2(timer.elapsed() < 1000, qPrintable(QString::number(timer.elapsed())));
+        QCOMPARE(run.code, 130);
+        QVERIFY(!run.event("cancelled").is_null());
+        QCOMPARE(home.files(), QStringList());
+    }
+
+    void aFullDiskIsAPassingTrouble() {
+        const Home home;
+        // 4 KiB a file: less than the picture.
+        const Run run = home.shell("ulimit -f 4; \"$K\" image --prompt x --steps 1 --output a.png "
+                                   "--data /nowhere-to-cache");
+        QCOMPARE(run.code, 75);
+        QVERIFY(!run.err.isEmpty());
+        QCOMPARE(home.files(), QStringList());
+    }
+
+    void previewsAreTakenAwayAtTheEnd() {
+        const Home home;
+        const Run run = home.run(quick({"--preview-every", "1", "--output", "a.png", "--json"}));
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(run.event("preview")["file"].get<std::string>(), std::string("a.preview.png"));
+        QCOMPARE(home.files(), QStringList{"a.png"});
+    }
+
+    void quietPrintsThePathAlone() {
+        const Home home;
+        const Run run = home.run(quick({"--output", "a.png", "--quiet"}));
+        QCOMPARE(run.err, QByteArray());
+        QCOMPARE(run.out, QByteArray("a.png\n"));
+    }
+};
+
+QTEST_GUILESS_MAIN(ImageCommandTest)
+#include "image_command_test.moc"

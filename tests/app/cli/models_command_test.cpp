@@ -1,0 +1,57 @@
+#include "tests/app/cli/program_run.h"
+
+#include <QTest>
+
+using namespace kinora::app;
+
+class ModelsCommandTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void listsTheModelThatCameWithTheProgram() {
+        const Home home;
+        const Run run = home.run({"models"});
+        QCOMPARE(run.code, 0);
+        QVERIFY(run.out.startsWith("NAME"));
+        QVERIFY(run.out.contains("starter-image"));
+        const Run json = home.run({"models", "list", "--json"});
+        QCOMPARE(json.schemaBreach(), QString());
+        const auto models = json.event("models")["models"];
+        QCOMPARE(models.size(), size_t{1});
+        QCOMPARE(models[0]["name"].get<std::string>(), std::string("starter-image"));
+        QVERIFY(models[0]["builtIn"].get<bool>());
+    }
+
+    void showsOneWithItsHashAndDefaults() {
+        const Home home;
+        const Run json = home.run({"models", "show", "starter-image", "--json"});
+        QCOMPARE(json.code, 0);
+        QCOMPARE(json.schemaBreach(), QString());
+        const auto model = json.event("models")["models"][0];
+        QVERIFY(model["hash"].get<std::string>().starts_with("sha256:"));
+        QCOMPARE(model["defaults"]["steps"].get<int>(), 24);
+        QVERIFY(home.run({"models", "show", "Starter-Image"}).out.contains("sha256:"));
+    }
+
+    void refuses_data() {
+        QTest::addColumn<QStringList>("line");
+        QTest::addColumn<QByteArray>("part");
+        QTest::newRow("no name") << QStringList{"models", "show"} << QByteArray("needs a name");
+        QTest::newRow("unknown") << QStringList{"models", "show", "nothing"}
+                                 << QByteArray("starter-image");
+        QTest::newRow("verb") << QStringList{"models", "lsit"} << QByteArray("Did you mean list?");
+        QTest::newRow("too many") << QStringList{"models", "list", "x"}
+                                  << QByteArray("takes no name");
+    }
+    void refuses() {
+        QFETCH(QStringList, line);
+        QFETCH(QByteArray, part);
+        const Run run = Home().run(line);
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.err.contains(part), run.err.constData());
+        QCOMPARE(run.out, QByteArray());
+    }
+};
+
+QTEST_GUILESS_MAIN(ModelsCommandTest)
+#include "models_command_test.moc"

@@ -1,0 +1,92 @@
+#include "core/media/image_file.h"
+#include "core/media/metadata.h"
+#include "tests/app/cli/program_run.h"
+
+#include <QTest>
+
+using namespace kinora;
+using namespace kinora::app;
+
+namespace {
+
+// Writes the picture again under another name with some pixels changed, and what it says kept.
+void alter(const Home& home, const QString& from, const QString& to, float difference) {
+    const auto path = [&](const QString& name) {
+        return std::filesystem::path(home.path(name).toStdString());
+    };
+    core::Image image = *core::loadImage(path(from));
+    for (float& value : image.pixels) value = value > 0.5F ? value - difference : value + difference;
+    core::SaveOptions options;
+    options.provenance = core::readPictureInfo(path(from))->provenance;
+    QVERIFY(core::saveImage(image, path(to), options).ok());
+}
+
+} // namespace
+
+class VerifyCommandTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void initTestCase() {
+        for (const char* name : {"a.png", "a.jpg", "a.webp"}) {
+            const Run run = m_home.run({"image", "--prompt", "3d emoji of a red apple", "--steps",
+                                        "2", "--seed", "3", "--output", name});
+            QVERIFY2(run.code == 0, run.err.constData());
+        }
+    }
+
+    void saysSame_data() {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"a.png", "a.jpg", "a.webp"})
+            QTest::newRow(name) << QString::fromLatin1(name);
+    }
+    void saysSame() {
+        QFETCH(QString, name);
+        const Run run = m_home.run({"verify", name});
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(run.out, name.toUtf8() + ": same\n");
+    }
+
+    void saysClose() {
+        alter(m_home, "a.png", "close.png", 1.0F / 255);
+        const Run run = m_home.run({"verify", "close.png", "--json"});
+        QCOMPARE(run.schemaBreach(), QString());
+        QCOMPARE(run.event("verify")["verdict"].get<std::string>(), std::string("close"));
+        QVERIFY(run.event("verify")["psnr"].get<double>() >= 40);
+        QCOMPARE(run.code, 0);
+    }
+
+    void saysDifferent() {
+        alter(m_home, "a.png", "other.png", 0.2F);
+        const Run run = m_home.run({"verify", "other.png"});
+        QVERIFY2(run.out.startsWith("other.png: different (PSNR"), run.out.constData());
+        QCOMPARE(run.code, 1);
+    }
+
+    void judgesEachOfSeveral() {
+        const Run run = m_home.run({"verify", "a.png", "nothing.png", "--json"});
+        QCOMPARE(run.code, 2);
+        QCOMPARE(run.schemaBreach(), QString());
+        QCOMPARE(run.events().size(), size_t{2});
+        QCOMPARE(run.events()[0]["verdict"].get<std::string>(), std::string("same"));
+        QCOMPARE(run.events()[1]["verdict"].get<std::string>(), std::string("cannot"));
+    }
+
+    void cannotWithoutTheModel() {
+        core::Image image = *core::loadImage(m_home.path("a.png").toStdString());
+        core::SaveOptions options;
+        options.provenance = core::readPictureInfo(m_home.path("a.png").toStdString())->provenance;
+        options.provenance->modelHash = "sha256:" + std::string(64, '0');
+        QVERIFY(core::saveImage(image, m_home.path("lost.png").toStdString(), options).ok());
+        const Run run = m_home.run({"verify", "lost.png"});
+        QCOMPARE(run.code, 2);
+        QVERIFY(run.errHas("is not here"));
+        QCOMPARE(run.out, QByteArray());
+    }
+
+  private:
+    Home m_home;
+};
+
+QTEST_GUILESS_MAIN(VerifyCommandTest)
+#include "verify_command_test.moc"
