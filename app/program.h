@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+namespace kinora::kernels {
+class BackendRegistry;
+}
+
 namespace kinora::app {
 
 struct ProgramContext {
@@ -21,6 +25,7 @@ struct ProgramContext {
     std::filesystem::path dataFolder;   // queue, cache, logs; not made before something is written
     std::filesystem::path outputFolder; // where pictures go by default: Pictures/Kinora
     int threads = 0;                    // as asked for; 0: one per core
+    const kernels::BackendRegistry* backEndRegistry = nullptr; // for core's bench and device list
 };
 
 // The window is a module of its own (libkinora_gui.so), so that a command never loads widgets. It

@@ -82,10 +82,12 @@ std::vector<OptionSpec> imageOptions() {
 
 std::vector<OptionSpec> benchOptions() {
     return {
-        {"arch", "NAME", "Whose sizes", "sd15; image: starter", {"sd15", "starter"}},
+        {"arch", "NAME", "Whose sizes: sd15, starter, or a model that is here",
+         "sd15; image: starter"},
         {"width", "N", "Width of the picture in pixels", "512; starter: 128"},
         {"height", "N", "Height of the picture in pixels", "512; starter: 128"},
         {"batch", "N", "How many at once", "1"},
+        {"steps", "N", "Denoising steps of image", "20"},
         {"dtype", "NAME", "Precision of the arithmetic", "auto", {"auto", "f32", "bf16"}},
         {"device", "NAME", "Where to run", "cpu", {"auto", "cpu"}},
         {"repeat", "N", "How many timed runs the median is taken of", "5"},

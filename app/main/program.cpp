@@ -92,6 +92,7 @@ Program::Program(const Arguments& arguments)
                 namesOf(m_backends),
                 dataFolder(arguments),
                 standardFolder(QStandardPaths::PicturesLocation, "Kinora"),
-                threadsOf(arguments)} {}
+                threadsOf(arguments),
+                &m_backends} {}
 
 } // namespace kinora::app

@@ -1,0 +1,135 @@
+// kinora bench: how fast this machine is, beside what the plan predicts.
+
+#include "app/cli/command.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/text_table.h"
+#include "core/engine/bench.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdio>
+
+namespace kinora::app {
+namespace {
+
+core::BenchPart partOf(const std::string& name) {
+    if (name == "vae") return core::BenchPart::Vae;
+    if (name == "text") return core::BenchPart::Text;
+    if (name == "image") return core::BenchPart::Image;
+    return core::BenchPart::Unet;
+}
+
+std::string numberText(double value, int digits) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+    return text.data();
+}
+
+class BenchCommand {
+  public:
+    explicit BenchCommand(const CommandContext& context)
+        : m_context(context), m_part(context.arguments.positional.at(0)) {}
+
+    int run() {
+        readOptions();
+        CancelToken cancel = m_options.cancel; // shares the flag
+        m_context.interrupts.setHandler([cancel]() mutable { cancel.cancel(); });
+        const std::optional<core::BenchResult> result =
+            orThrow(core::runBench(*m_context.program.backEndRegistry, m_options));
+        m_context.interrupts.setHandler({});
+        m_context.console.endProgress();
+        if (!result) {
+            m_context.console.event({{"event", "cancelled"}});
+            m_context.console.remark("Cancelled.");
+            return kExitInterrupted;
+        }
+        tell(*result);
+        return kExitDone;
+    }
+
+  private:
+    // The sizes of sd15 are known; any other name is a model that is here, whose configs are read.
+    void readArchitecture() {
+        const Arguments& arguments = m_context.arguments;
+        m_arch = arguments.value("arch").value_or(m_part == "image" ? "starter" : "sd15");
+        if (m_arch == "sd15") return;
+        Result<core::ModelEntry> model =
+            m_context.program.library.find(m_arch == "starter" ? std::string() : m_arch);
+        if (!model)
+            throw Error(ErrorCode::InvalidArgument, "--arch: '" + m_arch + "' is not known.",
+                        "It can be sd15, starter, or a model that kinora models lists.");
+        m_options.modelFolder = model->path;
+        m_options.width = model->defaults.width.value_or(m_options.width);
+        m_options.height = model->defaults.height.value_or(m_options.height);
+    }
+
+    void readOptions() {
+        constexpr int64_t kMostPixels = 8192, kMostBatch = 256, kMostSteps = 1000,
+                          kMostRepeats = 10'000;
+        const Arguments& arguments = m_context.arguments;
+        m_options.part = partOf(m_part);
+        readArchitecture();
+        m_options.width = arguments.integer("width", m_options.width, 8, kMostPixels);
+        m_options.height = arguments.integer("height", m_options.height, 8, kMostPixels);
+        m_options.batch = arguments.integer("batch", 1, 1, kMostBatch);
+        m_options.steps = arguments.integer("steps", m_options.steps, 1, kMostSteps);
+        m_options.repeat = arguments.integer("repeat", m_options.repeat, 1, kMostRepeats);
+        m_options.precision = arguments.value("dtype").value_or("auto");
+        m_options.threads = m_context.program.threads;
+        m_options.dataFolder = m_context.program.dataFolder;
+        m_options.version = m_context.program.engineVersion;
+        m_options.progress = [this](int64_t done) {
+            m_context.console.progress({.label = "Run",
+                                        .fraction = static_cast<double>(done) /
+                                                    static_cast<double>(m_options.repeat),
+                                        .step = done,
+                                        .steps = m_options.repeat});
+        };
+    }
+
+    void tell(const core::BenchResult& result) const {
+        const double speed = result.gflop / result.medianSeconds;
+        m_context.console.event({{"event", "bench"},
+                                 {"name", m_part},
+                                 {"arch", m_arch},
+                                 {"width", m_options.width},
+                                 {"height", m_options.height},
+                                 {"batch", m_options.batch},
+                                 {"precision", result.precision},
+                                 {"threads", result.threads},
+                                 {"repeat", m_options.repeat},
+                                 {"medianSeconds", result.medianSeconds},
+                                 {"seconds", result.seconds},
+                                 {"gflop", result.gflop},
+                                 {"gflopPerSecond", speed},
+                                 {"peakBytes", result.peakBytes},
+                                 {"predictedSeconds", result.predictedSeconds},
+                                 {"predictedPeakBytes", result.predictedPeakBytes}});
+        TextTable table({});
+        table.addRow({"Bench", m_part + ", " + m_arch + ", " + std::to_string(m_options.width) +
+                                   " x " + std::to_string(m_options.height) + ", batch " +
+                                   std::to_string(m_options.batch) + ", " + result.precision +
+                                   ", " + std::to_string(result.threads) + " threads"});
+        table.addRow({"Median", numberText(result.medianSeconds, 4) + " s of " +
+                                    std::to_string(m_options.repeat) + " runs (predicted " +
+                                    numberText(result.predictedSeconds, 4) + " s)"});
+        table.addRow({"Work", numberText(result.gflop, 1) + " GFLOP"});
+        table.addRow({"Speed", numberText(speed, 1) + " GFLOP/s"});
+        table.addRow({"Peak memory", sizeText(result.peakBytes) + " (predicted " +
+                                         sizeText(result.predictedPeakBytes) + ")"});
+        m_context.console.data(table.text());
+    }
+
+    const CommandContext& m_context;
+    std::string m_part, m_arch;
+    core::BenchOptions m_options;
+};
+
+} // namespace
+
+int runBenchCommand(const CommandContext& context) {
+    return BenchCommand(context).run();
+}
+
+} // namespace kinora::app

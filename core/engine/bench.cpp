@@ -1,0 +1,107 @@
+#include "core/engine/bench.h"
+
+#include "core/engine/bench_networks.h"
+#include "core/engine/speed_cache.h"
+#include "pipelines/image/plan_text_to_image.h"
+#include "pipelines/plan/time_model.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <sys/resource.h>
+#include <thread>
+
+namespace kinora::core {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+uint64_t peakResidentBytes() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    constexpr uint64_t kKibi = 1024;
+    return static_cast<uint64_t>(usage.ru_maxrss) * kKibi;
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const size_t middle = values.size() / 2;
+    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+// What the run asks for, from shapes alone.
+void predict(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
+             const BenchOptions& options, kernels::DType compute,
+             const pipelines::DeviceSpeed& speed, BenchResult& result) {
+    const auto meta = backends.open("meta", {.threads = 1});
+    const BenchNetworks networks(configs, options, *meta, compute);
+    meta->startRecording();
+    networks.run();
+    const std::vector<kernels::WorkRecord> work = meta->stopRecording();
+    for (const kernels::WorkRecord& record : work) result.gflop += record.floatOperations * 1e-9;
+    result.predictedSeconds = pipelines::predictSeconds(work, speed);
+    result.predictedPeakBytes = peakResidentBytes() + meta->weightBytes() +
+                                meta->arena().stats().peakReservedBytes;
+}
+
+void measure(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
+             const BenchOptions& options, kernels::DType compute, BenchResult& result) {
+    const auto device = backends.open("cpu", {.threads = result.threads});
+    device->setCancelToken(options.cancel);
+    const BenchNetworks networks(configs, options, *device, compute);
+    // The first run makes oneDNN's primitives and fills the arena.
+    for (int64_t run = 0; run <= options.repeat; ++run) {
+        options.cancel.check();
+        const auto start = Clock::now();
+        networks.run();
+        const std::chrono::duration<double> took = Clock::now() - start;
+        if (run > 0) result.seconds.push_back(took.count());
+        if (options.progress) options.progress(run);
+    }
+    result.medianSeconds = median(result.seconds);
+    result.peakBytes = peakResidentBytes();
+}
+
+BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& options) {
+    const kernels::BackendTable& cpu = backends.find("cpu");
+    kernels::DeviceDescription description{};
+    cpu.describe(0, &description);
+    const kernels::DType compute =
+        pipelines::choosePrecision(options.precision, cpu, 0, description);
+    BenchResult result;
+    result.precision = kernels::dtypeName(compute);
+    result.threads = options.threads > 0
+                         ? options.threads
+                         : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    SpeedCache speeds(options.dataFolder.empty() ? std::filesystem::path()
+                                                 : options.dataFolder / "cache" / "speeds.json");
+    const pipelines::DeviceSpeed speed =
+        speeds.get(options.version + "|" + description.name, cpu, result.threads, compute);
+    const BenchConfigs configs = benchConfigs(options.modelFolder);
+    predict(backends, configs, options, compute, speed, result);
+    if (result.predictedPeakBytes > description.freeMemoryBytes)
+        throw Error(ErrorCode::DoesNotFit,
+                    "This takes " + std::to_string(result.predictedPeakBytes >> 20) +
+                        " MiB of memory and " +
+                        std::to_string(description.freeMemoryBytes >> 20) + " MiB are free.",
+                    "Use a smaller size or batch.");
+    measure(backends, configs, options, compute, result);
+    return result;
+}
+
+} // namespace
+
+Result<std::optional<BenchResult>> runBench(const kernels::BackendRegistry& backends,
+                                            const BenchOptions& options) {
+    try {
+        return std::optional<BenchResult>(bench(backends, options));
+    } catch (const Cancelled&) {
+        return std::optional<BenchResult>();
+    } catch (const Error& error) {
+        return error;
+    } catch (const std::bad_alloc&) {
+        return Error(ErrorCode::OutOfMemory, "Memory ran out.", "Use a smaller size or batch.");
+    }
+}
+
+} // namespace kinora::core

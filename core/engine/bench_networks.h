@@ -1,0 +1,52 @@
+#pragma once
+// The networks that a bench runs, on any device, with random weights.
+
+#include "core/engine/bench.h"
+#include "kernels/backend/device.h"
+#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/text/clip_text_model.h"
+#include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/weights/random_weights.h"
+
+#include <optional>
+
+namespace kinora::core {
+
+struct BenchConfigs {
+    pipelines::Unet2dConfig unet;
+    pipelines::AutoencoderKlConfig vae;
+    pipelines::ClipTextConfig text;
+};
+
+// Of the folder, or of Stable Diffusion 1.5 where it is empty. Throws Error{BadFile, Unsupported,
+// NotFound}.
+BenchConfigs benchConfigs(const std::filesystem::path& modelFolder);
+
+class BenchNetworks {
+  public:
+    // Makes the networks that options.part needs. Throws Error{InvalidArgument} on a size that they
+    // cannot take, Error{OutOfMemory}, Cancelled.
+    BenchNetworks(const BenchConfigs& configs, const BenchOptions& options,
+                  kernels::Device& device, kernels::DType compute);
+
+    void run() const;
+
+  private:
+    kernels::Tensor encode(int64_t prompts) const;
+    void denoise(int64_t samples, const kernels::Tensor& prompts, int64_t steps) const;
+    void decode() const;
+    // Numbers about as large as latents are: zeros and denormals would take another time.
+    kernels::Tensor filled(const kernels::Shape& shape) const;
+
+    const BenchOptions& m_options;
+    kernels::Device& m_device;
+    kernels::DType m_compute;
+    pipelines::RandomWeights m_source;
+    pipelines::Weights m_weights;
+    int64_t m_latentWidth = 0, m_latentHeight = 0;
+    std::optional<pipelines::ClipTextModel> m_text;
+    std::optional<pipelines::Unet2d> m_unet;
+    std::optional<pipelines::AutoencoderKlDecoder> m_vae;
+};
+
+} // namespace kinora::core

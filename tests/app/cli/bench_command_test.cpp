@@ -1,0 +1,68 @@
+#include "tests/app/cli/program_run.h"
+
+#include <QTest>
+
+using namespace kinora::app;
+
+class BenchCommandTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void timesEachPart_data() {
+        QTest::addColumn<QString>("part");
+        for (const char* part : {"unet", "vae", "text", "image"})
+            QTest::newRow(part) << QString::fromLatin1(part);
+    }
+    void timesEachPart() {
+        QFETCH(QString, part);
+        const Home home;
+        const Run run = home.run({"bench", part, "--arch", "starter", "--repeat", "2", "--steps",
+                                  "2", "--dtype", "f32", "--json"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(run.schemaBreach(), QString());
+        const auto bench = run.event("bench");
+        QCOMPARE(bench["name"].get<std::string>(), part.toStdString());
+        QCOMPARE(bench["seconds"].size(), size_t{2});
+        for (const char* field : {"medianSeconds", "gflop", "gflopPerSecond", "predictedSeconds"})
+            QVERIFY2(bench[field].get<double>() > 0, field);
+        QCOMPARE(home.files(), QStringList());
+    }
+
+    void workGrowsWithTheBatch() {
+        const auto gflop = [](const char* batch) {
+            const Run run = Home().run({"bench", "unet", "--arch", "starter", "--repeat", "1",
+                                        "--batch", batch, "--json"});
+            return run.event("bench").value("gflop", 0.0);
+        };
+        const double one = gflop("1"), two = gflop("2");
+        QVERIFY2(two > 1.9 * one && two < 2.1 * one, qPrintable(QString::number(two / one)));
+    }
+
+    void printsForPeople() {
+        const Run run = Home().run({"bench", "text", "--arch", "starter", "--repeat", "1"});
+        for (const char* part : {"Median", "GFLOP/s", "Peak memory", "predicted"})
+            QVERIFY2(run.out.contains(part), run.out.constData());
+    }
+
+    void refuses_data() {
+        QTest::addColumn<QStringList>("line");
+        QTest::addColumn<QByteArray>("part");
+        QTest::newRow("none") << QStringList{} << QByteArray("needs an argument");
+        QTest::newRow("part") << QStringList{"unte"} << QByteArray("Did you mean unet?");
+        QTest::newRow("arch") << QStringList{"unet", "--arch", "sd9"} << QByteArray("sd15");
+        QTest::newRow("size") << QStringList{"unet", "--width", "72"} << QByteArray("multiples");
+        QTest::newRow("repeat") << QStringList{"unet", "--repeat", "0"} << QByteArray("--repeat");
+        QTest::newRow("dtype") << QStringList{"unet", "--dtype", "f8"} << QByteArray("--dtype");
+    }
+    void refuses() {
+        QFETCH(QStringList, line);
+        QFETCH(QByteArray, part);
+        const Run run = Home().run(QStringList{"bench"} + line);
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.err.contains(part), run.err.constData());
+        QCOMPARE(run.out, QByteArray());
+    }
+};
+
+QTEST_GUILESS_MAIN(BenchCommandTest)
+#include "bench_command_test.moc"
