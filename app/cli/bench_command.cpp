@@ -80,11 +80,11 @@ class BenchCommand {
         m_options.dataFolder = m_context.program.dataFolder;
         m_options.version = m_context.program.engineVersion;
         m_options.progress = [this](int64_t done) {
-            m_context.console.progress({.label = "Run",
-                                        .fraction = static_cast<double>(done) /
-                                                    static_cast<double>(m_options.repeat),
-                                        .step = done,
-                                        .steps = m_options.repeat});
+            m_context.console.progress(
+                {.label = "Run",
+                 .fraction = static_cast<double>(done) / static_cast<double>(m_options.repeat),
+                 .step = done,
+                 .steps = m_options.repeat});
         };
     }
 

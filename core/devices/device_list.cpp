@@ -23,13 +23,12 @@ DeviceInfo describe(const kernels::BackendTable& backend, int32_t ordinal, int t
     info.name = description.name;
     std::istringstream features(description.features);
     for (std::string feature; features >> feature;) info.features.push_back(feature);
-    info.threads = threads > 0
-                       ? threads
-                       : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    info.threads =
+        threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     info.memoryBytes = description.memoryBytes;
     info.availableBytes = description.freeMemoryBytes;
-    info.precision = kernels::dtypeName(
-        pipelines::choosePrecision("auto", backend, ordinal, description));
+    info.precision =
+        kernels::dtypeName(pipelines::choosePrecision("auto", backend, ordinal, description));
     return info;
 }
 

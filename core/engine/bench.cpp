@@ -40,8 +40,8 @@ void predict(const kernels::BackendRegistry& backends, const BenchConfigs& confi
     const std::vector<kernels::WorkRecord> work = meta->stopRecording();
     for (const kernels::WorkRecord& record : work) result.gflop += record.floatOperations * 1e-9;
     result.predictedSeconds = pipelines::predictSeconds(work, speed);
-    result.predictedPeakBytes = peakResidentBytes() + meta->weightBytes() +
-                                meta->arena().stats().peakReservedBytes;
+    result.predictedPeakBytes =
+        peakResidentBytes() + meta->weightBytes() + meta->arena().stats().peakReservedBytes;
 }
 
 void measure(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
@@ -82,8 +82,8 @@ BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& 
     if (result.predictedPeakBytes > description.freeMemoryBytes)
         throw Error(ErrorCode::DoesNotFit,
                     "This takes " + std::to_string(result.predictedPeakBytes >> 20) +
-                        " MiB of memory and " +
-                        std::to_string(description.freeMemoryBytes >> 20) + " MiB are free.",
+                        " MiB of memory and " + std::to_string(description.freeMemoryBytes >> 20) +
+                        " MiB are free.",
                     "Use a smaller size or batch.");
     measure(backends, configs, options, compute, result);
     return result;

@@ -39,7 +39,7 @@ struct BenchResult {
     int threads = 0;
     std::vector<double> seconds; // of each timed run
     double medianSeconds = 0;
-    double gflop = 0; // of one run; a multiply-add counts as two
+    double gflop = 0;       // of one run; a multiply-add counts as two
     uint64_t peakBytes = 0; // resident set of the process at its highest
     double predictedSeconds = 0;
     uint64_t predictedPeakBytes = 0;

@@ -104,9 +104,9 @@ void BenchNetworks::run() const {
     case BenchPart::Vae: decode(); break;
     case BenchPart::Unet:
         denoise(m_options.batch,
-                kernels::convert(filled({m_options.batch, kPromptTokens,
-                                         m_unet->config().crossAttentionWidth}),
-                                 m_compute),
+                kernels::convert(
+                    filled({m_options.batch, kPromptTokens, m_unet->config().crossAttentionWidth}),
+                    m_compute),
                 1);
         break;
     case BenchPart::Image: {
@@ -134,8 +134,7 @@ void BenchNetworks::denoise(int64_t samples, const Tensor& prompts, int64_t step
     if (config.timeConditionWidth > 0) condition = filled({samples, config.timeConditionWidth});
     constexpr float kMiddle = 500; // of the thousand timesteps
     const std::vector<float> timesteps(static_cast<size_t>(samples), kMiddle);
-    for (int64_t step = 0; step < steps; ++step)
-        (*m_unet)(sample, timesteps, prompts, condition);
+    for (int64_t step = 0; step < steps; ++step) (*m_unet)(sample, timesteps, prompts, condition);
 }
 
 void BenchNetworks::decode() const {

@@ -26,8 +26,8 @@ class BenchNetworks {
   public:
     // Makes the networks that options.part needs. Throws Error{InvalidArgument} on a size that they
     // cannot take, Error{OutOfMemory}, Cancelled.
-    BenchNetworks(const BenchConfigs& configs, const BenchOptions& options,
-                  kernels::Device& device, kernels::DType compute);
+    BenchNetworks(const BenchConfigs& configs, const BenchOptions& options, kernels::Device& device,
+                  kernels::DType compute);
 
     void run() const;
 

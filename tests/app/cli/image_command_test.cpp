@@ -102,9 +102,8 @@ class ImageCommandTest : public QObject {
 
     void readsThePromptFromInput() {
         const Home home;
-        const Run run =
-            home.run({"image", "--prompt", "-", "--steps", "1", "--output", "{prompt}.png"},
-                     "soft шар\n");
+        const Run run = home.run(
+            {"image", "--prompt", "-", "--steps", "1", "--output", "{prompt}.png"}, "soft шар\n");
         QVERIFY2(run.code == 0, run.err.constData());
         QCOMPARE(home.files(), QStringList{"soft_шар.png"});
     }
@@ -183,8 +182,8 @@ class ImageCommandTest : public QObject {
     void anInterruptEndsWithinASecondAndLeavesNothing() {
         const Home home;
         QProcess process;
-        home.start(process, {"image", "--prompt", "x", "--steps", "1000", "--output", "a.png",
-                             "--json"});
+        home.start(process,
+                   {"image", "--prompt", "x", "--steps", "1000", "--output", "a.png", "--json"});
         QVERIFY(process.waitForStarted());
         QByteArray seen;
         while (!seen.contains("\"step\"") && process.waitForReadyRead(60'000))

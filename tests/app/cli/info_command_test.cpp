@@ -69,8 +69,8 @@ class InfoCommandTest : public QObject {
         QTest::newRow("not png") << QByteArray("hello") << "x.png";
         QTest::newRow("cut png") << QByteArray("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16) << "x.png";
         QTest::newRow("short weights") << QByteArray("abc") << "x.safetensors";
-        QTest::newRow("long header") << QByteArray("\xff\xff\xff\xff\0\0\0\0{}", 10)
-                                     << "x.safetensors";
+        QTest::newRow("long header")
+            << QByteArray("\xff\xff\xff\xff\0\0\0\0{}", 10) << "x.safetensors";
         QTest::newRow("bad header") << QByteArray("\2\0\0\0\0\0\0\0{]", 10) << "x.safetensors";
     }
     void refusesWhatItDoesNotKnow() {

@@ -15,7 +15,8 @@ void alter(const Home& home, const QString& from, const QString& to, float diffe
         return std::filesystem::path(home.path(name).toStdString());
     };
     core::Image image = *core::loadImage(path(from));
-    for (float& value : image.pixels) value = value > 0.5F ? value - difference : value + difference;
+    for (float& value : image.pixels)
+        value = value > 0.5F ? value - difference : value + difference;
     core::SaveOptions options;
     options.provenance = core::readPictureInfo(path(from))->provenance;
     QVERIFY(core::saveImage(image, path(to), options).ok());

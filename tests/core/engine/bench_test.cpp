@@ -1,0 +1,75 @@
+#include "core/engine/bench.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/meta/meta_backend.h"
+
+#include <QTest>
+
+using namespace kinora;
+
+class BenchTest : public QObject {
+    Q_OBJECT
+
+    kernels::BackendRegistry m_backends;
+
+    static core::BenchOptions starter() {
+        core::BenchOptions options;
+        options.modelFolder = KINORA_SOURCE_DIR "/resources/models/starter-image";
+        options.width = options.height = 64;
+        options.repeat = 3;
+        options.steps = 2;
+        options.precision = "f32";
+        return options;
+    }
+
+  private slots:
+    void initTestCase() {
+        m_backends.add(kernels::cpuBackend());
+        m_backends.add(kernels::metaBackend());
+    }
+
+    void aWholeRunIsTheSumOfItsParts() {
+        core::BenchOptions options = starter();
+        options.repeat = 1;
+        const auto gflop = [&](core::BenchPart part, int64_t batch) {
+            options.part = part;
+            options.batch = batch;
+            const auto result = core::runBench(m_backends, options);
+            return result ? (*result)->gflop : -1;
+        };
+        const double unet = gflop(core::BenchPart::Unet, 2);
+        const double vae = gflop(core::BenchPart::Vae, 1);
+        const double text = gflop(core::BenchPart::Text, 2);
+        const double whole = gflop(core::BenchPart::Image, 1);
+        // The prompt of the UNet alone is as long as CLIP's, that of the whole run the model's own.
+        const double sum = text + 2 * unet + vae;
+        QVERIFY2(whole > 0.8 * sum && whole <= sum, qPrintable(QString::number(whole / sum)));
+    }
+
+    void measuresEachRun() {
+        const auto result = core::runBench(m_backends, starter());
+        QVERIFY2(result.ok(), result ? "" : result.error().what());
+        QCOMPARE((*result)->seconds.size(), size_t{3});
+        QVERIFY((*result)->medianSeconds > 0);
+        QVERIFY((*result)->predictedPeakBytes > 0);
+        QCOMPARE((*result)->precision, std::string("f32"));
+    }
+
+    void refusesASizeThatTheModelCannotTake() {
+        core::BenchOptions options = starter();
+        options.width = 72;
+        const auto result = core::runBench(m_backends, options);
+        QVERIFY(!result.ok());
+        QVERIFY(result.error().code() == ErrorCode::InvalidArgument);
+    }
+
+    void cancels() {
+        core::BenchOptions options = starter();
+        options.cancel.cancel();
+        const auto result = core::runBench(m_backends, options);
+        QVERIFY(result.ok());
+        QVERIFY(!result->has_value());
+    }
+};
+
+QTEST_GUILESS_MAIN(BenchTest)
+#include "bench_test.moc"
