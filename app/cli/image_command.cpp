@@ -154,14 +154,23 @@ class ImageCommand {
         if (!m_context.arguments.has("no-metadata")) options.provenance = picture.provenance;
         if (auto made = makeFolders(); !made) return made;
         if (auto saved = core::saveImage(picture.image, path, options); !saved) return saved;
-        m_console.event(resultJson(picture, {.file = path,
-                                             .sha256 = core::pixelHash(picture.image),
-                                             .seconds = secondsSince(m_start),
-                                             .peakBytes = peakBytes()}));
+        if (m_console.json())
+            m_console.event(resultJson(picture, {.file = path,
+                                                 .sha256 = storedHash(picture.image, path),
+                                                 .seconds = secondsSince(m_start),
+                                                 .peakBytes = peakBytes()}));
         m_console.data(path.string());
         m_console.detail("Seed " + std::to_string(picture.provenance.request.seed.value_or(0)) +
                          ", " + durationText(secondsSince(m_start)));
         return {};
+    }
+
+    // Of the pixels as a reader of the file gets them: a lossy format, or one without alpha,
+    // changes them.
+    std::string storedHash(const core::Image& image, const fs::path& path) const {
+        if (m_names.format == core::ImageFormat::Png) return core::pixelHash(image);
+        const Result<core::Image> stored = core::loadImage(path);
+        return core::pixelHash(stored ? *stored : image);
     }
 
     // Once, when its weights are there.

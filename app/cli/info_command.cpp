@@ -5,6 +5,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/text_table.h"
 #include "core/library/weights_info.h"
+#include "core/media/input_file.h"
 #include "core/media/metadata.h"
 #include "pipelines/request/parameters.h"
 
@@ -145,9 +146,9 @@ int runInfoCommand(const CommandContext& context) {
     if (!fs::is_regular_file(status)) throw unknownThing(path);
     if (path.extension() == ".safetensors" || core::looksLikeSafetensors(path))
         return tellWeights(context, path, orThrow(core::readWeightsInfo(path)));
-    const Result<core::PictureInfo> picture = core::readPictureInfo(path);
-    if (!picture && picture.error().code() == ErrorCode::Unsupported) throw unknownThing(path);
-    return tellPicture(context, path, orThrow(picture));
+    if (core::pictureKindOf(orThrow(core::InputFile::open(path))) == core::PictureKind::Unknown)
+        throw unknownThing(path);
+    return tellPicture(context, path, orThrow(core::readPictureInfo(path)));
 }
 
 } // namespace kinora::app
