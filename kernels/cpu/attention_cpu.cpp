@@ -65,7 +65,8 @@ void packGroup(Context& context, const Layout& layout, const AttentionArgs& args
         const int64_t end = std::min(begin + kPackKeys, layout.keys);
         float* keys = packed + head * layout.headFloats();
         float* values = keys + packedKeyFloats(layout.keys, layout.headSize);
-        packKeys(headRows(layout, args.key, first + head, 0), begin, end, layout.headSize, keys);
+        packKeys(headRows(layout, args.key, first + head, 0), begin, end, layout.keys,
+                 layout.headSize, keys);
         packValues(headRows(layout, args.value, first + head, 0), begin, end, layout.keys,
                    layout.headSize, values);
     });

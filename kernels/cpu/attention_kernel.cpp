@@ -15,6 +15,8 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/attention_kernel.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target, by its rules.
+#include "kernels/cpu/simd_math_inl.h"
+
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -33,9 +35,15 @@ constexpr int kMostVectors = kManyRegisters ? 4 : 2;
 constexpr int tileRows(int vectors) {
     return kManyRegisters ? (vectors == 4 ? 6 : vectors == 3 ? 8 : 12) : (vectors == 2 ? 6 : 10);
 }
+constexpr int64_t kTallestTile = 12;
 constexpr int64_t kKeyPanel = kMostVectors * kLanes;
 static_assert(kPanelKeys % kKeyPanel == 0);
 static_assert(kKeyBlock % kPanelKeys == 0);
+
+// Vectors in the panel of keys that begins at `first`: the last one is narrower.
+int keyVectors(int64_t first, int64_t keys) {
+    return static_cast<int>(std::min<int64_t>(kMostVectors, (keys - first + kLanes - 1) / kLanes));
+}
 
 constexpr int64_t roundUp(int64_t value, int64_t step) {
     return (value + step - 1) / step * step;
@@ -101,22 +109,22 @@ template <typename Body> void forEachValuePanel(int64_t headSize, const Body& bo
     }
 }
 
-// e^x for x <= 0, within 1.5 units in the last place, exactly 1 at 0, 0 below -87. NaN stays NaN.
-// x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts (Cody and Waite 1980), e^r by its Taylor
-// series.
-HWY_INLINE Vector exponential(Vector x) {
-    const Vector n = hn::Round(hn::Mul(x, hn::Set(kFloats, 1.44269504f)));
-    Vector r = hn::NegMulAdd(n, hn::Set(kFloats, 0.693359375f), x);
-    r = hn::NegMulAdd(n, hn::Set(kFloats, -2.12194440e-4f), r);
-    Vector power = hn::Set(kFloats, 1.0f / 5040);
-    for (const float coefficient :
-         {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2, 1.0f, 1.0f})
-        power = hn::MulAdd(power, r, hn::Set(kFloats, coefficient));
+// e^x for x <= 0 within 2e-7 of the value, exactly 1 at 0, 0 below -87. NaN stays NaN. The same
+// polynomial as exponential() in simd_math_inl.h; knowing that x <= 0 halves the instructions
+// around it: adding 1.5 * 2^23 + 127 rounds n = x / ln 2 to a whole number and leaves the exponent
+// of 2^n in the lowest bits.
+HWY_INLINE Vector exponentialBelowZero(Vector x) {
+    constexpr float kPower[] = {1.0f,         1.0f,         0.49999994f,  0.1666652f,
+                                0.041668393f, 0.008368781f, 0.0013814465f};
     const hn::RebindToSigned<Floats> integers;
-    const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(integers, n));
-    const Vector scaled = hn::BitCast(kFloats, hn::Add(hn::BitCast(integers, power), exponent));
-    const Vector result = hn::IfThenElse(hn::Eq(x, x), scaled, x);
-    return hn::IfThenZeroElse(hn::Lt(x, hn::Set(kFloats, -87.0f)), result);
+    const Vector magic = hn::Set(kFloats, 12583039.0f);
+    const Vector biased = hn::MulAdd(x, hn::Set(kFloats, 1.44269504f), magic);
+    const Vector n = hn::Sub(biased, magic);
+    Vector r = hn::NegMulAdd(n, hn::Set(kFloats, 0.693359375f), x); // ln 2 in two parts
+    r = hn::NegMulAdd(n, hn::Set(kFloats, -2.12194440e-4f), r);
+    const Vector scale = hn::BitCast(kFloats, hn::ShiftLeft<23>(hn::BitCast(integers, biased)));
+    const Vector value = hn::Mul(polynomial(kFloats, r, kPower), scale);
+    return hn::IfThenZeroElse(hn::Lt(x, hn::Set(kFloats, -87.0f)), value);
 }
 
 float widened(uint16_t bits) {
@@ -140,27 +148,29 @@ void readRow(const HeadRows& rows, int64_t index, int64_t headSize, float scale,
     for (int64_t i = 0; i < headSize; ++i) out[i] = widened(row[i]) * scale;
 }
 
-// The part of one key panel that `row` fills.
-void scatterKey(const HeadRows& rows, int64_t index, int64_t headSize, float* column) {
+// Row `index` down one column of a key panel.
+void scatterKey(const HeadRows& rows, int64_t index, int64_t headSize, int64_t width,
+                float* column) {
     if (rows.dtype == DType::F32) {
         const float* row = static_cast<const float*>(rows.data) + index * rows.stride;
-        for (int64_t i = 0; i < headSize; ++i) column[i * kKeyPanel] = row[i];
+        for (int64_t i = 0; i < headSize; ++i) column[i * width] = row[i];
         return;
     }
     const uint16_t* row = static_cast<const uint16_t*>(rows.data) + index * rows.stride;
-    for (int64_t i = 0; i < headSize; ++i) column[i * kKeyPanel] = widened(row[i]);
+    for (int64_t i = 0; i < headSize; ++i) column[i * width] = widened(row[i]);
 }
 
-void packKeysHere(const HeadRows& rows, int64_t begin, int64_t end, int64_t headSize,
+void packKeysHere(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,
                   float* packed) {
     for (int64_t first = begin; first < end; first += kKeyPanel) {
         float* panel = packed + first * headSize;
-        for (int64_t key = first; key < first + kKeyPanel; ++key) {
+        const int64_t width = keyVectors(first, keys) * kLanes;
+        for (int64_t key = first; key < first + width; ++key) {
             float* column = panel + (key - first);
             if (key < end)
-                scatterKey(rows, key, headSize, column);
+                scatterKey(rows, key, headSize, width, column);
             else
-                for (int64_t i = 0; i < headSize; ++i) column[i * kKeyPanel] = 0;
+                for (int64_t i = 0; i < headSize; ++i) column[i * width] = 0;
         }
     }
 }
@@ -223,11 +233,12 @@ void softmaxRow(const AttentionBlock& block, Buffers& buffers, int64_t row, int6
     const Vector subtracted = hn::Set(kFloats, base);
     Vector sum = hn::Zero(kFloats);
     for (int64_t key = 0; key < keys; key += kLanes) {
-        const Vector weight = exponential(hn::Sub(hn::LoadU(kFloats, scores + key), subtracted));
+        const Vector weight =
+            exponentialBelowZero(hn::Sub(hn::LoadU(kFloats, scores + key), subtracted));
         hn::StoreU(weight, kFloats, scores + key);
         sum = hn::Add(sum, weight);
     }
-    const float alpha = hn::GetLane(exponential(hn::Set(kFloats, before - base)));
+    const float alpha = hn::GetLane(exponentialBelowZero(hn::Set(kFloats, before - base)));
     buffers.alpha[row] = alpha;
     buffers.largest[row] = largest;
     buffers.total[row] = buffers.total[row] * alpha + hn::GetLane(hn::SumOfLanes(kFloats, sum));
@@ -248,26 +259,27 @@ void writeRow(const AttentionBlock& block, const Buffers& buffers, int64_t row) 
 
 void attendBlockHere(const AttentionBlock& block) {
     Buffers buffers(block.scratch, block.headSize);
-    for (int64_t row = 0; row < kQueryBlock; ++row) {
+    const int64_t padded = std::min(kQueryBlock, block.rows + kTallestTile); // fills the last tile
+    for (int64_t row = 0; row < padded; ++row) {
         float* query = buffers.query + row * block.headSize;
         if (row < block.rows)
             readRow(block.query, row, block.headSize, block.scale, query);
-        else // fills the last tile
+        else
             std::fill(query, query + block.headSize, 0.0f);
     }
-    std::fill_n(buffers.largest, kQueryBlock, -std::numeric_limits<float>::infinity());
-    std::fill_n(buffers.total, kQueryBlock, 0.0f);
-    std::fill_n(buffers.alpha, kQueryBlock, 0.0f);
-    std::fill_n(buffers.sums, kQueryBlock * buffers.valueStride, 0.0f);
+    std::fill_n(buffers.largest, padded, -std::numeric_limits<float>::infinity());
+    std::fill_n(buffers.total, padded, 0.0f);
+    std::fill_n(buffers.alpha, padded, 0.0f);
+    std::fill_n(buffers.sums, padded * buffers.valueStride, 0.0f);
 
     const int64_t seen =
         block.causal ? std::min(block.keys, block.firstRow + block.rows) : block.keys;
     for (int64_t first = 0; first < seen; first += kKeyBlock) {
         const int64_t keys = std::min(kKeyBlock, seen - first);
         for (int64_t panel = 0; panel < keys; panel += kKeyPanel)
-            product(kMostVectors, block.rows, buffers.query, block.headSize,
-                    block.packedKeys + (first + panel) * block.headSize, block.headSize, nullptr,
-                    buffers.scores + panel, kKeyBlock);
+            product(keyVectors(first + panel, block.keys), block.rows, buffers.query,
+                    block.headSize, block.packedKeys + (first + panel) * block.headSize,
+                    block.headSize, nullptr, buffers.scores + panel, kKeyBlock);
         for (int64_t row = 0; row < block.rows; ++row) softmaxRow(block, buffers, row, first, keys);
         forEachValuePanel(block.headSize, [&](int64_t firstVector, int vectors) {
             const int64_t column = firstVector * kLanes;
@@ -312,8 +324,9 @@ int64_t blockScratchFloats(int64_t headSize) {
     return kQueryBlock * (kKeyBlock + roundUp(headSize, kMostLanes) + headSize + 3);
 }
 
-void packKeys(const HeadRows& rows, int64_t begin, int64_t end, int64_t headSize, float* packed) {
-    HWY_DYNAMIC_DISPATCH(packKeysHere)(rows, begin, end, headSize, packed);
+void packKeys(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,
+              float* packed) {
+    HWY_DYNAMIC_DISPATCH(packKeysHere)(rows, begin, end, keys, headSize, packed);
 }
 
 void packValues(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,

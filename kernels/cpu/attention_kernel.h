@@ -31,8 +31,10 @@ int64_t packedKeyFloats(int64_t keys, int64_t headSize);
 int64_t packedValueFloats(int64_t keys, int64_t headSize);
 int64_t blockScratchFloats(int64_t headSize);
 
-// Pack keys [begin, end) out of `keys`; begin is a multiple of kPanelKeys.
-void packKeys(const HeadRows& rows, int64_t begin, int64_t end, int64_t headSize, float* packed);
+// Pack keys [begin, end) out of `keys`; begin, and end but for the last, are multiples of
+// kPanelKeys.
+void packKeys(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,
+              float* packed);
 void packValues(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,
                 float* packed);
 

@@ -3,6 +3,7 @@
 #include "tests/kernels/cpu/cpu_fixture.h"
 
 #include <doctest/doctest.h>
+#include <hwy/highway.h>
 
 #include <chrono>
 #include <limits>
@@ -154,6 +155,28 @@ TEST_CASE("attention agrees with its definition over odd shapes") {
             CAPTURE(dtypeName(dtype));
             CHECK(relativeError(got, reference(c, operands, scaleOf(c))) < tolerance(dtype));
         }
+}
+
+TEST_CASE("attention is right on every instruction set that this machine has") {
+    CpuFixture cpu;
+    int tried = 0;
+    for (const int64_t target : {HWY_SCALAR, HWY_SSE4, HWY_AVX2, HWY_AVX3}) {
+        hwy::SetSupportedTargetsForTest(0);
+        if (target != HWY_SCALAR && !(hwy::SupportedTargets() & target)) continue;
+        hwy::SetSupportedTargetsForTest(target);
+        ++tried;
+        CAPTURE(hwy::TargetName(target));
+        for (const int64_t headSize : {3, 7, 16, 40, 72, 160})
+            for (const Case& c :
+                 {Case{2, 77, 300, 2, headSize}, Case{1, 129, 129, 1, headSize, true}}) {
+                Operands operands = operandsOf(c);
+                const auto got = attend(cpu, c, operands);
+                CAPTURE(c.headSize);
+                CHECK(relativeError(got, reference(c, operands, scaleOf(c))) < 1e-5);
+            }
+    }
+    hwy::SetSupportedTargetsForTest(0);
+    CHECK(tried >= 1);
 }
 
 TEST_CASE("a query whose keys are all masked gives zeros and leaves its neighbours alone") {
