@@ -70,9 +70,12 @@ Result<nlohmann::json> parseBoundedJson(std::string_view text, NonFiniteNumbers 
             return nlohmann::json::parse(withoutNonFinite(text));
         }
         return nlohmann::json::parse(text);
-    } catch (const nlohmann::json::exception& error) {
-        return Error(ErrorCode::BadFile, std::string("the JSON text is malformed: ") +
-                                             std::string(error.what()).substr(0, 200));
+    } catch (const nlohmann::json::parse_error& error) {
+        // Not what(): it quotes the text's own bytes, which need not be UTF-8.
+        return Error(ErrorCode::BadFile,
+                     "the JSON text is malformed from byte " + std::to_string(error.byte) + " on");
+    } catch (const nlohmann::json::exception&) { // a number beyond what a double holds
+        return Error(ErrorCode::BadFile, "the JSON text holds a number that is out of range");
     }
 }
 

@@ -1,5 +1,6 @@
 #include "core/media/found_parameters.h"
 
+#include "core/media/text_encoding.h"
 #include "pipelines/request/parameters.h"
 
 namespace kinora::core {
@@ -21,7 +22,8 @@ bool FoundParameters::set(std::string_view parameter, std::string_view theirName
 }
 
 void FoundParameters::other(std::string_view name, const std::string& value) {
-    m_info.others.emplace_back(name, value);
+    // Repaired: a reader may have cut its text inside a character.
+    m_info.others.emplace_back(repairedUtf8(name), repairedUtf8(value));
 }
 
 } // namespace kinora::core

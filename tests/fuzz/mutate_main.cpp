@@ -35,10 +35,11 @@ constexpr size_t kMaxInputBytes = 1 << 16;
 constexpr unsigned kSecondsForOneInput = 20;
 constexpr rlim_t kMemoryBytes = rlim_t{4} << 30;
 
-Bytes g_current; // what a signal handler leaves behind
+Bytes g_current; // what a signal handler leaves behind, and where
+std::string g_crashFile;
 
 void keepCurrentInput() {
-    int file = ::open("crash-input.bin", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int file = ::open(g_crashFile.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (file >= 0) {
         [[maybe_unused]] ssize_t written = ::write(file, g_current.data(), g_current.size());
         ::close(file);
@@ -236,6 +237,7 @@ Options parseOptions(int count, char** values) {
 
 int main(int count, char** values) {
     Options options = parseOptions(count, values);
+    g_crashFile = std::filesystem::path(values[0]).filename().string() + "-crash.bin";
     keepInputOnDeath();
     if (!options.only.empty()) {
         runOne(readFile(options.only));
