@@ -80,13 +80,12 @@ THIRD_PARTY = {
     'exiv2/*': {'core/media'},
     'zlib.h': {'core/media'},
     'portaudio.h': {'core/devices'},
-    'CLI/*': {'app/cli'},
     'nlohmann/json_fwd.hpp': {'pipelines/*', 'core/*', 'app', 'app/*'},
     'nlohmann/json.hpp': {'pipelines/*', 'core/*', 'app', 'app/*'},
 }
 
 # Headers too slow for headers (each costs every reader a second or more of compiling).
-NOT_IN_HEADERS = ('nlohmann/json.hpp', 'CLI/', 'OpenImageIO/', 'exiv2/', 'regex', 'dnnl.hpp')
+NOT_IN_HEADERS = ('nlohmann/json.hpp', 'OpenImageIO/', 'exiv2/', 'regex', 'dnnl.hpp')
 # header: reason why it may after all.
 SLOW_HEADER_EXCEPTIONS = {
     'pipelines/weights/model_folder.h': 'holds the parsed configs by value',
