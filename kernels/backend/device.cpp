@@ -52,7 +52,12 @@ Device::~Device() {
 }
 
 Tensor Device::empty(const Shape& shape, DType dtype) {
-    const size_t bytes = static_cast<size_t>(shape.elements()) * kernels::sizeBytes(dtype);
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(static_cast<size_t>(shape.elements()), kernels::sizeBytes(dtype),
+                               &bytes))
+        throw Error(ErrorCode::OutOfMemory,
+                    "A tensor of shape " + toString(shape) + " exceeds any memory.",
+                    "Use a smaller size or batch.");
     std::shared_ptr<void> storage(m_arena->allocate(bytes), [arena = m_arena.get()](void* memory) {
         arena->release(memory);
     });

@@ -14,6 +14,16 @@ constexpr size_t kSmallestSegment = size_t{8} << 20;
 constexpr size_t kSegmentStep = size_t{2} << 20; // a huge page
 constexpr size_t kSmallestRemainder = 4096;      // a smaller rest stays with its piece
 
+// Far above any memory, and rounding it up does not overflow.
+constexpr size_t kLargestRequest = size_t{1} << 62;
+
+Error outOfMemory(size_t wantedBytes, size_t reservedBytes) {
+    return Error(ErrorCode::OutOfMemory,
+                 "Out of memory: " + std::to_string(wantedBytes >> 20) + " MiB more were needed, " +
+                     std::to_string(reservedBytes >> 20) + " MiB are in use.",
+                 "Use a smaller size or batch, or close other programs.");
+}
+
 size_t roundUp(size_t value, size_t step) {
     return (value + step - 1) / step * step;
 }
@@ -28,9 +38,11 @@ Arena::~Arena() {
 }
 
 void* Arena::allocate(size_t sizeBytes) {
+    if (sizeBytes > kLargestRequest) throw outOfMemory(sizeBytes, m_stats.reservedBytes);
     const size_t wanted = roundUp(std::max<size_t>(sizeBytes, 1), kAlignment);
-    const auto fit = m_free.lower_bound({wanted, nullptr});
-    const auto piece = fit != m_free.end() ? m_pieces.find(fit->second) : reserveSegment(wanted);
+    const auto fit = m_free.lower_bound({wanted, 0, nullptr});
+    const auto piece =
+        fit != m_free.end() ? m_pieces.find(std::get<char*>(*fit)) : reserveSegment(wanted);
     take(piece, wanted);
     m_stats.usedBytes += piece->second.sizeBytes;
     m_stats.peakUsedBytes = std::max(m_stats.peakUsedBytes, m_stats.usedBytes);
@@ -48,28 +60,24 @@ Arena::Pieces::iterator Arena::reserveSegment(size_t sizeBytes) {
         trim();
         segment = reserve();
     }
-    if (!segment)
-        throw Error(ErrorCode::OutOfMemory,
-                    "Out of memory: " + std::to_string(sizeBytes >> 20) +
-                        " MiB more were needed, " + std::to_string(m_stats.reservedBytes >> 20) +
-                        " MiB are in use.",
-                    "Use a smaller size or batch, or close other programs.");
+    if (!segment) throw outOfMemory(sizeBytes, m_stats.reservedBytes);
     m_segments.emplace(segment, segmentBytes);
     m_stats.reservedBytes += segmentBytes;
     m_stats.peakReservedBytes = std::max(m_stats.peakReservedBytes, m_stats.reservedBytes);
-    m_free.insert({segmentBytes, segment});
-    return m_pieces.emplace(segment, Piece{segmentBytes, segment, true}).first;
+    const auto piece = m_pieces.emplace(segment, Piece{segmentBytes, m_nextSegment++, true}).first;
+    m_free.insert(freeKey(piece));
+    return piece;
 }
 
 void Arena::take(Pieces::iterator piece, size_t sizeBytes) {
-    m_free.erase({piece->second.sizeBytes, piece->first});
+    m_free.erase(freeKey(piece));
     piece->second.free = false;
     const size_t rest = piece->second.sizeBytes - sizeBytes;
     if (rest < kSmallestRemainder) return;
     char* remainder = piece->first + sizeBytes;
     piece->second.sizeBytes = sizeBytes;
-    m_pieces.emplace(remainder, Piece{rest, piece->second.segment, true});
-    m_free.insert({rest, remainder});
+    m_free.insert(
+        freeKey(m_pieces.emplace(remainder, Piece{rest, piece->second.segment, true}).first));
 }
 
 void Arena::release(void* memory) noexcept {
@@ -81,7 +89,7 @@ void Arena::release(void* memory) noexcept {
         const auto next = std::next(at);
         if (next == m_pieces.end() || !next->second.free) return;
         if (next->second.segment != at->second.segment) return;
-        m_free.erase({next->second.sizeBytes, next->first});
+        m_free.erase(freeKey(next));
         at->second.sizeBytes += next->second.sizeBytes;
         m_pieces.erase(next);
     };
@@ -89,12 +97,12 @@ void Arena::release(void* memory) noexcept {
     if (piece != m_pieces.begin()) {
         const auto previous = std::prev(piece);
         if (previous->second.free && previous->second.segment == piece->second.segment) {
-            m_free.erase({previous->second.sizeBytes, previous->first});
+            m_free.erase(freeKey(previous));
             mergeWithNext(previous);
             piece = previous;
         }
     }
-    m_free.insert({piece->second.sizeBytes, piece->first});
+    m_free.insert(freeKey(piece));
 }
 
 void Arena::trim() {
@@ -104,7 +112,7 @@ void Arena::trim() {
             ++segment;
             continue;
         }
-        m_free.erase({piece->second.sizeBytes, piece->first});
+        m_free.erase(freeKey(piece));
         m_pieces.erase(piece);
         m_source.release(segment->first, segment->second);
         m_stats.reservedBytes -= segment->second;

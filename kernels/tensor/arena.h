@@ -9,9 +9,11 @@
 // Owned by a Device. One thread at a time.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <set>
+#include <tuple>
 #include <vector>
 
 namespace kinora::kernels {
@@ -54,20 +56,27 @@ class Arena {
   private:
     struct Piece {
         size_t sizeBytes;
-        char* segment; // the start of the segment it was cut from
+        uint64_t segment; // the number of the segment it was cut from
         bool free;
     };
     using Pieces = std::map<char*, Piece>; // by address, so that neighbours merge
+    using FreeKey = std::tuple<size_t, uint64_t, char*>;
 
     Pieces::iterator reserveSegment(size_t sizeBytes);
     void take(Pieces::iterator piece, size_t sizeBytes);
+    static FreeKey freeKey(Pieces::const_iterator piece) {
+        return {piece->second.sizeBytes, piece->second.segment, piece->first};
+    }
 
     MemorySource m_source;
     size_t m_limitBytes;
     ArenaStats m_stats;
     Pieces m_pieces;
-    std::set<std::pair<size_t, char*>> m_free; // by size, then address: best fit, repeatable
+    // By size, then segment, then place in it: best fit, and the same choice wherever the source
+    // happened to put the segments.
+    std::set<FreeKey> m_free;
     std::map<char*, size_t> m_segments;
+    uint64_t m_nextSegment = 0;
 };
 
 } // namespace kinora::kernels
