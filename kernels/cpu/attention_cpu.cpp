@@ -5,7 +5,6 @@
 #include "kernels/cpu/cpu_ops.h"
 
 #include <algorithm>
-#include <atomic>
 
 namespace kinora::kernels::cpu {
 
@@ -17,17 +16,11 @@ constexpr int64_t kPackKeys = 512;                 // keys that a thread packs a
 // Runs body(item, thread) over [0, count), whoever is free taking the next; stops early once the
 // device's owner cancels. Throws Cancelled.
 template <typename Body> void shareOut(Context& context, int64_t count, const Body& body) {
-    std::atomic<bool> cancelled = false;
     const int threads = static_cast<int>(std::min<int64_t>(context.threads, count));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (int64_t item = 0; item < count; ++item) {
-        if (cancelled.load(std::memory_order_relaxed)) continue;
-        if (context.cancelled())
-            cancelled.store(true, std::memory_order_relaxed);
-        else
-            body(item, omp_get_thread_num());
-    }
-    if (cancelled) throw Cancelled{};
+    for (int64_t item = 0; item < count; ++item)
+        if (!context.cancelled()) body(item, omp_get_thread_num());
+    if (context.cancelled()) throw Cancelled{}; // some body may have stopped half-way
 }
 
 struct Layout {
@@ -87,6 +80,7 @@ void attendGroup(Context& context, const Layout& layout, const AttentionArgs& ar
         const int64_t row = item % blocks * kQueryBlock;
         const float* keys = packed + head * layout.headFloats();
         AttentionBlock block{};
+        block.context = &context;
         block.query = headRows(layout, args.query, first + head, row);
         block.rows = std::min(kQueryBlock, layout.queries - row);
         block.firstRow = row;

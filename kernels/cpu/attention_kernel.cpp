@@ -275,6 +275,7 @@ void attendBlockHere(const AttentionBlock& block) {
     const int64_t seen =
         block.causal ? std::min(block.keys, block.firstRow + block.rows) : block.keys;
     for (int64_t first = 0; first < seen; first += kKeyBlock) {
+        if (block.context->cancelled()) return;
         const int64_t keys = std::min(kKeyBlock, seen - first);
         for (int64_t panel = 0; panel < keys; panel += kKeyPanel)
             product(keyVectors(first + panel, block.keys), block.rows, buffers.query,

@@ -8,7 +8,7 @@
 // Everything is f32 inside. A row computes the same bytes in whatever block it is: results do not
 // depend on how the work was shared out.
 
-#include "kernels/backend/backend_table.h"
+#include "kernels/cpu/cpu_context.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -39,9 +39,10 @@ void packValues(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, 
                 float* packed);
 
 struct AttentionBlock {
-    HeadRows query;   // the block's first row
-    int64_t rows;     // 1 to kQueryBlock
-    int64_t firstRow; // the index of the first row among all queries, for `causal`
+    const Context* context; // asked between steps whether to go on
+    HeadRows query;         // the block's first row
+    int64_t rows;           // 1 to kQueryBlock
+    int64_t firstRow;       // the index of the first row among all queries, for `causal`
     const float* packedKeys;
     const float* packedValues;
     int64_t keys, headSize;
@@ -53,7 +54,7 @@ struct AttentionBlock {
     float* scratch;
 };
 
-// A row whose keys are all masked becomes 0.
+// A row whose keys are all masked becomes 0. Leaves the output alone once cancelled.
 void attendBlock(const AttentionBlock& block);
 
 } // namespace kinora::kernels::cpu

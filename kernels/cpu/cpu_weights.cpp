@@ -37,7 +37,7 @@ const dnnl::memory& weightAs(Context& context, const PackedWeight& weight, bool 
                              const Layout& layout) {
     if (weight.asMatrix == asMatrix && weight.layout == layout) return weight.memory;
     DnnlState& state = dnnlState(context);
-    // By way of the plain layout: oneDNN is slow between two blocked ones.
+    // By way of the plain layout, which oneDNN converts every other from and to at full speed.
     const Layout from = weight.asMatrix ? plainMatrix(weight) : plainKernel(weight);
     const Layout to = asMatrix ? plainMatrix(weight) : plainKernel(weight);
     const Scratch plain(context, from.get_size());
