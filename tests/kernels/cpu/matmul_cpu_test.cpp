@@ -187,16 +187,4 @@ TEST_CASE("linear computes the same bytes again") {
     CHECK(sameBytes(once, linear(fresh, c, operands, DType::F32, Activation::Silu)));
 }
 
-TEST_CASE("a released weight gives its bytes back to the count") {
-    CpuFixture cpu;
-    std::vector<float> values = randomValues(320 * 320, 1);
-    {
-        const Weight weight = Weight::pack(WeightKind::Linear,
-                                           makeTensor(cpu.device, {320, 320}, DType::F32, values));
-        CHECK(cpu.device.weightBytes() == weight.sizeBytes());
-        CHECK(weight.sizeBytes() >= 320 * 320 * sizeof(float));
-    }
-    CHECK(cpu.device.weightBytes() == 0);
-}
-
 } // namespace kinora::kernels::test
