@@ -17,7 +17,7 @@ TEST_CASE("convolution gives the shape of the formula") {
     CHECK((shapeOf({.stride = 2, .padding = Padding::same(1)}) == Shape{2, 5, 6, 6}));
     CHECK((shapeOf({.stride = 2, .padding = {0, 0, 1, 1}}) == Shape{2, 4, 6, 6}));
     CHECK((shapeOf({.padding = Padding::same(2), .dilation = 2}) == Shape{2, 9, 12, 6}));
-    CHECK((shapeOf({.padding = {3, 0, 0, 2}}) == Shape{2, 10, 12, 6}));
+    CHECK((shapeOf({.padding = {3, 1, 0, 2}}) == Shape{2, 10, 13, 6}));
     CHECK((conv2d(meta.f32({0, 9, 9, 4}), weight, {}).shape() == Shape{0, 7, 7, 6}));
 }
 

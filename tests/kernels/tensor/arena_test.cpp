@@ -145,6 +145,19 @@ TEST_CASE("the second round of the same requests gets the same addresses") {
     CHECK(arena.stats().usedBytes == 0);
 }
 
+TEST_CASE("of pieces of one size the one of the older segment is taken") {
+    for (const bool ascending : {true, false}) {
+        FakeSource fake;
+        fake.places = {uintptr_t{ascending ? 1u : 2u} << 40, uintptr_t{ascending ? 2u : 1u} << 40};
+        Arena arena(fake.source());
+        void* older = arena.allocate(8 * kMiB);
+        void* newer = arena.allocate(8 * kMiB);
+        arena.release(newer);
+        arena.release(older);
+        CHECK(arena.allocate(8 * kMiB) == older);
+    }
+}
+
 TEST_CASE("the choice does not depend on where the source puts segments") {
     const auto peak = [](bool ascending) {
         FakeSource fake;
