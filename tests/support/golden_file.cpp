@@ -57,6 +57,10 @@ std::vector<int32_t> GoldenFile::integers(const std::string& name) const {
     return values<int32_t>(name, "I32");
 }
 
+std::vector<int16_t> GoldenFile::shorts(const std::string& name) const {
+    return values<int16_t>(name, "I16");
+}
+
 std::vector<int64_t> GoldenFile::shape(const std::string& name) const {
     return m_header.at(name).at("shape");
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Reads a golden safetensors file, for tests alone: trusted input, f32 and i32 tensors.
+// Reads a golden safetensors file, for tests alone: trusted input, f32, i32 and i16 tensors.
 //
 //     GoldenFile file("noise/torch_cpu.safetensors");
 //     std::vector<float> expected = file.floats("42");
@@ -23,6 +23,7 @@ class GoldenFile {
     std::vector<std::string> names() const;
     std::vector<float> floats(const std::string& name) const;
     std::vector<int32_t> integers(const std::string& name) const;
+    std::vector<int16_t> shorts(const std::string& name) const;
     std::vector<int64_t> shape(const std::string& name) const;
     std::string metadata(const std::string& key) const;
 
