@@ -1,0 +1,36 @@
+#pragma once
+// Latents in a safetensors file: one tensor `latents`, [N,C,h,w] f32, as diffusers gives and takes
+// them.
+
+#include "kernels/backend/device.h"
+#include "kernels/tensor/tensor.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kinora::pipelines {
+
+class LatentsFile {
+  public:
+    // Pictures [first, first + shape[0]) of the file as [n,h,w,C] f32. Throws Error{BadFile,
+    // NotFound}, which names the expected and the found shape.
+    static kernels::Tensor read(const std::filesystem::path& path, kernels::Device& device,
+                                int64_t first, const kernels::Shape& shape);
+
+    // Collects the final latents of a run; finish() writes beside the path and renames. With an
+    // empty path both do nothing.
+    class Writer {
+      public:
+        explicit Writer(std::filesystem::path path) : m_path(std::move(path)) {}
+        void add(const kernels::Tensor& latents); // [n,h,w,C] f32
+        void finish();                            // Throws Error{Io, DiskFull}
+
+      private:
+        std::filesystem::path m_path;
+        kernels::Shape m_picture; // [C,h,w]
+        std::vector<float> m_values;
+    };
+};
+
+} // namespace kinora::pipelines

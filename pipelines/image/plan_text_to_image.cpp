@@ -1,0 +1,121 @@
+#include "pipelines/image/plan_text_to_image.h"
+
+#include "kernels/base/error.h"
+
+#include <algorithm>
+#include <string>
+
+namespace kinora::pipelines {
+
+using kernels::DType;
+
+namespace {
+
+std::string gigabytes(size_t bytes) {
+    const auto tenths = static_cast<int64_t>(static_cast<double>(bytes) / 1e8 + 0.5);
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
+}
+
+} // namespace
+
+DType choosePrecision(const std::string& precision, const kernels::BackendTable& backend,
+                      int ordinal, const kernels::DeviceDescription& device) {
+    if (precision == "f32") return DType::F32;
+    if (precision == "auto") return device.fastBf16 ? DType::BF16 : DType::F32;
+    if (precision == "bf16" && backend.supports(ordinal, DType::BF16) == kernels::Status::Ok)
+        return DType::BF16;
+    throw Error(ErrorCode::Unsupported,
+                "precision: " + precision + " is not something this device computes in.",
+                "Use auto or f32.");
+}
+
+TextToImagePlanner::TextToImagePlanner(const ModelFolder& model, const kernels::BackendTable& meta,
+                                       DType compute)
+    : m_device(std::make_unique<kernels::Device>(meta, kernels::DeviceOptions{.threads = 1})),
+      m_pipeline(model, *m_device, compute),
+      m_loadingPeakBytes(m_device->arena().stats().peakReservedBytes) {}
+
+// One batch of a few steps: enough for a scheduler's history to reach its full length, after which
+// every step is the same.
+TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
+                                                         const DeviceSpeed& speed) {
+    constexpr int64_t kSteps = 3;
+    request.count = std::clamp<int64_t>(request.batch, 1, request.count);
+    request.batch = request.count;
+    request.steps = std::min(*request.steps, kSteps);
+    request.seed = 0;
+    request.saveLatentsPath.clear();
+    request.previewEvery = 0;
+
+    Measured measured;
+    const auto lap = [&] {
+        const double seconds = predictSeconds(m_device->stopRecording(), speed);
+        m_device->startRecording();
+        return seconds;
+    };
+    TextToImageEvents events;
+    events.encoded = [&] { measured.textSeconds = lap(); };
+    events.step = [&](int64_t, int64_t, int64_t) { measured.stepSeconds = lap(); };
+    m_device->arena().trim();
+    m_device->arena().resetPeaks();
+    m_device->startRecording();
+    m_pipeline.run(request, events);
+    measured.decodeSeconds = predictSeconds(m_device->stopRecording(), speed);
+    measured.weightBytes = m_device->weightBytes();
+    measured.arenaBytes = std::max(m_loadingPeakBytes, m_device->arena().stats().peakReservedBytes);
+    return measured;
+}
+
+std::string TextToImagePlanner::largestThatFits(const ImageRequest& request,
+                                                const Machine& machine) {
+    constexpr int64_t kMultiple = 64; // of pixels: what every VAE factor divides
+    ImageRequest smaller = request;
+    smaller.batch = 1;
+    for (int64_t sixteenths = 16; sixteenths >= 1; --sixteenths) {
+        const auto shrink = [&](int64_t size) {
+            return std::max(size * sixteenths / 16 / kMultiple * kMultiple,
+                            std::min(size, kMultiple));
+        };
+        smaller.width = shrink(*request.width);
+        smaller.height = shrink(*request.height);
+        const Measured measured = measure(smaller, machine.speed);
+        if (machine.programBytes + measured.weightBytes + measured.arenaBytes <=
+            machine.device.freeMemoryBytes)
+            return "What would fit: " + std::to_string(*smaller.width) + " x " +
+                   std::to_string(*smaller.height) + ", one picture at a time.";
+    }
+    return "The model itself is too large for this machine.";
+}
+
+Plan TextToImagePlanner::plan(const ImageRequest& request, const Machine& machine) {
+    Plan plan;
+    plan.device = machine.backend;
+    plan.deviceName = machine.device.name;
+    plan.threads = machine.threads;
+    plan.precision = kernels::dtypeName(m_pipeline.compute());
+    plan.batch = std::clamp<int64_t>(request.batch, 1, request.count);
+    plan.tiling = "none";
+    plan.width = *request.width;
+    plan.height = *request.height;
+    plan.steps = *request.steps;
+    plan.count = request.count;
+    plan.availableBytes = machine.device.freeMemoryBytes;
+
+    const Measured measured = measure(request, machine.speed);
+    plan.weightBytes = measured.weightBytes;
+    plan.peakBytes = machine.programBytes + measured.weightBytes + measured.arenaBytes;
+    plan.secondsPerStep = measured.stepSeconds;
+    const auto batches = static_cast<double>((plan.count + plan.batch - 1) / plan.batch);
+    plan.seconds = static_cast<double>(measured.weightBytes) / machine.bytesReadPerSecond +
+                   measured.textSeconds +
+                   batches * measured.stepSeconds * static_cast<double>(plan.steps) +
+                   batches * measured.decodeSeconds;
+    plan.fits = plan.peakBytes <= plan.availableBytes;
+    if (!plan.fits)
+        plan.advice = "It needs " + gigabytes(plan.peakBytes) + " of memory and " +
+                      gigabytes(plan.availableBytes) + " are free. " +
+                      largestThatFits(request, machine);
+    return plan;
+}
+
+} // namespace kinora::pipelines

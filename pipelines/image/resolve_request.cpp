@@ -1,0 +1,95 @@
+#include "pipelines/image/resolve_request.h"
+
+#include "kernels/base/error.h"
+#include "kernels/base/log.h"
+#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/image/background.h"
+#include "pipelines/request/parameters.h"
+#include "pipelines/schedulers/scheduler.h"
+#include "pipelines/vae/autoencoder_kl.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+
+namespace kinora::pipelines {
+
+namespace {
+
+// Whether the field is an optional one that nobody has set.
+bool isUnset(const ImageRequest& request, const Parameter& parameter) {
+    return std::visit(
+        [&](auto field) {
+            using Value = std::remove_cvref_t<decltype(request.*field)>;
+            if constexpr (requires(Value v) { v.has_value(); })
+                return !(request.*field).has_value();
+            else
+                return false;
+        },
+        parameter.field);
+}
+
+void fillFromModel(ImageRequest& request, const ModelFolder& model) {
+    for (const auto& [name, value] : model.extras().defaults.items()) {
+        const Parameter* parameter = findImageParameter(name);
+        if (!parameter || !isUnset(request, *parameter)) continue;
+        setFromText(request, *parameter,
+                    value.is_string() ? value.get<std::string>() : value.dump());
+    }
+}
+
+void fillFromConfigs(ImageRequest& request, const ModelFolder& model) {
+    const auto vae = AutoencoderKlConfig::fromJson(model.config("vae"));
+    const auto unet = Unet2dConfig::fromJson(model.config("unet"));
+    if (!request.width) request.width = unet.sampleSize * vae.factor();
+    if (!request.height) request.height = unet.sampleSize * vae.factor();
+    if (!request.sampler) {
+        const std::string className = model.className("scheduler");
+        const auto* scheduler = findSchedulerByClass(className);
+        if (!scheduler)
+            logMessage(LogLevel::Warning, "The model asks for " + className +
+                                              ", which this version lacks; euler is used instead.");
+        request.sampler = std::string(scheduler ? scheduler->name : "euler");
+    }
+    for (const auto& [name, size] :
+         {std::pair{"width", *request.width}, {"height", *request.height}})
+        if (size % vae.factor() != 0)
+            throw Error(
+                ErrorCode::InvalidArgument,
+                std::string(name) + ": " + std::to_string(size) + " is not a multiple of " +
+                    std::to_string(vae.factor()) + ", which this model needs.",
+                "Use " + std::to_string(std::max(size / vae.factor(), int64_t{1}) * vae.factor()) +
+                    ".");
+}
+
+void fillFromTable(ImageRequest& request) {
+    for (const Parameter& parameter : imageParameters()) {
+        if (!isUnset(request, parameter) || parameter.name == "seed") continue;
+        if (const auto* text = std::get_if<std::string>(&parameter.fallback))
+            setFromText(request, parameter, *text);
+        else if (const auto* integer = std::get_if<int64_t>(&parameter.fallback))
+            setFromText(request, parameter, std::to_string(*integer));
+        else if (const auto* number = std::get_if<double>(&parameter.fallback))
+            setFromText(request, parameter, nlohmann::json(*number).dump());
+    }
+}
+
+} // namespace
+
+ImageRequest resolveRequest(const ImageRequest& request, const ModelFolder& model) {
+    validate(request);
+    ImageRequest resolved = request;
+    fillFromModel(resolved, model);
+    fillFromConfigs(resolved, model);
+    fillFromTable(resolved);
+    validate(resolved);
+    parseBackground(resolved.background);
+    // Made once to hear now what it would object to later: an impossible pair, an unknown config.
+    makeScheduler(*resolved.sampler, model.config("scheduler"),
+                  {static_cast<int>(*resolved.steps), *resolved.schedule, resolved.eta});
+    return resolved;
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,15 @@
+#pragma once
+// From what a person left open to what will run: the model's own defaults (kinora.json), then what
+// its configs imply (sampler, size), then the table's fallbacks.
+
+#include "pipelines/request/image_request.h"
+#include "pipelines/weights/model_folder.h"
+
+namespace kinora::pipelines {
+
+// The request with every result parameter set but the seed, and validated against the model: sizes
+// are multiples of the VAE's factor, the sampler can follow the schedule.
+// Throws Error{InvalidArgument, Unsupported, BadFile}.
+ImageRequest resolveRequest(const ImageRequest& request, const ModelFolder& model);
+
+} // namespace kinora::pipelines

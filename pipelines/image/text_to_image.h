@@ -1,0 +1,91 @@
+#pragma once
+// Text to image with a model of the Stable Diffusion layout: CLIP text encoder, UNet,
+// AutoencoderKL. Source: Rombach et al. 2022; the numbers of diffusers' StableDiffusionPipeline.
+//
+//     TextToImage pipeline(model, *device, DType::F32);
+//     pipeline.run(resolveRequest(request, model), events);
+//
+// One thread, the one that drives the device; cancel through the device's token.
+
+#include "kernels/backend/device.h"
+#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/request/image_request.h"
+#include "pipelines/schedulers/scheduler.h"
+#include "pipelines/text/clip_text_model.h"
+#include "pipelines/text/clip_tokenizer.h"
+#include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/weights/model_folder.h"
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kinora::pipelines {
+
+// Called by run() and by loading, in order; each may be empty.
+struct TextToImageEvents {
+    // fraction of all weight bytes read so far, 0 to 1.
+    std::function<void(const std::string& component, double fraction)> loading;
+    // The prompt is encoded; steps come next.
+    std::function<void()> encoded;
+    // After step `step` (1 to steps) of the batch that begins with picture `picture`.
+    std::function<void(int64_t picture, int64_t step, int64_t steps)> step;
+    // A rough picture of the latents, [h,w,3] f32 in [0,1] on the host's device.
+    std::function<void(int64_t picture, kernels::Tensor preview)> preview;
+    // [H,W,3 or 4] f32 in [0,1]; with 4, colour is straight and the background transparent.
+    std::function<void(int64_t picture, kernels::Tensor image)> picture;
+    // True: the batch that runs is the last one.
+    std::function<bool()> stopAfterThis;
+};
+
+class TextToImage {
+  public:
+    // Reads the weights. compute: F32, or BF16 where the device supports it.
+    // Throws Error{BadFile, Unsupported, OutOfMemory}, Cancelled.
+    TextToImage(const ModelFolder& model, kernels::Device& device, kernels::DType compute,
+                const TextToImageEvents& events = {});
+
+    // request: resolved, with a seed and a batch. Throws Error{NonFinite, OutOfMemory, BadFile,
+    // Io}, Cancelled.
+    void run(const ImageRequest& request, const TextToImageEvents& events);
+
+    kernels::Device& device() const { return m_device; }
+    kernels::DType compute() const { return m_compute; }
+    const ModelExtras& extras() const { return m_model.extras(); }
+
+    // Names in the model's files that nothing asked for.
+    const std::vector<std::string>& unusedTensors() const { return m_unused; }
+
+  private:
+    struct Prompt {                 // of one job: the same for each of its pictures
+        kernels::Tensor embeddings; // [1 or 2, L, width]: with guidance the negative one first
+        bool guided = false;
+    };
+    void checkComponentsAgree() const;
+    Prompt encodePrompt(const ImageRequest& request) const;
+    std::vector<int32_t> tokenize(const std::string& text, const char* which) const;
+    kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
+                               BatchNoise& noise) const;
+    kernels::Tensor denoise(const ImageRequest& request, int64_t first, kernels::Tensor latents,
+                            const Prompt& prompt, BatchNoise& noise,
+                            const TextToImageEvents& events) const;
+    kernels::Tensor predict(const ImageRequest& request, const kernels::Tensor& input,
+                            double timestep, const Prompt& prompt) const;
+    void decode(const ImageRequest& request, int64_t first, const kernels::Tensor& latents,
+                const TextToImageEvents& events) const;
+    kernels::Tensor finishPicture(const ImageRequest& request, const kernels::Tensor& image) const;
+    kernels::Tensor preview(const kernels::Tensor& latents) const;
+
+    ModelFolder m_model;
+    kernels::Device& m_device;
+    kernels::DType m_compute;
+    ClipTokenizer m_tokenizer;
+    std::unique_ptr<ClipTextModel> m_textEncoder;
+    std::unique_ptr<Unet2d> m_unet;
+    std::unique_ptr<AutoencoderKlDecoder> m_decoder;
+    std::vector<std::string> m_unused;
+};
+
+} // namespace kinora::pipelines
