@@ -1,0 +1,88 @@
+#include "core/engine/in_process_engine.h"
+
+#include "core/engine/job_runner.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace kinora::core {
+
+struct InProcessEngine::Job {
+    JobId id = 0;
+    pipelines::ImageRequest request;
+    EngineSink sink;
+    CancelToken cancel;
+    std::atomic<bool> stopAfterThis = false;
+};
+
+InProcessEngine::InProcessEngine(const kernels::BackendRegistry& backends,
+                                 const ModelLibrary& library, Options options)
+    : m_runner(std::make_unique<JobRunner>(backends, library,
+                                           JobRunner::Options{options.threads, options.version,
+                                                              options.dataFolder,
+                                                              options.memoryLimitBytes})),
+      m_thread([this](std::stop_token stop) { work(std::move(stop)); }) {}
+
+InProcessEngine::~InProcessEngine() {
+    {
+        std::lock_guard lock(m_mutex);
+        m_waiting.clear();
+        if (m_running) m_running->cancel.cancel();
+    }
+    m_thread.request_stop();
+    m_wake.notify_all();
+    m_thread.join();
+}
+
+JobId InProcessEngine::submit(const pipelines::ImageRequest& request, EngineSink sink) {
+    auto job = std::make_shared<Job>();
+    job->request = request;
+    job->sink = std::move(sink);
+    std::lock_guard lock(m_mutex);
+    job->id = m_nextJob++;
+    m_waiting.push_back(job);
+    m_wake.notify_one();
+    return job->id;
+}
+
+void InProcessEngine::cancel(JobId id) {
+    std::shared_ptr<Job> removed;
+    {
+        std::lock_guard lock(m_mutex);
+        if (m_running && m_running->id == id) m_running->cancel.cancel();
+        const auto job = std::ranges::find(m_waiting, id, &Job::id);
+        if (job != m_waiting.end()) {
+            removed = *job;
+            m_waiting.erase(job);
+        }
+    }
+    if (removed) removed->sink(CancelledEvent{});
+}
+
+void InProcessEngine::stopAfterThis(JobId id) {
+    std::lock_guard lock(m_mutex);
+    if (m_running && m_running->id == id) m_running->stopAfterThis = true;
+}
+
+Result<pipelines::Plan> InProcessEngine::plan(const pipelines::ImageRequest& request) {
+    return m_runner->plan(request);
+}
+
+void InProcessEngine::work(std::stop_token stop) {
+    while (true) {
+        std::shared_ptr<Job> job;
+        {
+            std::unique_lock lock(m_mutex);
+            m_running.reset();
+            m_wake.wait(lock, stop, [this] { return !m_waiting.empty(); });
+            if (stop.stop_requested()) return;
+            job = m_running = m_waiting.front();
+            m_waiting.pop_front();
+        }
+        m_runner->run(job->request, job->sink, job->cancel,
+                      [&job] { return job->stopAfterThis.load(); });
+    }
+}
+
+} // namespace kinora::core

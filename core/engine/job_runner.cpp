@@ -1,0 +1,297 @@
+#include "core/engine/job_runner.h"
+
+#include "kernels/base/error.h"
+#include "kernels/base/log.h"
+#include "pipelines/image/resolve_request.h"
+
+#include <QCryptographicHash>
+#include <QFile>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <future>
+#include <new>
+#include <random>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace kinora::core {
+
+using pipelines::ImageRequest;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Code and data of oneDNN and the picture library, which are touched after start.
+constexpr size_t kLibraryBytes = size_t{64} << 20;
+
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+size_t residentBytes() {
+    std::ifstream statm("/proc/self/statm");
+    size_t pages = 0, resident = 0;
+    statm >> pages >> resident;
+    return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint64_t peakResidentBytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::filesystem::file_time_type lastChange(const pipelines::ModelFolder& model) {
+    std::filesystem::file_time_type latest{};
+    for (const auto& file : model.files())
+        latest = std::max(latest, std::filesystem::last_write_time(model.path() / file));
+    return latest;
+}
+
+std::string fileHash(const std::string& path) {
+    if (path.empty()) return {};
+    QFile file(QString::fromStdString(path));
+    QCryptographicHash hash(QCryptographicHash::Sha256);
+    if (!file.open(QIODevice::ReadOnly) || !hash.addData(&file)) return {};
+    return "sha256:" + hash.result().toHex().toStdString();
+}
+
+Image toImage(const kernels::Tensor& tensor) {
+    return {static_cast<int>(tensor.dim(1)), static_cast<int>(tensor.dim(0)),
+            static_cast<int>(tensor.dim(2)), tensor.device().toHost<float>(tensor)};
+}
+
+} // namespace
+
+// Turns what the pipeline says into events of the job, with times.
+class JobRunner::Reporter {
+  public:
+    Reporter(const Prepared& prepared, const EngineSink& sink, Provenance provenance,
+             std::shared_future<std::string> modelHash)
+        : m_plan(prepared.plan), m_request(prepared.request), m_sink(sink),
+          m_provenance(std::move(provenance)), m_modelHash(std::move(modelHash)) {}
+
+    void stepDone(int64_t picture, int64_t step, int64_t steps) {
+        const double seconds = secondsSince(m_lastStep);
+        m_lastStep = Clock::now();
+        m_denoiseSeconds += seconds;
+        ++m_stepsDone;
+        // The first step warms caches; a mean over all the others is steadier than the last one.
+        if (m_stepsDone > 1) m_laterSeconds += seconds;
+        const double perStep =
+            m_stepsDone > 1 ? m_laterSeconds / static_cast<double>(m_stepsDone - 1) : seconds;
+        const int64_t batches = (m_plan.count - picture - 1) / m_plan.batch; // after this one
+        m_sink(StepEvent{picture, m_plan.count, step, steps, perStep,
+                         perStep * static_cast<double>(steps - step + batches * steps)});
+    }
+    void startSteps() { m_lastStep = Clock::now(); }
+
+    void pictureDone(int64_t picture, const kernels::Tensor& image) {
+        Provenance provenance = m_provenance;
+        provenance.modelHash = m_modelHash.get();
+        provenance.request.seed = *m_request.seed + picture;
+        m_sink(PictureEvent{picture, toImage(image), std::move(provenance)});
+        startSteps();
+    }
+
+    double denoiseSeconds() const { return m_denoiseSeconds; }
+
+  private:
+    const pipelines::Plan& m_plan;
+    const ImageRequest& m_request;
+    const EngineSink& m_sink;
+    Provenance m_provenance;
+    std::shared_future<std::string> m_modelHash;
+    Clock::time_point m_lastStep = Clock::now();
+    double m_denoiseSeconds = 0, m_laterSeconds = 0;
+    int64_t m_stepsDone = 0;
+};
+
+JobRunner::JobRunner(const kernels::BackendRegistry& backends, const ModelLibrary& library,
+                     Options options)
+    : m_backends(backends), m_library(library), m_options(std::move(options)),
+      m_programBytes(residentBytes() + kLibraryBytes),
+      m_speeds(m_options.dataFolder.empty() ? std::filesystem::path()
+                                            : m_options.dataFolder / "cache" / "speeds.json") {
+    if (m_options.threads <= 0)
+        m_options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+JobRunner::~JobRunner() = default;
+
+Result<pipelines::Plan> JobRunner::plan(const ImageRequest& request) {
+    try {
+        return prepare(request).plan;
+    } catch (const Error& error) {
+        return error;
+    } catch (const std::exception& error) {
+        return Error(ErrorCode::Internal, std::string("Planning failed: ") + error.what());
+    }
+}
+
+void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const CancelToken& cancel,
+                    const std::function<bool()>& stopAfterThis) {
+    std::optional<Error> failure;
+    try {
+        Prepared prepared = prepare(request);
+        sink(PlannedEvent{prepared.plan, prepared.request});
+        refuseWhatDoesNotFit(prepared);
+        compute(prepared, sink, cancel, stopAfterThis);
+        return;
+    } catch (const Cancelled&) {
+        sink(CancelledEvent{});
+        return;
+    } catch (const Error& error) {
+        failure = error;
+    } catch (const std::bad_alloc&) {
+        failure = Error(ErrorCode::OutOfMemory, "Out of memory.",
+                        "Use a smaller size or batch, or close other programs.");
+    } catch (const std::exception& error) {
+        failure = Error(ErrorCode::Internal, std::string("The job failed: ") + error.what());
+    }
+    if (failure->code() == ErrorCode::OutOfMemory) {
+        m_loaded.reset(); // the next job starts with all the memory there is
+        m_loadedBytes = 0;
+    }
+    sink(FailedEvent{std::move(*failure)});
+}
+
+JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
+    Result<ModelEntry> entry = m_library.find(request.model);
+    if (!entry) throw entry.error();
+    if (!entry->problem.empty())
+        throw Error(ErrorCode::BadFile, entry->name + ": " + entry->problem);
+    pipelines::ModelFolder model = pipelines::ModelFolder::open(entry->path);
+    ImageRequest resolved = pipelines::resolveRequest(request, model);
+    resolved.model = entry->name;
+    if (!resolved.seed) resolved.seed = static_cast<int64_t>(std::random_device{}() & 0xffffffffu);
+    if (resolved.batch == 0)
+        resolved.batch = 1; // one at a time: the least memory, the first
+                            // picture soonest
+    const kernels::BackendTable& backend = m_backends.find("cpu");
+    kernels::DeviceDescription description{};
+    backend.describe(0, &description);
+    const kernels::DType compute =
+        pipelines::choosePrecision(resolved.precision, backend, 0, description);
+
+    std::lock_guard lock(m_planMutex);
+    const auto changed = lastChange(model);
+    if (!m_planner || m_planner->path != model.path() || m_planner->changed != changed ||
+        m_planner->compute != compute)
+        m_planner =
+            std::make_unique<Planner>(Planner{model.path(), changed, compute,
+                                              std::make_unique<pipelines::TextToImagePlanner>(
+                                                  model, m_backends.find("meta"), compute)});
+    pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
+    return {std::move(*entry), std::move(model), std::move(resolved), compute, std::move(plan)};
+}
+
+pipelines::Machine JobRunner::machine(kernels::DType compute) {
+    const kernels::BackendTable& backend = m_backends.find("cpu");
+    pipelines::Machine machine;
+    backend.describe(0, &machine.device);
+    machine.backend = backend.name;
+    machine.threads = m_options.threads;
+    machine.programBytes = m_programBytes;
+    // The warm model's memory is reused or given back; the program's own is taken already.
+    machine.device.freeMemoryBytes += m_loadedBytes + m_programBytes;
+    if (m_options.memoryLimitBytes)
+        machine.device.freeMemoryBytes =
+            std::min<uint64_t>(machine.device.freeMemoryBytes, m_options.memoryLimitBytes);
+    machine.speed = m_speeds.get(m_options.version + "|" + machine.device.name, backend,
+                                 m_options.threads, compute);
+    return machine;
+}
+
+void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
+    if (prepared.plan.fits) return;
+    kernels::DeviceDescription device{};
+    m_backends.find("cpu").describe(0, &device);
+    const bool never = prepared.plan.peakBytes > device.memoryBytes;
+    throw Error(never ? ErrorCode::DoesNotFit : ErrorCode::Busy,
+                never ? "This run does not fit this machine."
+                      : "There is not enough free memory for this run at the moment.",
+                prepared.plan.advice);
+}
+
+pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSink& sink,
+                                        const CancelToken& cancel) {
+    const auto changed = lastChange(prepared.model);
+    if (m_loaded && m_loaded->path == prepared.model.path() && m_loaded->changed == changed &&
+        m_loaded->pipeline->compute() == prepared.compute) {
+        m_loaded->device->setCancelToken(cancel);
+        return *m_loaded->pipeline;
+    }
+    m_loaded.reset(); // before the next one is read: they need not fit together
+    m_loadedBytes = 0;
+    auto loaded = std::make_unique<Loaded>();
+    loaded->path = prepared.model.path();
+    loaded->changed = changed;
+    loaded->device = m_backends.open(
+        "cpu", {.threads = m_options.threads, .memoryLimitBytes = m_options.memoryLimitBytes});
+    loaded->device->setCancelToken(cancel);
+    pipelines::TextToImageEvents events;
+    events.loading = [&](const std::string& component, double fraction) {
+        sink(LoadingEvent{component, fraction});
+    };
+    loaded->pipeline = std::make_unique<pipelines::TextToImage>(prepared.model, *loaded->device,
+                                                                prepared.compute, events);
+    if (const auto& unused = loaded->pipeline->unusedTensors(); !unused.empty())
+        logMessage(LogLevel::Warning, prepared.entry.name + ": " + std::to_string(unused.size()) +
+                                          " tensors were not used, " + unused.front() +
+                                          " the first of them.");
+    m_loaded = std::move(loaded);
+    return *m_loaded->pipeline;
+}
+
+void JobRunner::compute(Prepared& prepared, const EngineSink& sink, const CancelToken& cancel,
+                        const std::function<bool()>& stopAfterThis) {
+    const auto start = Clock::now();
+    // Hashing reads the whole model: it happens beside the computation.
+    std::shared_future<std::string> modelHash =
+        std::async(std::launch::async, [this, entry = prepared.entry] {
+            Result<std::string> hash = m_library.hash(entry);
+            return hash ? *hash : std::string();
+        }).share();
+
+    Provenance provenance;
+    provenance.request = prepared.request;
+    provenance.request.count = 1;
+    provenance.request.batch = 0;
+    provenance.request.previewEvery = 0;
+    provenance.request.latentsPath.clear();
+    provenance.request.saveLatentsPath.clear();
+    provenance.modelName = prepared.entry.name;
+    provenance.engineVersion = m_options.version;
+    provenance.device = prepared.plan.deviceName;
+    provenance.precision = prepared.plan.precision;
+    provenance.threads = prepared.plan.threads;
+    provenance.batch = prepared.plan.batch;
+    provenance.latentsHash = fileHash(prepared.request.latentsPath);
+
+    pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
+    Reporter reporter(prepared, sink, std::move(provenance), modelHash);
+    pipelines::TextToImageEvents events;
+    events.encoded = [&] { reporter.startSteps(); };
+    events.step = [&](int64_t picture, int64_t step, int64_t steps) {
+        reporter.stepDone(picture, step, steps);
+    };
+    events.preview = [&](int64_t picture, const kernels::Tensor& preview) {
+        sink(PreviewEvent{picture, toImage(preview)});
+    };
+    events.picture = [&](int64_t picture, const kernels::Tensor& image) {
+        reporter.pictureDone(picture, image);
+    };
+    events.stopAfterThis = stopAfterThis;
+    pipeline.run(prepared.request, events);
+    m_loadedBytes =
+        m_loaded->device->weightBytes() + m_loaded->device->arena().stats().reservedBytes;
+    sink(FinishedEvent{secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()});
+}
+
+} // namespace kinora::core

@@ -1,0 +1,84 @@
+#pragma once
+// Runs one job at a time: finds the model, plans, loads, computes, and reports events. What an
+// engine in the process and a worker process have in common.
+
+#include "core/engine/engine.h"
+#include "core/engine/speed_cache.h"
+#include "core/library/model_library.h"
+#include "kernels/backend/registry.h"
+#include "kernels/base/cancel_token.h"
+#include "pipelines/image/plan_text_to_image.h"
+#include "pipelines/image/text_to_image.h"
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace kinora::core {
+
+class JobRunner {
+  public:
+    struct Options {
+        int threads = 0;
+        std::string version;
+        std::filesystem::path dataFolder;
+        size_t memoryLimitBytes = 0;
+    };
+    JobRunner(const kernels::BackendRegistry& backends, const ModelLibrary& library,
+              Options options);
+    ~JobRunner();
+
+    // Sends every event of the job, the last one included; throws nothing. One thread.
+    void run(const pipelines::ImageRequest& request, const EngineSink& sink,
+             const CancelToken& cancel, const std::function<bool()>& stopAfterThis);
+
+    // Any thread, beside run().
+    Result<pipelines::Plan> plan(const pipelines::ImageRequest& request);
+
+  private:
+    struct Prepared { // a request that can run
+        ModelEntry entry;
+        pipelines::ModelFolder model;
+        pipelines::ImageRequest request;
+        kernels::DType compute;
+        pipelines::Plan plan;
+    };
+    struct Loaded { // the model that is warm
+        std::filesystem::path path;
+        std::filesystem::file_time_type changed;
+        std::unique_ptr<kernels::Device> device;
+        std::unique_ptr<pipelines::TextToImage> pipeline;
+    };
+    struct Planner {
+        std::filesystem::path path;
+        std::filesystem::file_time_type changed;
+        kernels::DType compute;
+        std::unique_ptr<pipelines::TextToImagePlanner> planner;
+    };
+    class Reporter;
+
+    Prepared prepare(const pipelines::ImageRequest& request);
+    pipelines::Machine machine(kernels::DType compute);
+    void refuseWhatDoesNotFit(const Prepared& prepared) const;
+    pipelines::TextToImage& load(const Prepared& prepared, const EngineSink& sink,
+                                 const CancelToken& cancel);
+    void compute(Prepared& prepared, const EngineSink& sink, const CancelToken& cancel,
+                 const std::function<bool()>& stopAfterThis);
+
+    const kernels::BackendRegistry& m_backends;
+    const ModelLibrary& m_library;
+    Options m_options;
+    size_t m_programBytes; // resident before any model
+
+    std::unique_ptr<Loaded> m_loaded;      // run()'s thread only
+    std::atomic<size_t> m_loadedBytes = 0; // that a next run would reuse or free
+
+    std::mutex m_planMutex; // guards the two below
+    SpeedCache m_speeds;
+    std::unique_ptr<Planner> m_planner; // of the last model that was planned
+};
+
+} // namespace kinora::core

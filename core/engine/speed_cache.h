@@ -1,0 +1,30 @@
+#pragma once
+// How fast this machine's devices are, measured once and remembered in the data folder.
+
+#include "kernels/backend/device.h"
+#include "pipelines/plan/time_model.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace kinora::core {
+
+class SpeedCache {
+  public:
+    // file: speeds.json; empty: remembered for this process alone. A damaged file is measured anew.
+    explicit SpeedCache(std::filesystem::path file);
+
+    // key: what decides the speed (back end, device name, threads, program version).
+    pipelines::DeviceSpeed get(const std::string& key, const kernels::BackendTable& backend,
+                               int threads, kernels::DType compute);
+
+  private:
+    void load();
+    void save() const;
+
+    std::filesystem::path m_file;
+    std::map<std::string, pipelines::DeviceSpeed> m_speeds;
+};
+
+} // namespace kinora::core

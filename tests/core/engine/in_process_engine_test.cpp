@@ -1,0 +1,275 @@
+// The real engine on the real starter model.
+#include "core/engine/in_process_engine.h"
+#include "core/media/image_file.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/meta/meta_backend.h"
+
+#include <QElapsedTimer>
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+#include <nlohmann/json.hpp>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <vector>
+
+using namespace kinora;
+using namespace kinora::core;
+
+namespace {
+
+const std::filesystem::path kModels = std::filesystem::path(KINORA_SOURCE_DIR) / "resources/models";
+
+// Collects a job's events and waits for the last one.
+class Listener {
+  public:
+    EngineSink sink() {
+        return [this](const EngineEvent& event) {
+            std::lock_guard lock(m_mutex);
+            m_events.push_back(event);
+            m_changed.notify_all();
+        };
+    }
+    template <typename T> int count() {
+        std::lock_guard lock(m_mutex);
+        return countLocked<T>();
+    }
+    template <typename T> std::vector<T> all() {
+        std::lock_guard lock(m_mutex);
+        std::vector<T> found;
+        for (const EngineEvent& event : m_events)
+            if (const T* one = std::get_if<T>(&event)) found.push_back(*one);
+        return found;
+    }
+    template <typename T> bool waitFor(int times = 1) {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, std::chrono::seconds(60),
+                                  [&] { return countLocked<T>() >= times; });
+    }
+    bool waitForEnd() {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, std::chrono::seconds(60), [&] {
+            return countLocked<FinishedEvent>() + countLocked<FailedEvent>() +
+                       countLocked<CancelledEvent>() >
+                   0;
+        });
+    }
+
+  private:
+    template <typename T> int countLocked() {
+        int found = 0;
+        for (const EngineEvent& event : m_events) found += std::holds_alternative<T>(event);
+        return found;
+    }
+    std::mutex m_mutex;
+    std::condition_variable m_changed;
+    std::vector<EngineEvent> m_events;
+};
+
+pipelines::ImageRequest redApple() {
+    pipelines::ImageRequest request;
+    request.prompt = "3d emoji of a red apple";
+    request.seed = 1;
+    request.steps = 4;
+    return request;
+}
+
+// Overwrites the first bytes of a tensor in a safetensors file.
+void overwriteTensor(const std::filesystem::path& file, const std::string& name,
+                     const QByteArray& bytes) {
+    QFile safetensors(QString::fromStdString(file.string()));
+    QVERIFY(safetensors.open(QIODevice::ReadWrite));
+    quint64 headerBytes = 0;
+    safetensors.read(reinterpret_cast<char*>(&headerBytes), 8);
+    const QByteArray header = safetensors.read(static_cast<qint64>(headerBytes));
+    const auto json = nlohmann::json::parse(header.begin(), header.end());
+    const qint64 offset = json.at(name).at("data_offsets").at(0).get<qint64>();
+    safetensors.seek(8 + static_cast<qint64>(headerBytes) + offset);
+    QCOMPARE(safetensors.write(bytes), bytes.size());
+}
+
+} // namespace
+
+class InProcessEngineTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void initTestCase() {
+        m_backends.add(kernels::cpuBackend());
+        m_backends.add(kernels::metaBackend());
+        m_library = std::make_unique<ModelLibrary>(
+            ModelLibrary::Options{{kModels}, m_folder.path().toStdString()});
+        m_engine = std::make_unique<InProcessEngine>(
+            m_backends, *m_library,
+            InProcessEngine::Options{.threads = 2,
+                                     .version = "kinora test",
+                                     .dataFolder = m_folder.path().toStdString()});
+    }
+
+    void makesAPictureAndSaysHow() {
+        Listener job;
+        pipelines::ImageRequest request = redApple();
+        request.previewEvery = 1;
+        m_engine->submit(request, job.sink());
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.count<FinishedEvent>(), 1);
+        QCOMPARE(job.count<PlannedEvent>(), 1);
+        QCOMPARE(job.count<StepEvent>(), 4);
+        QCOMPARE(job.count<PreviewEvent>(), 3);
+        QVERIFY(job.count<LoadingEvent>() > 0);
+        const PictureEvent picture = job.all<PictureEvent>().front();
+        QCOMPARE(picture.image.width, 128);
+        QCOMPARE(picture.image.height, 128);
+        QCOMPARE(picture.image.channels, 4);
+        QCOMPARE(*picture.provenance.request.seed, 1);
+        QCOMPARE(*picture.provenance.request.sampler, std::string("ddim"));
+        QCOMPARE(*picture.provenance.request.cfg, 5.0);
+        QVERIFY(picture.provenance.modelHash.starts_with("sha256:"));
+        QCOMPARE(job.all<StepEvent>().back().step, 4);
+        QCOMPARE(job.all<StepEvent>().back().secondsLeft, 0.0);
+    }
+
+    void givesTheSameBytesAloneAndInABatch() {
+        std::vector<std::string> alone;
+        for (const int64_t seed : {1, 2, 3}) {
+            Listener job;
+            pipelines::ImageRequest request = redApple();
+            request.seed = seed;
+            m_engine->submit(request, job.sink());
+            QVERIFY(job.waitForEnd());
+            alone.push_back(pixelHash(job.all<PictureEvent>().front().image));
+        }
+        QVERIFY(alone[0] != alone[1] && alone[1] != alone[2]);
+        for (const int64_t batch : {1, 2}) {
+            Listener job;
+            pipelines::ImageRequest request = redApple();
+            request.count = 3;
+            request.batch = batch;
+            m_engine->submit(request, job.sink());
+            QVERIFY(job.waitForEnd());
+            const auto pictures = job.all<PictureEvent>();
+            QCOMPARE(pictures.size(), size_t{3});
+            for (size_t i = 0; i < 3; ++i) {
+                QCOMPARE(pixelHash(pictures[i].image), alone[i]);
+                QCOMPARE(*pictures[i].provenance.request.seed, static_cast<int64_t>(i + 1));
+            }
+        }
+    }
+
+    void cancelsWhatRunsWithinASecond() {
+        Listener job;
+        pipelines::ImageRequest request = redApple();
+        request.width = request.height = 512;
+        request.steps = 500;
+        const JobId id = m_engine->submit(request, job.sink());
+        QVERIFY(job.waitFor<StepEvent>(2));
+        QElapsedTimer timer;
+        timer.start();
+        m_engine->cancel(id);
+        QVERIFY(job.waitForEnd());
+        QVERIFY2(timer.elapsed() < 1000, qPrintable(QString::number(timer.elapsed())));
+        QCOMPARE(job.count<CancelledEvent>(), 1);
+        QCOMPARE(job.count<PictureEvent>(), 0);
+    }
+
+    void cancelsWhatWaitsAtOnce() {
+        Listener first, second;
+        pipelines::ImageRequest request = redApple();
+        request.steps = 500;
+        const JobId running = m_engine->submit(request, first.sink());
+        const JobId waiting = m_engine->submit(request, second.sink());
+        m_engine->cancel(waiting);
+        QCOMPARE(second.count<CancelledEvent>(), 1);
+        QCOMPARE(second.count<PlannedEvent>(), 0);
+        m_engine->cancel(running);
+        QVERIFY(first.waitForEnd());
+    }
+
+    void stopsAfterThePictureThatRuns() {
+        Listener job;
+        pipelines::ImageRequest request = redApple();
+        request.count = 50;
+        const JobId id = m_engine->submit(request, job.sink());
+        QVERIFY(job.waitFor<PictureEvent>());
+        m_engine->stopAfterThis(id);
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.count<FinishedEvent>(), 1);
+        const int made = job.count<PictureEvent>();
+        QVERIFY2(made >= 1 && made < 50, qPrintable(QString::number(made)));
+    }
+
+    void plansWithoutRunning() {
+        const auto small = m_engine->plan(redApple());
+        QVERIFY(small.ok());
+        QVERIFY(small->fits);
+        QCOMPARE(small->steps, 4);
+        QVERIFY(small->seconds > 0);
+        pipelines::ImageRequest larger = redApple();
+        larger.width = larger.height = 512;
+        const auto large = m_engine->plan(larger);
+        QVERIFY(large.ok());
+        QVERIFY(large->peakBytes > small->peakBytes);
+        QVERIFY(large->secondsPerStep > small->secondsPerStep);
+    }
+
+    void refusesWhatCannotFitBeforeItRuns() {
+        ModelLibrary library({{kModels}, m_folder.path().toStdString()});
+        InProcessEngine engine(m_backends, library,
+                               {.threads = 2, .memoryLimitBytes = size_t{400} << 20});
+        pipelines::ImageRequest request = redApple();
+        request.width = request.height = 2048;
+        const auto plan = engine.plan(request);
+        QVERIFY(plan.ok());
+        QVERIFY(!plan->fits);
+        QVERIFY2(plan->advice.find("What would fit: ") != std::string::npos, plan->advice.c_str());
+        Listener job;
+        engine.submit(request, job.sink());
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.count<FailedEvent>(), 1);
+        QCOMPARE(job.count<LoadingEvent>(), 0);
+    }
+
+    void saysWhatIsWrongWithARequest() {
+        pipelines::ImageRequest request = redApple();
+        request.model = "no-such-model";
+        Listener unknown;
+        m_engine->submit(request, unknown.sink());
+        QVERIFY(unknown.waitForEnd());
+        QCOMPARE(unknown.all<FailedEvent>().front().error.code(), ErrorCode::NotFound);
+        request = redApple();
+        request.width = 100;
+        Listener odd;
+        m_engine->submit(request, odd.sink());
+        QVERIFY(odd.waitForEnd());
+        QCOMPARE(odd.all<FailedEvent>().front().error.code(), ErrorCode::InvalidArgument);
+    }
+
+    void neverCallsABrokenPictureASuccess() {
+        const std::filesystem::path copy = m_folder.filePath("broken").toStdString();
+        std::filesystem::copy(kModels / "starter-image", copy,
+                              std::filesystem::copy_options::recursive);
+        overwriteTensor(copy / "unet/diffusion_pytorch_model.safetensors", "conv_out.bias",
+                        QByteArray("\x00\x7e", 2)); // a half-precision NaN
+        pipelines::ImageRequest request = redApple();
+        request.model = copy.string();
+        Listener job;
+        m_engine->submit(request, job.sink());
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.count<PictureEvent>(), 0);
+        const Error error = job.all<FailedEvent>().front().error;
+        QCOMPARE(error.code(), ErrorCode::NonFinite);
+        QVERIFY2(error.message().find("step 1 of 4") != std::string::npos, error.what());
+        QVERIFY2(error.message().find("f32") != std::string::npos, error.what());
+    }
+
+  private:
+    QTemporaryDir m_folder;
+    kernels::BackendRegistry m_backends;
+    std::unique_ptr<ModelLibrary> m_library;
+    std::unique_ptr<InProcessEngine> m_engine;
+};
+
+QTEST_GUILESS_MAIN(InProcessEngineTest)
+#include "in_process_engine_test.moc"

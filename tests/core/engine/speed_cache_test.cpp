@@ -1,0 +1,43 @@
+#include "core/engine/speed_cache.h"
+#include "kernels/cpu/cpu_backend.h"
+
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace kinora;
+
+class SpeedCacheTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void measuresOnceAndRemembers() {
+        QTemporaryDir folder;
+        const std::filesystem::path file = folder.filePath("cache/speeds.json").toStdString();
+        const auto measured =
+            core::SpeedCache(file).get("key", kernels::cpuBackend(), 1, kernels::DType::F32);
+        const auto again =
+            core::SpeedCache(file).get("key", kernels::cpuBackend(), 1, kernels::DType::F32);
+        QCOMPARE(again.convolutionFlops, measured.convolutionFlops);
+        QCOMPARE(again.secondsPerOp, measured.secondsPerOp);
+        const auto other =
+            core::SpeedCache(file).get("other", kernels::cpuBackend(), 1, kernels::DType::F32);
+        QVERIFY(other.secondsPerOp != measured.secondsPerOp); // measured by itself
+    }
+
+    void survivesADamagedFile() {
+        for (const char* text : {"", "{", "[1]", "{\"key|cpu|1|f32\":{\"secondsPerOp\":-1}}"}) {
+            QTemporaryDir folder;
+            QFile file(folder.filePath("speeds.json"));
+            QVERIFY(file.open(QIODevice::WriteOnly));
+            file.write(text);
+            file.close();
+            core::SpeedCache cache(file.fileName().toStdString());
+            QVERIFY(cache.get("key", kernels::cpuBackend(), 1, kernels::DType::F32).secondsPerOp >
+                    0);
+        }
+    }
+};
+
+QTEST_GUILESS_MAIN(SpeedCacheTest)
+#include "speed_cache_test.moc"
