@@ -97,6 +97,27 @@ bool NumberField::release() {
     return true;
 }
 
+bool NumberField::event(QEvent* event) {
+    if (event->type() == QEvent::ShortcutOverride) { // undo is the window's, here too
+        const auto* key = static_cast<QKeyEvent*>(event);
+        if (key->matches(QKeySequence::Undo) || key->matches(QKeySequence::Redo)) {
+            event->ignore();
+            return true;
+        }
+    }
+    return QDoubleSpinBox::event(event);
+}
+
+void NumberField::focusInEvent(QFocusEvent* event) {
+    lineEdit()->setCursor(Qt::IBeamCursor);
+    QDoubleSpinBox::focusInEvent(event);
+}
+
+void NumberField::focusOutEvent(QFocusEvent* event) {
+    lineEdit()->setCursor(Qt::SizeHorCursor);
+    QDoubleSpinBox::focusOutEvent(event);
+}
+
 bool NumberField::eventFilter(QObject* watched, QEvent* event) {
     if (watched == lineEdit()) {
         const auto* mouse = static_cast<QMouseEvent*>(event);
@@ -112,15 +133,6 @@ bool NumberField::eventFilter(QObject* watched, QEvent* event) {
         case QEvent::MouseButtonRelease:
             if (mouse->button() == Qt::LeftButton && release()) return true;
             break;
-        case QEvent::ShortcutOverride: // undo is the window's, here too
-            if (static_cast<QKeyEvent*>(event)->matches(QKeySequence::Undo) ||
-                static_cast<QKeyEvent*>(event)->matches(QKeySequence::Redo)) {
-                event->ignore();
-                return true;
-            }
-            break;
-        case QEvent::FocusIn: lineEdit()->setCursor(Qt::IBeamCursor); break;
-        case QEvent::FocusOut: lineEdit()->setCursor(Qt::SizeHorCursor); break;
         default: break;
         }
     }

@@ -25,7 +25,10 @@ class NumberField : public QDoubleSpinBox {
     void dragFinished();
 
   protected:
+    bool event(QEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
+    void focusInEvent(QFocusEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
     void wheelEvent(QWheelEvent* event) override;
     void fixup(QString& input) const override;
 

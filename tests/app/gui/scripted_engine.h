@@ -27,6 +27,7 @@ struct Script {
     Error error{ErrorCode::OutOfMemory, "Memory ran out in the decoder.",
                 "Make the picture smaller."};
     bool planFits = true;
+    int64_t size = 128, steps = 24; // what the model says where the request does not
     std::function<core::Image(int64_t seed, int width, int height)> picture;
 };
 
@@ -94,9 +95,9 @@ class ScriptedEngine : public core::Engine {
         plan.threads = 2;
         plan.precision = "bf16";
         plan.tiling = "none";
-        plan.width = request.width.value_or(128);
-        plan.height = request.height.value_or(128);
-        plan.steps = request.steps.value_or(24);
+        plan.width = request.width.value_or(m_script.size);
+        plan.height = request.height.value_or(m_script.size);
+        plan.steps = request.steps.value_or(m_script.steps);
         plan.count = request.count;
         plan.secondsPerStep = 0.07;
         plan.seconds = 0.3 + plan.secondsPerStep * static_cast<double>(plan.steps * plan.count);
@@ -195,7 +196,11 @@ class ScriptedEngine : public core::Engine {
         provenance.request.seed = seed;
         provenance.request.count = 1;
         provenance.modelName = "starter-image";
+        provenance.modelHash = "sha256:" + std::string(64, '0');
         provenance.engineVersion = "kinora test";
+        provenance.device = "cpu";
+        provenance.precision = "f32";
+        provenance.threads = 2;
         const int width = static_cast<int>(*request.width),
                   height = static_cast<int>(*request.height);
         job.sink(core::PictureEvent{picture,

@@ -1,0 +1,555 @@
+// The whole window with a scripted engine, without a display: what a person does and sees.
+
+#include "app/models/gallery_model.h"
+#include "app/models/job_controller.h"
+#include "app/models/request_document.h"
+#include "app/panels/compose_panel.h"
+#include "app/panels/gallery_panel.h"
+#include "app/panels/parameter_field.h"
+#include "app/panels/queue_panel.h"
+#include "app/panels/viewer_panel.h"
+#include "app/widgets/fold_section.h"
+#include "app/widgets/growing_text_edit.h"
+#include "app/widgets/image_canvas.h"
+#include "app/widgets/notice_bar.h"
+#include "app/widgets/number_field.h"
+#include "app/widgets/parameter_label.h"
+#include "app/widgets/theme.h"
+#include "app/windows/help_dialogs.h"
+#include "app/windows/main_window.h"
+#include "app/windows/picture_actions.h"
+#include "app/windows/system_appearance.h"
+#include "core/media/metadata.h"
+#include "tests/app/gui/scripted_engine.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QComboBox>
+#include <QDBusVariant>
+#include <QDir>
+#include <QElapsedTimer>
+#include <QGuiApplication>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListView>
+#include <QMenuBar>
+#include <QMimeData>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QSlider>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTimer>
+#include <QToolButton>
+#include <QUrl>
+
+#include <algorithm>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace kinora::app {
+namespace {
+
+using testing::Script;
+using testing::ScriptedEngine;
+
+struct Studio {
+    explicit Studio(Theme& theme, Script script = {})
+        : engine(small(std::move(script))), library({{}, folder.path().toStdString()}),
+          window(theme, context()) {
+        window.resize(1200, 760);
+        window.show();
+        core::ModelEntry model;
+        model.name = "starter-image";
+        model.title = "Kinora starter";
+        model.builtIn = true;
+        model.defaults.steps = 8;
+        model.defaults.width = model.defaults.height = 64;
+        window.document().setModels({model});
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+    }
+    static Script small(Script script) {
+        script.size = 64;
+        script.steps = 8;
+        return script;
+    }
+    ProgramContext context() {
+        const std::filesystem::path base = folder.path().toStdString();
+        return {engine,  library,       "0.1.0",           "", "kinora 0.1.0",
+                {"cpu"}, base / "data", base / "Pictures", 2};
+    }
+    QString pictures() const { return folder.path() + "/Pictures"; }
+    QStringList files() const { return QDir(pictures()).entryList(QDir::Files, QDir::Name); }
+    template <typename Widget> Widget* named(const QString& accessibleName) {
+        for (Widget* widget : window.findChildren<Widget*>())
+            if (widget->accessibleName() == accessibleName) return widget;
+        return nullptr;
+    }
+    QPushButton* button(const QString& text) {
+        for (QPushButton* candidate : window.findChildren<QPushButton*>())
+            if (candidate->text() == text && candidate->isVisible()) return candidate;
+        return nullptr;
+    }
+    GrowingTextEdit* prompt() { return named<GrowingTextEdit>("Prompt"); }
+    void press(Qt::Key key, Qt::KeyboardModifiers modifiers = Qt::NoModifier) {
+        QWidget* focused = QApplication::focusWidget();
+        QTest::keyClick(focused != nullptr ? focused : &window, key, modifiers);
+    }
+
+    QTemporaryDir folder;
+    ScriptedEngine engine;
+    core::ModelLibrary library;
+    MainWindow window;
+};
+
+double threadSeconds() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// Asks the event loop every few milliseconds how long it did not answer, in time on the clock and
+// in time that the thread computed: a busy machine stretches the first, not the second.
+class Watchdog : public QObject {
+  public:
+    Watchdog() {
+        m_clock.start();
+        m_computed = threadSeconds();
+        m_timer.setTimerType(Qt::PreciseTimer);
+        connect(&m_timer, &QTimer::timeout, this, [this] {
+            m_gaps.push_back(m_clock.restart());
+            const double now = threadSeconds();
+            m_longestComputed = std::max(m_longestComputed, now - m_computed);
+            m_computed = now;
+        });
+        m_timer.start(5);
+    }
+    // The gap that all but a hundredth stay under, in ms.
+    qint64 usualLongest() {
+        std::sort(m_gaps.begin(), m_gaps.end());
+        return m_gaps.empty() ? 0 : m_gaps[(m_gaps.size() - 1) * 99 / 100];
+    }
+    double longestComputedMilliseconds() const { return m_longestComputed * 1000; }
+
+  private:
+    QTimer m_timer;
+    QElapsedTimer m_clock;
+    double m_computed = 0;
+    double m_longestComputed = 0;
+    std::vector<qint64> m_gaps;
+};
+
+} // namespace
+
+class WindowTest : public QObject {
+    Q_OBJECT
+    Theme m_theme;
+
+  private slots:
+    void initTestCase() { m_theme.applyTo(*qApp); }
+
+    void firstStartHasAPromptAndSaysWhatToDo() {
+        Studio studio(m_theme);
+        QCOMPARE(studio.prompt()->toPlainText(), "3d emoji of a red apple");
+        QVERIFY(studio.prompt()->hasFocus());
+        QVERIFY(studio.window.viewer().canvas()->isEmpty());
+        QVERIFY(studio.window.viewer().canvas()->accessibleDescription().contains("Generate"));
+    }
+
+    void ctrlEnterMakesAPictureThatIsShownAndSaved() {
+        Studio studio(m_theme);
+        studio.prompt()->selectAll();
+        QTest::keyClicks(studio.prompt(), "a blue bird");
+        studio.press(Qt::Key_Return, Qt::ControlModifier);
+        QTRY_COMPARE(studio.window.gallery().rowCount(), 1);
+        QTRY_COMPARE(studio.files().size(), 1);
+        QVERIFY2(studio.files().first().contains("a_blue_bird"),
+                 qPrintable(studio.files().first()));
+        QCOMPARE(studio.window.gallery().rowCount(), 1); // the tile became the result in place
+        QCOMPARE(studio.window.viewer().canvas()->pictureSize(), QSize(64, 64));
+        QTRY_VERIFY(!studio.window.gallery().itemAt(0)->path.empty());
+    }
+
+    void generateAddsToTheQueueWhileWorkRuns() {
+        Script script;
+        script.holdAtStep = 3;
+        Studio studio(m_theme, script);
+        studio.button("Generate")->click();
+        QTRY_VERIFY(studio.button("Add to queue") != nullptr);
+        studio.button("Add to queue")->click();
+        QCOMPARE(studio.window.jobs().jobs().size(), 2u);
+        studio.engine.release();
+        QTRY_COMPARE(studio.files().size(), 2);
+        QTRY_VERIFY(studio.button("Generate") != nullptr);
+    }
+
+    void aRunningJobShowsProgressAndPreview() {
+        Script script;
+        script.holdAtStep = 4;
+        Studio studio(m_theme, script);
+        studio.window.generate();
+        QTRY_VERIFY(studio.window.jobs().active() && studio.window.jobs().active()->step == 4);
+        const GalleryItem* tile = studio.window.gallery().itemAt(0);
+        QVERIFY(!tile->done);
+        QCOMPARE(tile->progress, 0.5);
+        QVERIFY(!studio.window.viewer().canvas()->isEmpty());
+        QCOMPARE(studio.window.viewer().canvas()->pictureSize(), QSize(64, 64));
+        bool said = false;
+        for (QLabel* label : studio.window.queue().findChildren<QLabel*>())
+            said = said || label->text().contains("step 4 of 8");
+        QVERIFY(said);
+        studio.window.galleryPanel().grab(); // draws the tile's progress
+    }
+
+    void escapeCancelsAtOnce() {
+        Script script;
+        script.holdAtStep = 3;
+        Studio studio(m_theme, script);
+        studio.window.generate();
+        QTRY_VERIFY(studio.window.jobs().active() != nullptr);
+        QTRY_COMPARE(studio.window.gallery().rowCount(), 1);
+        studio.press(Qt::Key_Escape);
+        QVERIFY(!studio.window.jobs().busy());
+        QCOMPARE(studio.window.gallery().rowCount(), 0);
+        QTest::qWait(50);
+        QVERIFY(studio.files().isEmpty());
+    }
+
+    void stopAfterThisOneKeepsWhatIsBegun() {
+        Script script;
+        script.holdAtStep = 3;
+        Studio studio(m_theme, script);
+        studio.window.document().setText(*pipelines::findImageParameter("count"), "4");
+        studio.window.generate();
+        studio.window.generate();
+        QTRY_VERIFY(studio.window.jobs().active() != nullptr &&
+                    studio.window.jobs().active()->step == 3);
+        studio.button("Stop after this one")->click();
+        studio.engine.release();
+        QTRY_VERIFY(!studio.window.jobs().busy());
+        QTRY_COMPARE(studio.files().size(), 1);
+    }
+
+    void aFailureIsSaidOnItsRowWithWhatMendsIt() {
+        Script script;
+        script.fails = [](const std::string& prompt) { return prompt == "bad"; };
+        Studio studio(m_theme, script);
+        studio.prompt()->setPlainText("bad");
+        studio.window.generate();
+        QTRY_VERIFY(studio.button("Try again") != nullptr);
+        QCOMPARE(studio.window.gallery().rowCount(), 0);
+        bool said = false;
+        for (QLabel* label : studio.window.queue().findChildren<QLabel*>())
+            said =
+                said || label->text() == "Memory ran out in the decoder. Make the picture smaller.";
+        QVERIFY(said);
+        studio.prompt()->setPlainText("good");
+        studio.button("Edit settings")->click();
+        QCOMPARE(studio.prompt()->toPlainText(), "bad");
+    }
+
+    void planLineChangesWithTheSettings() {
+        Studio studio(m_theme);
+        auto* plan = studio.named<QLabel>("Plan");
+        QTRY_VERIFY(plan->text().contains("CPU, bf16"));
+        studio.window.document().setText(*pipelines::findImageParameter("width"), "8192");
+        studio.window.document().setText(*pipelines::findImageParameter("height"), "8192");
+        QTRY_VERIFY2(plan->text().contains("Does not fit"), qPrintable(plan->text()));
+        QVERIFY(plan->text().contains("would fit"));
+    }
+
+    void aWrongSeedIsSaidAtItsField() {
+        Studio studio(m_theme);
+        auto* seed = studio.named<QLineEdit>("Seed");
+        seed->setFocus();
+        QTest::keyClicks(seed, "apple");
+        studio.press(Qt::Key_Return, Qt::ControlModifier);
+        QVERIFY(!studio.window.jobs().busy());
+        QCOMPARE(seed->property("invalid").toString(), "true");
+        seed->clear();
+        QTest::keyClicks(seed, "42");
+        studio.press(Qt::Key_Return, Qt::ControlModifier);
+        QTRY_COMPARE(studio.files().size(), 1);
+        QVERIFY(studio.files().first().contains("42"));
+    }
+
+    void lockKeepsTheLastSeedAndDiceDrawsOne() {
+        Studio studio(m_theme);
+        studio.window.generate();
+        QTRY_COMPARE(studio.files().size(), 1);
+        QVERIFY(!studio.window.document().request().seed.has_value());
+        auto* lock = studio.named<QToolButton>("Keep the last seed");
+        QVERIFY(lock != nullptr);
+        lock->click();
+        QCOMPARE(*studio.window.document().request().seed,
+                 *studio.window.gallery().itemAt(0)->provenance->request.seed);
+        lock->click();
+        QVERIFY(!studio.window.document().request().seed.has_value());
+        studio.named<QToolButton>("Draw a new seed and keep it")->click();
+        QVERIFY(studio.window.document().request().seed.has_value());
+        QVERIFY(lock->isChecked());
+    }
+
+    void undoReachesTextAndNumbers() {
+        Studio studio(m_theme);
+        const QString before = studio.prompt()->toPlainText();
+        QTest::keyClicks(studio.prompt(), " pie");
+        QCOMPARE(studio.prompt()->toPlainText(), before + " pie");
+        auto* steps = studio.named<NumberField>("Steps");
+        steps->setValue(12);
+        QCOMPARE(*studio.window.document().request().steps, 12);
+        steps->setFocus();
+        studio.press(Qt::Key_Z, Qt::ControlModifier);
+        QCOMPARE(steps->value(), 8.0);
+        studio.prompt()->setFocus();
+        studio.press(Qt::Key_Z, Qt::ControlModifier);
+        QCOMPARE(studio.prompt()->toPlainText(), before);
+        studio.press(Qt::Key_Y, Qt::ControlModifier);
+        QCOMPARE(studio.prompt()->toPlainText(), before + " pie");
+    }
+
+    void sliderAndFieldShowOneValueAndTheLabelResets() {
+        Studio studio(m_theme);
+        ParameterField* steps = studio.window.compose().field("steps");
+        auto* slider = steps->findChild<QSlider*>();
+        QCOMPARE(slider->value(), 8);
+        slider->setValue(20);
+        QCOMPARE(studio.named<NumberField>("Steps")->value(), 20.0);
+        QVERIFY(steps->label()->isChanged());
+        QTest::mouseDClick(steps->label(), Qt::LeftButton);
+        QCOMPARE(slider->value(), 8);
+        QVERIFY(!studio.window.document().request().steps.has_value());
+    }
+
+    void allParametersOfTheTableCanBeSet() {
+        Studio studio(m_theme);
+        for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
+            if (parameter.role == pipelines::ParameterRole::Output) continue;
+            const QString label = toQString(parameter.label);
+            QVERIFY2(studio.named<QWidget>(label) != nullptr, qPrintable(label));
+            QVERIFY2(!studio.named<QWidget>(label)->toolTip().isEmpty() ||
+                         parameter.name == "prompt" || parameter.name == "negative",
+                     qPrintable(label));
+        }
+    }
+
+    void deleteTakesOffTheStripAndUndoBringsBack() {
+        Studio studio(m_theme);
+        studio.window.generate();
+        QTRY_COMPARE(studio.files().size(), 1);
+        studio.window.pictureActions().remove->trigger();
+        QCOMPARE(studio.window.gallery().rowCount(), 0);
+        QVERIFY(studio.window.viewer().canvas()->isEmpty());
+        studio.press(Qt::Key_Z, Qt::ControlModifier);
+        QCOMPARE(studio.window.gallery().rowCount(), 1);
+        QCOMPARE(studio.files().size(), 1); // the file was not touched
+    }
+
+    void aDroppedPictureGivesItsParameters() {
+        Studio studio(m_theme);
+        studio.window.document().setText(*pipelines::findImageParameter("seed"), "77");
+        studio.window.document().setText(*pipelines::findImageParameter("steps"), "5");
+        studio.window.generate();
+        QTRY_COMPARE(studio.files().size(), 1);
+        studio.window.document().setInitial({});
+        QMimeData data;
+        data.setUrls({QUrl::fromLocalFile(studio.pictures() + "/" + studio.files().first())});
+        QDragEnterEvent enter({50, 50}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&studio.window, &enter);
+        QVERIFY(enter.isAccepted());
+        QDropEvent drop({50, 50}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&studio.window, &drop);
+        QTRY_VERIFY(!studio.window.compose().notice()->text().isEmpty());
+        QVERIFY2(studio.prompt()->toPlainText() == "3d emoji of a red apple",
+                 qPrintable(studio.window.compose().notice()->text()));
+        QCOMPARE(*studio.window.document().request().seed, 77);
+        QCOMPARE(*studio.window.document().request().steps, 5);
+        QVERIFY(studio.window.compose().notice()->text().contains(".png"));
+        studio.press(Qt::Key_Z, Qt::ControlModifier);
+        QVERIFY(studio.prompt()->toPlainText().isEmpty());
+    }
+
+    void pastedTextGivesItsParameters() {
+        Studio studio(m_theme);
+        QGuiApplication::clipboard()->setText(
+            "a lighthouse\nNegative prompt: fog\nSteps: 9, Sampler: "
+            "Euler, CFG scale: 4, Seed: 123, Size: 64x128");
+        studio.press(Qt::Key_V, Qt::ControlModifier | Qt::ShiftModifier);
+        QTRY_COMPARE(studio.prompt()->toPlainText(), "a lighthouse");
+        QCOMPARE(*studio.window.document().request().seed, 123);
+        QCOMPARE(*studio.window.document().request().height, 128);
+    }
+
+    void copyPutsAPictureWithItsTextOnTheClipboard() {
+        Studio studio(m_theme);
+        studio.window.generate();
+        QTRY_COMPARE(studio.files().size(), 1);
+        studio.window.pictureActions().copy->trigger();
+        QTRY_VERIFY(QGuiApplication::clipboard()->mimeData()->hasFormat("image/png"));
+        const QByteArray png = QGuiApplication::clipboard()->mimeData()->data("image/png");
+        QVERIFY(png.startsWith("\x89PNG"));
+        QVERIFY(png.contains("red apple"));
+    }
+
+    void earlierPicturesAreInTheStripWithTheirSeed() {
+        Studio studio(m_theme);
+        studio.window.document().setText(*pipelines::findImageParameter("seed"), "4711");
+        studio.window.generate();
+        QTRY_COMPARE(studio.files().size(), 1);
+        Theme theme;
+        MainWindow second(theme, studio.context());
+        second.start();
+        QTRY_COMPARE(second.gallery().rowCount(), 1);
+        second.galleryPanel().setCurrentId(second.gallery().itemAt(0)->id);
+        QTRY_VERIFY(second.gallery().itemAt(0)->provenance.has_value());
+        QCOMPARE(*second.gallery().itemAt(0)->provenance->request.seed, 4711);
+        QTRY_COMPARE(second.viewer().canvas()->pictureSize(), QSize(64, 64));
+    }
+
+    void settingsComeBackAtTheNextStart() {
+        QTemporaryDir folder;
+        {
+            WindowSettings settings(folder.path().toStdString());
+            QVERIFY(!settings.request().has_value());
+            pipelines::ImageRequest request;
+            request.prompt = "gr\u00fcn, \u7dd1";
+            request.seed = INT64_MAX;
+            settings.setRequest(request);
+            settings.setTheme(ThemeChoice::Light);
+        }
+        WindowSettings settings(folder.path().toStdString());
+        QCOMPARE(settings.request()->prompt, std::string("gr\u00fcn, \u7dd1"));
+        QCOMPARE(*settings.request()->seed, INT64_MAX);
+        QCOMPARE(settings.theme(), ThemeChoice::Light);
+    }
+
+    void generateStaysInSightInASmallWindow() {
+        Studio studio(m_theme);
+        for (FoldSection* fold : studio.window.findChildren<FoldSection*>()) fold->setOpen(true);
+        studio.prompt()->setPlainText(QString("word ").repeated(4000));
+        studio.window.resize(1024, 700);
+        QTest::qWait(50);
+        QVERIFY2(
+            studio.window.width() <= 1024 && studio.window.height() <= 700,
+            qPrintable(QString("%1 x %2").arg(studio.window.width()).arg(studio.window.height())));
+        QPushButton* generate = studio.button("Generate");
+        const QRect place(generate->mapTo(&studio.window, QPoint(0, 0)), generate->size());
+        QVERIFY(studio.window.rect().contains(place));
+        QCOMPARE(generate->height(), 36);
+    }
+
+    void everyControlHasANameForScreenReaders() {
+        Studio studio(m_theme);
+        for (FoldSection* fold : studio.window.findChildren<FoldSection*>()) fold->setOpen(true);
+        QStringList nameless;
+        for (QWidget* widget : studio.window.findChildren<QWidget*>()) {
+            const bool inside =
+                qobject_cast<QAbstractSpinBox*>(widget->parentWidget()) != nullptr ||
+                qobject_cast<QMenuBar*>(widget->parentWidget()) != nullptr ||
+                qobject_cast<QComboBox*>(widget->parentWidget()) != nullptr ||
+                widget->inherits("QComboBoxListView") ||
+                widget->inherits("QComboBoxPrivateContainer");
+            if (!(widget->focusPolicy() & Qt::TabFocus) || inside || !widget->isVisible()) continue;
+            auto* button = qobject_cast<QAbstractButton*>(widget);
+            const QString name = button != nullptr && widget->accessibleName().isEmpty()
+                                     ? button->text()
+                                     : widget->accessibleName();
+            if (name.isEmpty()) nameless << widget->metaObject()->className();
+        }
+        QVERIFY2(nameless.isEmpty(), qPrintable(nameless.join(", ")));
+    }
+
+    void tabGoesInReadingOrder() {
+        Studio studio(m_theme);
+        QPoint last(0, -1);
+        studio.prompt()->setFocus();
+        QStringList visited;
+        for (int i = 0; i < 40; ++i) {
+            QWidget* focused = QApplication::focusWidget();
+            if (!studio.window.compose().isAncestorOf(focused)) break;
+            const QPoint at = focused->mapTo(&studio.window.compose(), QPoint(0, 0));
+            visited << focused->accessibleName();
+            QVERIFY2(at.y() > last.y() + 4 || at.x() > last.x(), qPrintable(visited.join(" > ")));
+            last = at;
+            studio.press(Qt::Key_Tab);
+        }
+        QVERIFY2(visited.size() >= 12, qPrintable(visited.join(" > ")));
+    }
+
+    void shortcutsAreUniqueAndListed() {
+        Studio studio(m_theme);
+        QMap<QString, QString> taken;
+        for (QAction* action : studio.window.findChildren<QAction*>())
+            for (const QKeySequence& keys : action->shortcuts()) {
+                const QString text = keys.toString();
+                QVERIFY2(!taken.contains(text), qPrintable(text + ": " + action->text()));
+                taken[text] = action->text();
+            }
+        ShortcutsDialog dialog(*studio.window.menuBar(), m_theme, &studio.window);
+        QStringList said;
+        for (QLabel* label : dialog.findChildren<QLabel*>()) said << label->text();
+        QVERIFY(said.join("\n").contains("Ctrl+Return"));
+        AboutDialog about(studio.context(), m_theme, &studio.window);
+        QVERIFY(!about.findChildren<QLabel*>().isEmpty());
+    }
+
+    void theEventLoopStaysAwakeWhileAJobRuns() {
+        Script script;
+        script.step = std::chrono::milliseconds(5);
+        Studio studio(m_theme, script);
+        for (const char* name : {"width", "height"})
+            studio.window.document().setText(*pipelines::findImageParameter(name), "512");
+        studio.window.document().setText(*pipelines::findImageParameter("count"), "6");
+        QTest::qWait(300);
+        qint64 noise = 0; // what the machine does to a loop that has nothing to do
+        {
+            Watchdog idle;
+            QTest::qWait(1000);
+            noise = idle.usualLongest();
+        }
+        Watchdog watchdog;
+        studio.window.generate();
+        QTRY_COMPARE_WITH_TIMEOUT(studio.files().size(), 6, 60000);
+        const QString said = QString("usually under %1 ms, computed %2 ms at most, idle %3 ms")
+                                 .arg(watchdog.usualLongest())
+                                 .arg(watchdog.longestComputedMilliseconds())
+                                 .arg(noise);
+        QVERIFY2(watchdog.longestComputedMilliseconds() < 50, qPrintable(said));
+        QVERIFY2(watchdog.usualLongest() < 50 + 2 * noise, qPrintable(said));
+    }
+
+    void aThousandJobsKeepTheQueueQuick() {
+        Script script;
+        script.holdAtStep = 1;
+        Studio studio(m_theme, script);
+        QElapsedTimer clock;
+        clock.start();
+        for (int i = 0; i < 1000; ++i) studio.window.generate();
+        QVERIFY2(clock.elapsed() < 20000, qPrintable(QString::number(clock.elapsed())));
+        QTRY_VERIFY(studio.window.jobs().active() != nullptr);
+        bool said = false;
+        for (QLabel* label : studio.window.queue().findChildren<QLabel*>())
+            said = said || label->text() == "and 960 more";
+        QVERIFY(said);
+        studio.window.jobs().cancelAll();
+        QVERIFY(!studio.window.jobs().busy());
+    }
+
+    void portalValuesAreUnwrapped() {
+        const auto wrapped = [](const QVariant& inner) {
+            return QVariant::fromValue(QDBusVariant(inner));
+        };
+        QCOMPARE(darkFromColorScheme(uint(1)), std::optional(true));
+        QCOMPARE(darkFromColorScheme(wrapped(wrapped(uint(2)))), std::optional(false));
+        QCOMPARE(darkFromColorScheme(uint(0)), std::nullopt);
+        QCOMPARE(darkFromColorScheme("dark"), std::nullopt);
+    }
+};
+
+} // namespace kinora::app
+
+QTEST_MAIN(kinora::app::WindowTest)
+#include "window_test.moc"
