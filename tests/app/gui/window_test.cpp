@@ -46,6 +46,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -105,41 +106,55 @@ struct Studio {
     MainWindow window;
 };
 
-double threadSeconds() {
+// Of this thread, in ms.
+double computedMilliseconds() {
     timespec time{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
 }
 
-// Asks the event loop every few milliseconds how long it did not answer, in time on the clock and
-// in time that the thread computed: a busy machine stretches the first, not the second.
+// How long this thread was ready while the machine ran others: field 2 of its schedstat, in ns. 0
+// where the system does not count it.
+double millisecondsInLine() {
+    std::ifstream file("/proc/thread-self/schedstat");
+    double ran = 0, waited = 0;
+    file >> ran >> waited;
+    return waited * 1e-6;
+}
+
+// Asks the event loop every few milliseconds how long it did not answer. What the machine gave to
+// others meanwhile is taken off: that is not the window's fault, computing and waiting for a disk
+// or a lock is. A lock's holder may itself have been put aside, so a few long gaps are borne.
 class Watchdog : public QObject {
   public:
     Watchdog() {
         m_clock.start();
-        m_computed = threadSeconds();
         m_timer.setTimerType(Qt::PreciseTimer);
         connect(&m_timer, &QTimer::timeout, this, [this] {
-            m_gaps.push_back(m_clock.restart());
-            const double now = threadSeconds();
-            m_longestComputed = std::max(m_longestComputed, now - m_computed);
-            m_computed = now;
+            const double inLine = millisecondsInLine();
+            const double computed = computedMilliseconds();
+            const double gap = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
+            m_clock.restart();
+            if (gap - (inLine - m_inLine) > 50) ++m_longGaps;
+            m_longestComputed = std::max(m_longestComputed, computed - m_computed);
+            m_inLine = inLine;
+            m_computed = computed;
+            ++m_answers;
         });
         m_timer.start(5);
     }
-    // The gap that all but a hundredth stay under, in ms.
-    qint64 usualLongest() {
-        std::sort(m_gaps.begin(), m_gaps.end());
-        return m_gaps.empty() ? 0 : m_gaps[(m_gaps.size() - 1) * 99 / 100];
-    }
-    double longestComputedMilliseconds() const { return m_longestComputed * 1000; }
+    double longestComputed() const { return m_longestComputed; }
+    int longGaps() const { return m_longGaps; }
+    int answers() const { return m_answers; }
 
   private:
     QTimer m_timer;
     QElapsedTimer m_clock;
-    double m_computed = 0;
+    double m_inLine = millisecondsInLine();
+    double m_computed = computedMilliseconds();
     double m_longestComputed = 0;
-    std::vector<qint64> m_gaps;
+    int m_longGaps = 0;
+    int m_answers = 0;
 };
 
 } // namespace
@@ -504,21 +519,14 @@ class WindowTest : public QObject {
             studio.window.document().setText(*pipelines::findImageParameter(name), "512");
         studio.window.document().setText(*pipelines::findImageParameter("count"), "6");
         QTest::qWait(300);
-        qint64 noise = 0; // what the machine does to a loop that has nothing to do
-        {
-            Watchdog idle;
-            QTest::qWait(1000);
-            noise = idle.usualLongest();
-        }
         Watchdog watchdog;
         studio.window.generate();
         QTRY_COMPARE_WITH_TIMEOUT(studio.files().size(), 6, 60000);
-        const QString said = QString("usually under %1 ms, computed %2 ms at most, idle %3 ms")
-                                 .arg(watchdog.usualLongest())
-                                 .arg(watchdog.longestComputedMilliseconds())
-                                 .arg(noise);
-        QVERIFY2(watchdog.longestComputedMilliseconds() < 50, qPrintable(said));
-        QVERIFY2(watchdog.usualLongest() < 50 + 2 * noise, qPrintable(said));
+        QVERIFY(watchdog.answers() > 20);
+        QVERIFY2(watchdog.longestComputed() < 50,
+                 qPrintable(QString::number(watchdog.longestComputed())));
+        QVERIFY2(watchdog.longGaps() * 50 <= watchdog.answers(),
+                 qPrintable(QString("%1 of %2").arg(watchdog.longGaps()).arg(watchdog.answers())));
     }
 
     void aThousandJobsKeepTheQueueQuick() {
