@@ -55,12 +55,34 @@ class DuplicateCheck {
     std::vector<std::set<std::string>> m_names;
 };
 
-std::ptrdiff_t offsetOf(const nlohmann::json::parse_error& error, std::string_view text) {
-    return static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
-}
-
 bool startsWith(std::string_view text, std::string_view start) {
     return text.substr(0, start.size()) == start;
+}
+
+// Python writes infinities into JSON, which has none: every scheduler_config.json of a DPM solver
+// says "lambda_min_clipped": -Infinity. They are read as null. Places stay what they were.
+std::string infinitiesAsNull(std::string_view text) {
+    std::string result(text);
+    bool inString = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        if (inString && text[i] == '\\') {
+            ++i;
+            continue;
+        }
+        if (text[i] == '"') inString = !inString;
+        if (inString) continue;
+        for (std::string_view word : {"-Infinity", "Infinity"})
+            if (startsWith(text.substr(i), word)) {
+                result.replace(i, word.size(), "null" + std::string(word.size() - 4, ' '));
+                i += word.size() - 1;
+                break;
+            }
+    }
+    return result;
+}
+
+std::ptrdiff_t offsetOf(const nlohmann::json::parse_error& error, std::string_view text) {
+    return static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
 }
 
 } // namespace
@@ -95,10 +117,11 @@ nlohmann::json parseJsonObject(std::string_view text, const std::string& label,
     if (const std::string impostor = knownImpostor(text.substr(0, 256)); !impostor.empty())
         throw Error(ErrorCode::BadFile, label + ": " + impostor, "Fetch the model again.");
     checkNesting(text, label, limits.depth);
+    const std::string plain = infinitiesAsNull(text);
     DuplicateCheck check(label);
     nlohmann::json parsed;
     try {
-        parsed = nlohmann::json::parse(text.begin(), text.end(), std::ref(check));
+        parsed = nlohmann::json::parse(plain, std::ref(check));
     } catch (const nlohmann::json::parse_error& error) {
         // Not what(): it quotes the file's own bytes, however many and whether or not they are
         // text.

@@ -1,5 +1,6 @@
 #pragma once
-// JSON from outside: bounded in size and nesting, no name twice in an object, valid UTF-8.
+// JSON from outside: bounded in size and nesting, no name twice in an object, valid UTF-8. Python's
+// Infinity and -Infinity are read as null.
 
 #include <nlohmann/json_fwd.hpp>
 

@@ -35,6 +35,19 @@ TEST_CASE("JSON from outside is refused with the file's name and the reason") {
     }
 }
 
+TEST_CASE("Python's infinities are read as null, outside of texts") {
+    const auto json = parseJsonObject(
+        R"({"a":-Infinity,"b":[Infinity, 1],"c":"-Infinity \" Infinity","Infinity":2})", "x");
+    CHECK(json["a"].is_null());
+    CHECK(json["b"][0].is_null());
+    CHECK(json["b"][1] == 1);
+    CHECK(json["c"] == "-Infinity \" Infinity");
+    CHECK(json["Infinity"] == 2);
+    CHECK_THROWS(parseJsonObject(R"({"a":--Infinity})", "x"));
+    CHECK_THROWS(parseJsonObject(R"({"a":Infinity5})", "x"));
+    CHECK_THROWS(parseJsonObject(R"({"a":NaN})", "x"));
+}
+
 TEST_CASE("good JSON is read; brackets in texts do not count as nesting") {
     const auto json =
         parseJsonObject(R"({"a":"[[[[\"[[{{","b":[{"a":1},{"a":2}]})", "x", {.depth = 3});
