@@ -61,8 +61,8 @@ struct CancelledEvent {};
 using EngineEvent = std::variant<PlannedEvent, LoadingEvent, StepEvent, PreviewEvent, PictureEvent,
                                  FinishedEvent, FailedEvent, CancelledEvent>;
 
-// Called on the engine's thread, in order; the CancelledEvent of a job that had not begun comes from
-// within cancel(). Must not throw and should not block.
+// Called on the engine's thread, in order; the CancelledEvent of a job that had not begun comes
+// from within cancel(). Must not throw and should not block.
 using EngineSink = std::function<void(const EngineEvent&)>;
 
 class Engine {

@@ -1,6 +1,10 @@
 #pragma once
 // The engine that computes in this process, on one thread of its own. It keeps the last model warm.
 
+#include "core/engine/engine.h"
+#include "core/library/model_library.h"
+#include "kernels/backend/registry.h"
+
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -8,10 +12,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-
-#include "core/engine/engine.h"
-#include "core/library/model_library.h"
-#include "kernels/backend/registry.h"
 
 namespace kinora::core {
 
