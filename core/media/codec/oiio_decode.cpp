@@ -60,9 +60,11 @@ struct Channels {
 
 Channels channelsOf(const OIIO::ImageSpec& spec) {
     const auto named = [&](const char* name) { return spec.channelindex(name); };
-    const int alpha = spec.alpha_channel >= 0 ? spec.alpha_channel : named("A");
+    int alpha = spec.alpha_channel >= 0 ? spec.alpha_channel : named("A");
+    if (alpha >= spec.nchannels) alpha = -1; // OIIO 2.4 says 4 of GIF's four channels
     if (named("R") >= 0 && named("G") >= 0 && named("B") >= 0) {
-        return {{named("R"), named("G"), named("B")}, alpha};
+        return {{named("R"), named("G"), named("B")},
+                alpha < 0 && spec.nchannels == 4 ? named("A") : alpha};
     }
     if (spec.nchannels < 3) return {{0, 0, 0}, spec.nchannels == 2 ? 1 : -1};
     return {{0, 1, 2}, alpha > 2 ? alpha : spec.nchannels == 4 ? 3 : -1};

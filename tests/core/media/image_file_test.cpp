@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 using namespace kinora;
 using namespace kinora::core;
@@ -245,6 +246,60 @@ class ImageFileTest : public QObject {
                          qPrintable(QString(name) + ": " + seen));
             }
         }
+    }
+
+    void readsAGifOfOnePixel() {
+        const char gif[] = "GIF89a\x01\0\x01\0\x80\0\0\xC8\x64\x32\0\0\0,\0\0\0\0\x01\0\x01\0\0"
+                           "\x02\x02\x44\x01\0;";
+        samples::write(path("a.gif"), std::string(gif, sizeof gif - 1));
+        const Result<Image> image = loadImage(path("a.gif"));
+        QVERIFY2(image, image ? "" : image.error().what());
+        std::vector<uint8_t> expected = {200, 100, 50};
+        if (image->channels == 4) expected.push_back(255);
+        QCOMPARE(toBytes(*image), expected);
+    }
+
+    void turnsPicturesUprightAsExifSays_data() {
+        QTest::addColumn<int>("orientation");
+        QTest::addColumn<QString>("rows"); // of the picture "ab" over "cd", over "ef"
+        QTest::addRow("upright") << 1 << "ab/cd/ef";
+        QTest::addRow("mirrored") << 2 << "ba/dc/fe";
+        QTest::addRow("half a turn") << 3 << "fe/dc/ba";
+        QTest::addRow("upside down") << 4 << "ef/cd/ab";
+        QTest::addRow("transposed") << 5 << "ace/bdf";
+        QTest::addRow("a quarter to the right") << 6 << "eca/fdb";
+        QTest::addRow("transposed the other way") << 7 << "fdb/eca";
+        QTest::addRow("a quarter to the left") << 8 << "bdf/ace";
+    }
+    void turnsPicturesUprightAsExifSays() {
+        QFETCH(int, orientation);
+        QFETCH(QString, rows);
+        Image image{2, 3, 3, {}};
+        for (const char c : {'a', 'b', 'c', 'd', 'e', 'f'}) {
+            image.pixels.insert(image.pixels.end(), 3, static_cast<float>(c) / 255);
+        }
+        const auto file = path("turned.tiff");
+        QVERIFY(saveImage(image, file, optionsFor(file)));
+        std::string bytes = samples::bytesOf(file);
+        const std::string tag("\x12\x01\x03\0\x01\0\0\0\x01\0", 10); // orientation: 1
+        size_t at = bytes.find(tag);
+        QVERIFY(at != std::string::npos);
+        for (; at != std::string::npos; at = bytes.find(tag, at)) {
+            bytes[at + 8] = static_cast<char>(orientation);
+            ++at;
+        }
+        samples::write(file, bytes);
+        const Result<Image> turned = loadImage(file);
+        QVERIFY(turned);
+        QString found;
+        for (int y = 0; y < turned->height; ++y) {
+            if (y > 0) found += '/';
+            for (int x = 0; x < turned->width; ++x) {
+                const size_t pixel = static_cast<size_t>(y * turned->width + x) * 3;
+                found += QChar(static_cast<int>(std::lrint(turned->pixels[pixel] * 255)));
+            }
+        }
+        QCOMPARE(found, rows);
     }
 
     void refusesAnExistingFile() {
