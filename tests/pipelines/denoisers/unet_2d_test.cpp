@@ -39,16 +39,15 @@ double toleranceOf(const ModelParts& parts, const std::string& name, DType compu
     return std::max(2e-2, 1.5 * double(parts.golden().floats(name + ".bf16_error")[0]));
 }
 
-void compare(const char* model, DType compute) {
+void compare(const std::string& model, DType compute) {
     CAPTURE(model);
     ModelParts parts(model, "cpu", compute);
     const Unet2d unet(Unet2dConfig::fromJson(parts.config("unet")), parts.weights("unet"));
-    for (const char* name : {"unet", "unet.odd"}) {
+    for (const std::string name : {"unet", "unet.odd"}) {
         CAPTURE(name);
         const Tensor output = call(unet, parts, name, compute);
         CHECK(output.dtype() == DType::F32);
-        CHECK(parts.error(output, std::string(name) + ".output") <
-              toleranceOf(parts, name, compute));
+        CHECK(parts.error(output, name + ".output") < toleranceOf(parts, name, compute));
     }
     CHECK(parts.weights("unet").unused().empty());
 }

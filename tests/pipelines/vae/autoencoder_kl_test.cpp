@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kModels[] = {"tiny-sd1", "tiny-sd2v", "tiny-starter", "tiny-odd"};
 
-void compare(const char* model, DType compute, double tolerance) {
+void compare(const std::string& model, DType compute, double tolerance) {
     CAPTURE(model);
     ModelParts parts(model, "cpu", compute);
     const auto config = AutoencoderKlConfig::fromJson(parts.config("vae"));

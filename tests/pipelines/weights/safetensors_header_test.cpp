@@ -13,7 +13,7 @@ using kinora::test::thrownBy;
 namespace {
 
 struct Malformed {
-    const char* what;
+    std::string what;
     std::string header;
     uint64_t dataBytes;
     const char* message; // the code, and words of the message

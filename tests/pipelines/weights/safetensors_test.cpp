@@ -47,7 +47,8 @@ TEST_CASE("a file that cannot be one is refused with a reason") {
         {safetensorsBytes(kHeader, "1234567"), "cut short"},
         {safetensorsBytes(kHeader, "123456789"), "belong to no tensor"},
     };
-    for (const auto& [bytes, message] : files) {
+    for (const auto& [bytes, words] : files) {
+        const std::string message = words;
         const std::string found = thrownByOpening(bytes);
         CAPTURE(message);
         CAPTURE(found);
