@@ -115,6 +115,12 @@ class ImageCommand {
     }
 
     Result<void> handle(const core::LoadingEvent& loading) {
+        // Every tensor is told; a line for each would be thousands.
+        constexpr double kBetween = 0.05;
+        if (loading.component == m_loadingTold && loading.fraction < m_fractionTold + kBetween)
+            return {};
+        m_loadingTold = loading.component;
+        m_fractionTold = loading.fraction;
         m_console.event(loadingJson(loading));
         m_console.progress(
             {.label = "Loading the " + loading.component, .fraction = loading.fraction});
@@ -216,6 +222,8 @@ class ImageCommand {
     core::ModelEntry m_model;
     OutputNames m_names;
     fs::path m_preview; // empty: none are asked for
+    std::string m_loadingTold;
+    double m_fractionTold = 0;
     bool m_modelTold = false;
 };
 

@@ -1,7 +1,6 @@
 #include "tests/app/cli/program_run.h"
 
 #include <QElapsedTimer>
-#include <QImage>
 #include <QTest>
 
 #include <csignal>
