@@ -6,6 +6,7 @@
 #include "app/cli/image_request_arguments.h"
 #include "app/cli/output_names.h"
 #include "app/cli/run_job.h"
+#include "core/devices/device_list.h"
 #include "core/media/image_file.h"
 
 #include <QRandomGenerator>
@@ -93,10 +94,20 @@ class ImageCommand {
         m_console.event(planJson(plan));
         m_console.data("Model      " + m_model.title + " (" + m_model.name + ")\n" +
                        planText(plan));
-        if (!plan.fits)
-            throw Error(ErrorCode::DoesNotFit, "This cannot fit the machine's memory.",
-                        plan.advice);
+        if (!plan.fits) throw doesNotFit(plan);
         return kExitDone;
+    }
+
+    // Whether it never can, or others hold the memory now.
+    Error doesNotFit(const pipelines::Plan& plan) const {
+        uint64_t most = 0;
+        for (const core::DeviceInfo& device :
+             core::listDevices(*m_context.program.backEndRegistry, m_context.program.threads))
+            if (device.device == plan.device) most = device.memoryBytes;
+        if (plan.peakBytes > most)
+            return Error(ErrorCode::DoesNotFit, "This run does not fit this machine.", plan.advice);
+        return Error(ErrorCode::Busy, "There is not enough free memory for this run at the moment.",
+                     plan.advice);
     }
 
     Result<void> handle(const core::EngineEvent& event) {

@@ -120,9 +120,10 @@ int tellModel(const CommandContext& context, const fs::path& path) {
     // As a path: "./sd15", never the name of another model.
     const core::ModelEntry model =
         orThrow(context.program.library.find(fs::absolute(path).string()));
-    ordered_json event = {{"event", "info"}, {"kind", "model"}};
-    event.update(modelJson(model));
-    context.console.event(event);
+    context.console.event({{"event", "info"},
+                           {"kind", "model"},
+                           {"file", path.string()},
+                           {"model", modelJson(model)}});
     TextTable table({});
     table.addRow({"Model", model.title.empty() ? model.name : model.title});
     table.addRow({"Kind", model.kind});

@@ -168,6 +168,9 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
         throw Error(ErrorCode::BadFile, entry->name + ": " + entry->problem);
     pipelines::ModelFolder model = pipelines::ModelFolder::open(entry->path);
     ImageRequest resolved = pipelines::resolveRequest(request, model);
+    if (resolved.device != "auto" && resolved.device != "cpu")
+        throw Error(ErrorCode::NotFound, "device: '" + resolved.device + "' is not here.",
+                    "Use auto or cpu; kinora devices lists what there is.");
     resolved.model = entry->name;
     if (!resolved.seed) resolved.seed = static_cast<int64_t>(std::random_device{}() & 0xffffffffu);
     if (resolved.batch == 0)

@@ -45,6 +45,8 @@ class InfoCommandTest : public QObject {
         QVERIFY2(json.code == 0, json.err.constData());
         QCOMPARE(json.schemaBreach(), QString());
         QCOMPARE(json.event("info")["kind"].get<std::string>(), std::string("model"));
+        QCOMPARE(json.event("info")["model"]["name"].get<std::string>(),
+                 std::string("starter-image"));
         QVERIFY(home.run({"info", kStarter}).out.contains("StableDiffusionPipeline"));
     }
 
