@@ -39,8 +39,8 @@ Result<void> saveImage(const Image& image, const std::filesystem::path& path,
                        const SaveOptions& options);
 
 // PNG, JPEG, WebP, TIFF, EXR, AVIF, GIF (first frame) and BMP, told by their first bytes. Turned
-// upright as EXIF says. Hostile input. Error{BadFile, NotFound, Unsupported (CMYK TIFF; over 16384 x
-// 16384), OutOfMemory, Io}.
+// upright as EXIF says. Hostile input. Error{BadFile, NotFound, Unsupported (CMYK TIFF; over 16384
+// x 16384), OutOfMemory, Io}.
 Result<Image> loadImage(const std::filesystem::path& path);
 
 // PNG bytes for the clipboard and drags, with the metadata where given.
