@@ -197,15 +197,6 @@ class ImageCommandTest : public QObject {
         QCOMPARE(home.files(), QStringList());
     }
 
-    void aFullDiskIsAPassingTrouble() {
-        const Home home;
-        // 4 KiB a file: less than the picture.
-        const Run run = home.shell("ulimit -f 4; \"$K\" image --prompt x --steps 1 --output a.png");
-        QCOMPARE(run.code, 75);
-        QVERIFY(!run.err.isEmpty());
-        QCOMPARE(home.files(), QStringList());
-    }
-
     void previewsAreTakenAwayAtTheEnd() {
         const Home home;
         const Run run = home.run(quick({"--preview-every", "1", "--output", "a.png", "--json"}));
