@@ -216,8 +216,10 @@ class InProcessEngineTest : public QObject {
 
     void refusesWhatCannotFitBeforeItRuns() {
         ModelLibrary library({{kModels}, m_folder.path().toStdString()});
-        InProcessEngine engine(m_backends, library,
-                               {.threads = 2, .memoryLimitBytes = size_t{400} << 20});
+        InProcessEngine::Options options;
+        options.threads = 2;
+        options.memoryLimitBytes = size_t{400} << 20;
+        InProcessEngine engine(m_backends, library, options);
         pipelines::ImageRequest request = redApple();
         request.width = request.height = 2048;
         const auto plan = engine.plan(request);
