@@ -16,8 +16,9 @@ namespace kinora::app {
 
 ViewerPanel::ViewerPanel(const Theme& theme, QWidget* parent)
     : QWidget(parent), m_theme(theme), m_canvas(new ImageCanvas(theme)),
-      m_notice(new NoticeBar(theme)), m_bar(new QWidget), m_barLayout(new QHBoxLayout(m_bar)),
-      m_zoom(makeLabel({}, "second")), m_about(makeLabel({}, "second")) {
+      m_notice(new NoticeBar(theme, Qt::Horizontal)), m_bar(new QWidget),
+      m_barLayout(new QHBoxLayout(m_bar)), m_zoom(makeLabel({}, "second")),
+      m_about(makeLabel({}, "second")) {
     setProperty("surface", "panel");
     setAttribute(Qt::WA_StyledBackground);
     auto* layout = new QVBoxLayout(this);

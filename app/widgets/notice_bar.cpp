@@ -10,7 +10,7 @@
 
 namespace kinora::app {
 
-NoticeBar::NoticeBar(const Theme& theme, QWidget* parent)
+NoticeBar::NoticeBar(const Theme& theme, Qt::Orientation orientation, QWidget* parent)
     : QFrame(parent), m_theme(theme), m_icon(new QLabel), m_text(makeLabel({})),
       m_action(new QPushButton), m_close(makeIconButton(theme, "close", "Dismiss")) {
     setProperty("surface", "notice");
@@ -24,8 +24,11 @@ NoticeBar::NoticeBar(const Theme& theme, QWidget* parent)
     m_text->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     layout->addWidget(m_icon, 0, 0, Qt::AlignTop);
     layout->addWidget(m_text, 0, 1, Qt::AlignVCenter);
-    layout->addWidget(m_close, 0, 2, Qt::AlignTop);
-    layout->addWidget(m_action, 1, 1, Qt::AlignLeft);
+    layout->addWidget(m_close, 0, 3, Qt::AlignTop);
+    if (orientation == Qt::Horizontal)
+        layout->addWidget(m_action, 0, 2);
+    else
+        layout->addWidget(m_action, 1, 1, Qt::AlignLeft);
     layout->setColumnStretch(1, 1);
     m_icon->setFixedSize(theme.measure("icon"), theme.measure("control"));
     connect(m_close, &QToolButton::clicked, this, &NoticeBar::dismiss);

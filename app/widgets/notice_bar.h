@@ -19,7 +19,9 @@ enum class NoticeTone { Info, Warning, Error };
 class NoticeBar : public QFrame {
     Q_OBJECT
   public:
-    explicit NoticeBar(const Theme& theme, QWidget* parent = nullptr);
+    // Horizontal: the action beside the text, where there is room; vertical: below it.
+    explicit NoticeBar(const Theme& theme, Qt::Orientation orientation = Qt::Vertical,
+                       QWidget* parent = nullptr);
 
     void showNotice(NoticeTone tone, const QString& text);
     void showNotice(NoticeTone tone, const QString& text, const QString& actionText,

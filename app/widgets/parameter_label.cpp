@@ -10,7 +10,6 @@ constexpr int kDotRoom = 10;
 ParameterLabel::ParameterLabel(const QString& text, QWidget* parent) : QLabel(text, parent) {
     setTextFormat(Qt::PlainText);
     setProperty("tone", "second");
-    setProperty("size", "small");
     setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
 }
 

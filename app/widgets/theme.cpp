@@ -166,6 +166,8 @@ void Theme::refresh() {
     palette.setColor(QPalette::Highlight, color("selection"));
     palette.setColor(QPalette::HighlightedText, color("text"));
     palette.setColor(QPalette::Link, color("focus"));
+    // Fusion draws disabled text of menus twice, once in this colour: it must not be seen.
+    palette.setColor(QPalette::Light, color("field"));
     palette.setColor(QPalette::Mid, color("line"));
     palette.setColor(QPalette::Dark, color("line"));
     palette.setColor(QPalette::Shadow, color("line"));

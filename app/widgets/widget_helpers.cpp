@@ -21,7 +21,7 @@ QLabel* makeLabel(const QString& text, const QString& tone, const QString& size)
     auto* label = new QLabel(text);
     label->setTextFormat(Qt::PlainText);
     if (!tone.isEmpty()) label->setProperty("tone", tone);
-    if (!size.isEmpty()) label->setProperty("size", size);
+    if (!size.isEmpty()) label->setProperty("textSize", size);
     return label;
 }
 

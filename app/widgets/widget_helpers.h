@@ -12,8 +12,8 @@ namespace kinora::app {
 
 class Theme;
 
-// A style sheet looks at these properties: tone second|error|warning|good, size small|large|title,
-// weight strong. Set again and the widget is painted anew.
+// A style sheet looks at these properties: tone second|error|warning|good, textSize
+// small|large|title, weight strong. Set again and the widget is painted anew.
 void setStyleProperty(QWidget* widget, const char* name, const QString& value);
 
 QLabel* makeLabel(const QString& text, const QString& tone = {}, const QString& size = {});

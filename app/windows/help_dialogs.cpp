@@ -85,10 +85,11 @@ ShortcutsDialog::ShortcutsDialog(const QMenuBar& menus, const Theme& theme, QWid
     scroll->setWidget(content);
     scroll->setWidgetResizable(true);
     scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     auto* layout = new QVBoxLayout(this);
     layout->addWidget(scroll);
     addClose(this, layout);
-    resize(520, 640);
+    resize(600, 640);
 }
 
 AboutDialog::AboutDialog(const ProgramContext& context, const Theme& theme, QWidget* parent)

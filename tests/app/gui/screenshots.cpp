@@ -1,6 +1,6 @@
 // Draws the window in its main states into PNG files, for the documentation and for looking at:
 //
-//     QT_QPA_PLATFORM=offscreen screenshots docs/screenshots [1|2]
+//     QT_QPA_PLATFORM=offscreen kinora_screenshots docs/screenshots [1|2] [details]
 //
 // The same bytes each time on the same machine: pictures come from a formula, no clock is shown.
 
@@ -9,14 +9,22 @@
 #include "app/models/request_document.h"
 #include "app/panels/compose_panel.h"
 #include "app/panels/gallery_panel.h"
+#include "app/panels/viewer_panel.h"
 #include "app/widgets/fold_section.h"
+#include "app/widgets/notice_bar.h"
 #include "app/widgets/theme.h"
+#include "app/windows/help_dialogs.h"
 #include "app/windows/main_window.h"
+#include "app/windows/picture_actions.h"
 #include "tests/app/gui/scripted_engine.h"
 
+#include <QAction>
 #include <QApplication>
 #include <QDeadlineTimer>
 #include <QDir>
+#include <QLineEdit>
+#include <QMenu>
+#include <QMenuBar>
 #include <QPixmap>
 #include <QTemporaryDir>
 #include <QThread>
@@ -81,7 +89,6 @@ class Scene {
         waitUntil([this] { return !m_window.jobs().busy(); });
     }
 
-  private:
     ProgramContext context() {
         const std::filesystem::path folder = m_folder.path().toStdString();
         qputenv("HOME", m_folder.path().toLocal8Bit()); // so that no path of this machine is shown
@@ -96,6 +103,7 @@ class Scene {
                 2};
     }
 
+  private:
     QTemporaryDir m_folder;
     testing::ScriptedEngine m_engine;
     core::ModelLibrary m_library;
@@ -104,8 +112,8 @@ class Scene {
 
 class Shooter {
   public:
-    Shooter(Theme& theme, QString folder, int scale)
-        : m_theme(theme), m_folder(std::move(folder)), m_scale(scale) {}
+    Shooter(Theme& theme, QString folder, int scale, bool details)
+        : m_theme(theme), m_folder(std::move(folder)), m_scale(scale), m_details(details) {}
 
     void shootAll(bool dark) {
         m_theme.setChoice(dark ? ThemeChoice::Dark : ThemeChoice::Light);
@@ -115,6 +123,7 @@ class Shooter {
         running();
         error();
         narrow();
+        if (m_details) details();
     }
 
   private:
@@ -163,6 +172,47 @@ class Shooter {
         scene.window().document().setInitial(request);
         shoot(scene, "error");
     }
+    void save(QWidget& widget, const QString& state) {
+        settle();
+        const QString name = QString("%1/%2-%3-%4x.png")
+                                 .arg(m_folder, state, m_dark ? "dark" : "light")
+                                 .arg(m_scale);
+        if (!widget.grab().save(name)) qFatal("%s: not written", qUtf8Printable(name));
+    }
+    // Not for the documentation: menus, dialogs and messages, to look at.
+    void details() {
+        Scene scene(m_theme, {}, QSize(1360, 860));
+        MainWindow& window = scene.window();
+        scene.generate("3d emoji of a red apple", 14);
+        scene.waitIdle();
+        window.pictureActions().useParameters->trigger();
+        window.viewer().notice()->showNotice(
+            NoticeTone::Error, "The picture is not saved. The disk is full: 12 KB are missing.",
+            "Save as\u2026", [] {});
+        window.document().setText(*pipelines::findImageParameter("background"), "white");
+        for (FoldSection* fold : window.compose().findChildren<FoldSection*>()) fold->setOpen(true);
+        if (QLineEdit* background = named<QLineEdit>(window, "Background")) {
+            background->setText("sky");
+            emit background->editingFinished();
+        }
+        shoot(scene, "notice");
+        for (QAction* action : window.menuBar()->actions()) {
+            action->menu()->popup(QPoint(0, 0));
+            save(*action->menu(), "menu-" + action->text().remove('&').toLower());
+            action->menu()->hide();
+        }
+        ShortcutsDialog shortcuts(*window.menuBar(), m_theme, &window);
+        shortcuts.show();
+        save(shortcuts, "shortcuts");
+        AboutDialog about(scene.context(), m_theme, &window);
+        about.show();
+        save(about, "about");
+    }
+    template <typename Widget> static Widget* named(QWidget& parent, const QString& name) {
+        for (Widget* widget : parent.findChildren<Widget*>())
+            if (widget->accessibleName() == name) return widget;
+        return nullptr;
+    }
     void narrow() {
         testing::Script script;
         Scene scene(m_theme, script, QSize(1024, 700));
@@ -177,6 +227,7 @@ class Shooter {
     QString m_folder;
     int m_scale;
     bool m_dark = true;
+    bool m_details;
 };
 
 } // namespace
@@ -191,7 +242,7 @@ int main(int argc, char** argv) {
     if (!QDir().mkpath(folder)) return 1;
     Theme theme;
     theme.applyTo(application);
-    Shooter shooter(theme, folder, scale);
+    Shooter shooter(theme, folder, scale, argc > 3);
     shooter.shootAll(true);
     shooter.shootAll(false);
     return 0;
