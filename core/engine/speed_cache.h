@@ -15,7 +15,8 @@ class SpeedCache {
     // file: speeds.json; empty: remembered for this process alone. A damaged file is measured anew.
     explicit SpeedCache(std::filesystem::path file);
 
-    // key: what decides the speed (back end, device name, threads, program version).
+    // key: the device's name and the program's version; back end, threads and dtype are added here.
+    // Where it is not known yet it is measured, in a tenth of a second. Throws as the ops do.
     pipelines::DeviceSpeed get(const std::string& key, const kernels::BackendTable& backend,
                                int threads, kernels::DType compute);
 

@@ -46,8 +46,6 @@ MAY_INCLUDE = {
     'app/cli': _APP,
     # The one place that knows back ends by name: it registers them at start.
     'app/main': _APP | {'kernels/backend', 'kernels/cpu', 'kernels/meta'},
-    # The one place that names back ends: it registers them.
-    'app/main': _APP | {'kernels/backend', 'kernels/cpu', 'kernels/meta'},
     'app/windows': _APP,
     'app/panels': _APP,
     'app/widgets': {'app/widgets', 'pipelines/request', 'kernels/base'},
