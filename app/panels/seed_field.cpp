@@ -80,11 +80,12 @@ void SeedField::commit(const QString& text) {
 void SeedField::refresh() {
     const std::optional<int64_t> seed = m_document.request().seed;
     if (error().isEmpty()) m_edit->setText(seed ? QString::number(*seed) : QString());
-    m_edit->setPlaceholderText(m_lastSeed ? QString("Random, last %1").arg(*m_lastSeed)
-                                          : QString("Random"));
+    m_edit->setPlaceholderText("Random");
     m_lock->setChecked(seed.has_value());
     m_lock->setIcon(m_theme.icon(seed ? "lock" : "lock-open", seed ? "text" : "secondText"));
-    const QString tip = seed ? "Draw another seed for each job" : "Keep the last seed";
+    const QString tip = seed         ? "Draw another seed for each job"
+                        : m_lastSeed ? QString("Keep the last seed, %1").arg(*m_lastSeed)
+                                     : QString("Keep the last seed");
     m_lock->setToolTip(tip);
     m_lock->setAccessibleName(tip);
     m_label->setChanged(seed.has_value());
