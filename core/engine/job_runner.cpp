@@ -62,9 +62,23 @@ std::string fileHash(const std::string& path) {
     return "sha256:" + hash.result().toHex().toStdString();
 }
 
+// A VAE may have any number of channels, a picture has RGB or RGBA: one channel is gray, two are
+// gray and alpha, of more than four the first three are shown.
 Image toImage(const kernels::Tensor& tensor) {
-    return {static_cast<int>(tensor.dim(1)), static_cast<int>(tensor.dim(0)),
-            static_cast<int>(tensor.dim(2)), tensor.device().toHost<float>(tensor)};
+    Image image{static_cast<int>(tensor.dim(1)), static_cast<int>(tensor.dim(0)), 3, {}};
+    const auto values = tensor.device().toHost<float>(tensor);
+    const auto stored = static_cast<size_t>(tensor.dim(2));
+    image.channels = stored == 2 || stored == 4 ? 4 : 3;
+    if (stored == 3 || stored == 4) {
+        image.pixels = values;
+        return image;
+    }
+    for (size_t i = 0; i < values.size(); i += stored) {
+        for (size_t color = 0; color < 3; ++color)
+            image.pixels.push_back(values[i + (stored > 2 ? color : 0)]);
+        if (stored == 2) image.pixels.push_back(values[i + 1]);
+    }
+    return image;
 }
 
 } // namespace

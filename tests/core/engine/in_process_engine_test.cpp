@@ -131,6 +131,20 @@ class InProcessEngineTest : public QObject {
         QCOMPARE(job.all<StepEvent>().back().secondsLeft, 0.0);
     }
 
+    void showsAModelOfTwoChannelsAsGrayAndAlpha() {
+        pipelines::ImageRequest request = redApple();
+        request.model = KINORA_SOURCE_DIR "/tests/golden/data/tiny-odd";
+        request.width = request.height = 32;
+        Listener job;
+        m_engine->submit(request, job.sink());
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.count<PictureEvent>(), 1);
+        const Image image = job.all<PictureEvent>().front().image;
+        QCOMPARE(image.channels, 4);
+        QCOMPARE(image.pixels.size(), size_t{32 * 32 * 4});
+        QCOMPARE(image.pixels[0], image.pixels[2]);
+    }
+
     void givesTheSameBytesAloneAndInABatch() {
         std::vector<std::string> alone;
         for (const int64_t seed : {1, 2, 3}) {
