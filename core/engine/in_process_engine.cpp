@@ -25,14 +25,16 @@ InProcessEngine::InProcessEngine(const kernels::BackendRegistry& backends,
       m_thread([this](std::stop_token stop) { work(std::move(stop)); }) {}
 
 InProcessEngine::~InProcessEngine() {
+    std::deque<std::shared_ptr<Job>> waiting;
     {
         std::lock_guard lock(m_mutex);
-        m_waiting.clear();
+        waiting.swap(m_waiting);
         if (m_running) m_running->cancel.cancel();
     }
     m_thread.request_stop();
     m_wake.notify_all();
     m_thread.join();
+    for (const auto& job : waiting) job->sink(CancelledEvent{});
 }
 
 JobId InProcessEngine::submit(const pipelines::ImageRequest& request, EngineSink sink) {

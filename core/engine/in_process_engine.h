@@ -29,7 +29,7 @@ class InProcessEngine : public Engine {
     // Both must outlive the engine; the registry has the back ends "cpu" and "meta".
     InProcessEngine(const kernels::BackendRegistry& backends, const ModelLibrary& library,
                     Options options);
-    // Cancels what runs and waits for it.
+    // Cancels every job, and waits for the one that runs.
     ~InProcessEngine() override;
 
     JobId submit(const pipelines::ImageRequest& request, EngineSink sink) override;

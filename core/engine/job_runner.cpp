@@ -1,11 +1,9 @@
 #include "core/engine/job_runner.h"
 
+#include "core/library/file_hash.h"
 #include "kernels/base/error.h"
 #include "kernels/base/log.h"
 #include "pipelines/image/resolve_request.h"
-
-#include <QCryptographicHash>
-#include <QFile>
 
 #include <algorithm>
 #include <chrono>
@@ -54,12 +52,45 @@ std::filesystem::file_time_type lastChange(const pipelines::ModelFolder& model) 
     return latest;
 }
 
-std::string fileHash(const std::string& path) {
+// Of the start latents; empty where there are none. Throws where they cannot be read, and
+// Cancelled.
+std::string latentsHash(const std::string& path, const CancelToken& cancel) {
     if (path.empty()) return {};
-    QFile file(QString::fromStdString(path));
-    QCryptographicHash hash(QCryptographicHash::Sha256);
-    if (!file.open(QIODevice::ReadOnly) || !hash.addData(&file)) return {};
-    return "sha256:" + hash.result().toHex().toStdString();
+    const Result<std::string> hash = FileHashes({}).hash(path, cancel);
+    if (!hash) throw hash.error();
+    return "sha256:" + *hash;
+}
+
+// Hashing reads the whole model: it happens beside the computation, and ends with this object.
+class BackgroundHash {
+  public:
+    BackgroundHash(const ModelLibrary& library, const ModelEntry& entry)
+        : m_hash(std::async(std::launch::async, [&library, entry, stop = m_stop] {
+                     const Result<std::string> hash = library.hash(entry, stop);
+                     if (hash) return *hash;
+                     logMessage(LogLevel::Warning, "Pictures are saved without the model's hash: " +
+                                                       hash.error().message());
+                     return std::string();
+                 }).share()) {}
+    ~BackgroundHash() { m_stop.cancel(); } // the future then waits for one block at the most
+    BackgroundHash(const BackgroundHash&) = delete;
+    BackgroundHash& operator=(const BackgroundHash&) = delete;
+
+    // Waits. Throws Cancelled once the job is.
+    std::string get(const CancelToken& job) const {
+        constexpr auto kLook = std::chrono::milliseconds(50); // at the token
+        while (m_hash.wait_for(kLook) != std::future_status::ready) job.check();
+        return m_hash.get();
+    }
+
+  private:
+    CancelToken m_stop;
+    std::shared_future<std::string> m_hash;
+};
+
+Error outOfMemory() {
+    return Error(ErrorCode::OutOfMemory, "Out of memory.",
+                 "Use a smaller size or batch, or close other programs.");
 }
 
 // A VAE may have any number of channels, a picture has RGB or RGBA: one channel is gray, two are
@@ -87,9 +118,9 @@ Image toImage(const kernels::Tensor& tensor) {
 class JobRunner::Reporter {
   public:
     Reporter(const Prepared& prepared, const EngineSink& sink, Provenance provenance,
-             std::shared_future<std::string> modelHash)
+             const BackgroundHash& modelHash, const CancelToken& cancel)
         : m_plan(prepared.plan), m_request(prepared.request), m_sink(sink),
-          m_provenance(std::move(provenance)), m_modelHash(std::move(modelHash)) {}
+          m_provenance(std::move(provenance)), m_modelHash(modelHash), m_cancel(cancel) {}
 
     void stepDone(int64_t picture, int64_t step, int64_t steps) {
         const double seconds = secondsSince(m_lastStep);
@@ -108,7 +139,7 @@ class JobRunner::Reporter {
 
     void pictureDone(int64_t picture, const kernels::Tensor& image) {
         Provenance provenance = m_provenance;
-        provenance.modelHash = m_modelHash.get();
+        provenance.modelHash = m_modelHash.get(m_cancel);
         provenance.request.seed = *m_request.seed + picture;
         m_sink(PictureEvent{picture, toImage(image), std::move(provenance)});
         startSteps();
@@ -121,7 +152,8 @@ class JobRunner::Reporter {
     const ImageRequest& m_request;
     const EngineSink& m_sink;
     Provenance m_provenance;
-    std::shared_future<std::string> m_modelHash;
+    const BackgroundHash& m_modelHash;
+    const CancelToken& m_cancel;
     Clock::time_point m_lastStep = Clock::now();
     double m_denoiseSeconds = 0, m_laterSeconds = 0;
     int64_t m_stepsDone = 0;
@@ -144,6 +176,8 @@ Result<pipelines::Plan> JobRunner::plan(const ImageRequest& request) {
         return prepare(request).plan;
     } catch (const Error& error) {
         return error;
+    } catch (const std::bad_alloc&) {
+        return outOfMemory();
     } catch (const std::exception& error) {
         return Error(ErrorCode::Internal, std::string("Planning failed: ") + error.what());
     }
@@ -151,29 +185,32 @@ Result<pipelines::Plan> JobRunner::plan(const ImageRequest& request) {
 
 void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const CancelToken& cancel,
                     const std::function<bool()>& stopAfterThis) {
-    std::optional<Error> failure;
+    EngineEvent end = CancelledEvent{};
     try {
         Prepared prepared = prepare(request);
         sink(PlannedEvent{prepared.plan, prepared.request});
         refuseWhatDoesNotFit(prepared);
-        compute(prepared, sink, cancel, stopAfterThis);
-        return;
+        end = compute(prepared, sink, cancel, stopAfterThis);
     } catch (const Cancelled&) {
-        sink(CancelledEvent{});
-        return;
+        // The end is what it was.
     } catch (const Error& error) {
-        failure = error;
+        end = FailedEvent{error};
     } catch (const std::bad_alloc&) {
-        failure = Error(ErrorCode::OutOfMemory, "Out of memory.",
-                        "Use a smaller size or batch, or close other programs.");
+        end = FailedEvent{outOfMemory()};
     } catch (const std::exception& error) {
-        failure = Error(ErrorCode::Internal, std::string("The job failed: ") + error.what());
+        end =
+            FailedEvent{Error(ErrorCode::Internal, std::string("The job failed: ") + error.what())};
     }
-    if (failure->code() == ErrorCode::OutOfMemory) {
-        m_loaded.reset(); // the next job starts with all the memory there is
-        m_loadedBytes = 0;
-    }
-    sink(FailedEvent{std::move(*failure)});
+    const auto* failed = std::get_if<FailedEvent>(&end);
+    if (failed && failed->error.code() == ErrorCode::OutOfMemory)
+        m_loaded.reset();          // the next job starts with all the memory there is
+    m_loadedBytes = loadedBytes(); // however the job ended: its model may be warm
+    sink(end);
+}
+
+size_t JobRunner::loadedBytes() const {
+    if (!m_loaded) return 0;
+    return m_loaded->device->weightBytes() + m_loaded->device->arena().stats().reservedBytes;
 }
 
 JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
@@ -230,7 +267,9 @@ void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
     if (prepared.plan.fits) return;
     kernels::DeviceDescription device{};
     m_backends.find("cpu").describe(0, &device);
-    const bool never = prepared.plan.peakBytes > device.memoryBytes;
+    uint64_t most = device.memoryBytes;
+    if (m_options.memoryLimitBytes) most = std::min<uint64_t>(most, m_options.memoryLimitBytes);
+    const bool never = prepared.plan.peakBytes > most;
     throw Error(never ? ErrorCode::DoesNotFit : ErrorCode::Busy,
                 never ? "This run does not fit this machine."
                       : "There is not enough free memory for this run at the moment.",
@@ -267,16 +306,10 @@ pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSi
     return *m_loaded->pipeline;
 }
 
-void JobRunner::compute(Prepared& prepared, const EngineSink& sink, const CancelToken& cancel,
-                        const std::function<bool()>& stopAfterThis) {
+FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
+                                 const CancelToken& cancel,
+                                 const std::function<bool()>& stopAfterThis) {
     const auto start = Clock::now();
-    // Hashing reads the whole model: it happens beside the computation.
-    std::shared_future<std::string> modelHash =
-        std::async(std::launch::async, [this, entry = prepared.entry] {
-            Result<std::string> hash = m_library.hash(entry);
-            return hash ? *hash : std::string();
-        }).share();
-
     Provenance provenance;
     provenance.request = prepared.request;
     provenance.request.count = 1;
@@ -290,10 +323,11 @@ void JobRunner::compute(Prepared& prepared, const EngineSink& sink, const Cancel
     provenance.precision = prepared.plan.precision;
     provenance.threads = prepared.plan.threads;
     provenance.batch = prepared.plan.batch;
-    provenance.latentsHash = fileHash(prepared.request.latentsPath);
+    provenance.latentsHash = latentsHash(prepared.request.latentsPath, cancel);
 
+    const BackgroundHash modelHash(m_library, prepared.entry);
     pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
-    Reporter reporter(prepared, sink, std::move(provenance), modelHash);
+    Reporter reporter(prepared, sink, std::move(provenance), modelHash, cancel);
     pipelines::TextToImageEvents events;
     events.encoded = [&] { reporter.startSteps(); };
     events.step = [&](int64_t picture, int64_t step, int64_t steps) {
@@ -307,9 +341,7 @@ void JobRunner::compute(Prepared& prepared, const EngineSink& sink, const Cancel
     };
     events.stopAfterThis = stopAfterThis;
     pipeline.run(prepared.request, events);
-    m_loadedBytes =
-        m_loaded->device->weightBytes() + m_loaded->device->arena().stats().reservedBytes;
-    sink(FinishedEvent{secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()});
+    return {secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()};
 }
 
 } // namespace kinora::core

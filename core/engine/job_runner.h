@@ -62,11 +62,12 @@ class JobRunner {
 
     Prepared prepare(const pipelines::ImageRequest& request);
     pipelines::Machine machine(kernels::DType compute);
+    size_t loadedBytes() const;
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
     pipelines::TextToImage& load(const Prepared& prepared, const EngineSink& sink,
                                  const CancelToken& cancel);
-    void compute(Prepared& prepared, const EngineSink& sink, const CancelToken& cancel,
-                 const std::function<bool()>& stopAfterThis);
+    FinishedEvent compute(Prepared& prepared, const EngineSink& sink, const CancelToken& cancel,
+                          const std::function<bool()>& stopAfterThis);
 
     const kernels::BackendRegistry& m_backends;
     const ModelLibrary& m_library;

@@ -59,10 +59,11 @@ Error readError(const fs::path& file) {
     return Error(ErrorCode::Io, shownPath(file) + ": " + std::strerror(errno) + ".");
 }
 
-Result<std::string> readAndHash(int descriptor, const fs::path& file) {
+Result<std::string> readAndHash(int descriptor, const fs::path& file, const CancelToken& cancel) {
     QCryptographicHash hash(QCryptographicHash::Sha256);
     std::vector<char> block(kBlockBytes);
     while (true) {
+        cancel.check();
         const ssize_t got = ::read(descriptor, block.data(), block.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return readError(file);
@@ -93,7 +94,7 @@ void FileHashes::load() {
     }
 }
 
-Result<std::string> FileHashes::hash(const fs::path& file) {
+Result<std::string> FileHashes::hash(const fs::path& file, const CancelToken& cancel) {
     const Descriptor descriptor(file);
     struct stat status{};
     if (descriptor.value() < 0) {
@@ -107,7 +108,7 @@ Result<std::string> FileHashes::hash(const fs::path& file) {
     }
     const std::string key = keyOf(status);
     if (const auto known = m_known.find(key); known != m_known.end()) return known->second;
-    Result<std::string> fresh = readAndHash(descriptor.value(), file);
+    Result<std::string> fresh = readAndHash(descriptor.value(), file, cancel);
     struct stat after{};
     // A file that somebody is still writing is not remembered.
     if (fresh && fstat(descriptor.value(), &after) == 0 && keyOf(after) == key) {

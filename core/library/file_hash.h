@@ -1,6 +1,7 @@
 #pragma once
 // SHA-256 of large files, remembered between runs: a model of many gigabytes is read once.
 
+#include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
 
 #include <cstdint>
@@ -18,8 +19,8 @@ class FileHashes {
     // cacheFile: empty for none.
     explicit FileHashes(std::filesystem::path cacheFile);
 
-    // 64 hexadecimal digits. Error{NotFound, BadFile (no regular file), Io}.
-    Result<std::string> hash(const std::filesystem::path& file);
+    // 64 hexadecimal digits. Error{NotFound, BadFile (no regular file), Io}. Throws Cancelled.
+    Result<std::string> hash(const std::filesystem::path& file, const CancelToken& cancel = {});
     // Writes what is new, beside and renamed.
     void save();
 

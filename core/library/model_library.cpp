@@ -174,11 +174,12 @@ std::string sha256(const std::string& text) {
 }
 
 // As sha256sum prints it, so that a person can check: "<hash>  <path>" in the order of the paths.
-Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes) {
+Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes,
+                           const CancelToken& cancel = {}) {
     try {
         std::string list;
         for (const fs::path& file : pipelines::ModelFolder::open(folder).files()) {
-            const Result<std::string> hash = hashes.hash(folder / file);
+            const Result<std::string> hash = hashes.hash(folder / file, cancel);
             if (!hash) return hash.error();
             list.append(*hash).append("  ").append(file.generic_string()).append("\n");
         }
@@ -244,9 +245,9 @@ Result<ModelEntry> ModelLibrary::findByHash(const std::string& hash) const {
                  "Add its folder with --models.");
 }
 
-Result<std::string> ModelLibrary::hash(const ModelEntry& model) const {
+Result<std::string> ModelLibrary::hash(const ModelEntry& model, const CancelToken& cancel) const {
     FileHashes hashes(cacheFileIn(m_options.dataFolder));
-    const Result<std::string> hash = hashOf(model.path, hashes);
+    const Result<std::string> hash = hashOf(model.path, hashes, cancel);
     hashes.save();
     return hash;
 }

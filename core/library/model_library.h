@@ -4,6 +4,7 @@
 // Looked for, in order: folders given with --models and KINORA_MODELS, the user's data folder, the
 // models that came with the program. Names are file stems without case.
 
+#include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
 #include "pipelines/request/image_request.h"
 
@@ -38,8 +39,9 @@ class ModelLibrary {
     Result<ModelEntry> find(const std::string& name) const;
     // By hash, for verify.
     Result<ModelEntry> findByHash(const std::string& hash) const;
-    // "sha256:..." of the sorted list of path and hash; cached by inode, size and time.
-    Result<std::string> hash(const ModelEntry& model) const;
+    // "sha256:..." of the sorted list of path and hash; cached by inode, size and time. Reads the
+    // whole model where it is not known yet. Throws Cancelled.
+    Result<std::string> hash(const ModelEntry& model, const CancelToken& cancel = {}) const;
 
   private:
     Options m_options;

@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <sys/stat.h>
 #include <vector>
 
 using namespace kinora;
@@ -201,6 +202,22 @@ class InProcessEngineTest : public QObject {
         QVERIFY(first.waitForEnd());
     }
 
+    void cancelsEveryJobWhenItGoes() {
+        Listener first, second;
+        {
+            InProcessEngine::Options options;
+            options.threads = 2;
+            InProcessEngine engine(m_backends, *m_library, options);
+            pipelines::ImageRequest request = redApple();
+            request.steps = 500;
+            engine.submit(request, first.sink());
+            engine.submit(request, second.sink());
+            QVERIFY(first.waitFor<PlannedEvent>());
+        }
+        QCOMPARE(first.count<CancelledEvent>(), 1);
+        QCOMPARE(second.count<CancelledEvent>(), 1);
+    }
+
     void stopsAfterThePictureThatRuns() {
         Listener job;
         pipelines::ImageRequest request = redApple();
@@ -244,6 +261,7 @@ class InProcessEngineTest : public QObject {
         engine.submit(request, job.sink());
         QVERIFY(job.waitForEnd());
         QCOMPARE(job.count<FailedEvent>(), 1);
+        QCOMPARE(job.all<FailedEvent>().front().error.code(), ErrorCode::DoesNotFit);
         QCOMPARE(job.count<LoadingEvent>(), 0);
     }
 
@@ -260,6 +278,18 @@ class InProcessEngineTest : public QObject {
         m_engine->submit(request, odd.sink());
         QVERIFY(odd.waitForEnd());
         QCOMPARE(odd.all<FailedEvent>().front().error.code(), ErrorCode::InvalidArgument);
+    }
+
+    void refusesStartLatentsThatAreNoFile() {
+        const std::string pipe = m_folder.filePath("pipe").toStdString();
+        QCOMPARE(mkfifo(pipe.c_str(), 0600), 0); // opened as a file is, it would wait for ever
+        pipelines::ImageRequest request = redApple();
+        request.latentsPath = pipe;
+        Listener job;
+        m_engine->submit(request, job.sink());
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.all<FailedEvent>().front().error.code(), ErrorCode::BadFile);
+        QCOMPARE(job.count<LoadingEvent>(), 0);
     }
 
     void neverCallsABrokenPictureASuccess() {

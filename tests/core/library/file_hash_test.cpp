@@ -74,6 +74,13 @@ class FileHashTest : public QObject {
         QVERIFY(read(path("bad.json")).find(kOfAbc) != std::string::npos);
     }
 
+    void stopsWhenItIsCancelled() {
+        write(path("large"), std::string(100, 'a'));
+        CancelToken cancel;
+        cancel.cancel();
+        QVERIFY_THROWS_EXCEPTION(Cancelled, (void)FileHashes({}).hash(path("large"), cancel));
+    }
+
     void refusesWhatIsNoFile() {
         QCOMPARE(FileHashes({}).hash(path("none")).error().code(), ErrorCode::NotFound);
         QCOMPARE(FileHashes({}).hash(m_dir.path().toStdString()).error().code(),
