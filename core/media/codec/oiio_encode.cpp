@@ -115,6 +115,21 @@ std::vector<uint8_t> encodedWebp(const PictureView& picture) {
                       encoded("webp", {picture.width, picture.height, 4, alpha.data()}, {}));
 }
 
+// OIIO 2.4 copies whole rows of libheif's stride, which is longer than a row of the picture: past
+// the end of the last one. So the pixels get room behind them.
+std::vector<uint8_t> encodedAvif(const PictureView& picture, std::span<const TextEntry> texts) {
+    constexpr size_t kLongestStridePadding = 4096;
+    const size_t rowBytes =
+        static_cast<size_t>(picture.width) * static_cast<size_t>(picture.channels);
+    const auto* pixels = static_cast<const uint8_t*>(picture.pixels);
+    std::vector<uint8_t> padded(pixels, pixels + rowBytes * static_cast<size_t>(picture.height));
+    padded.resize(padded.size() + rowBytes + kLongestStridePadding);
+    std::vector<uint8_t> bytes =
+        encoded("heif", {picture.width, picture.height, picture.channels, padded.data()}, texts);
+    tagAvif(bytes);
+    return bytes;
+}
+
 } // namespace
 
 Status encode(const char* format, const PictureView* picture, const TextEntry* texts,
@@ -122,10 +137,11 @@ Status encode(const char* format, const PictureView* picture, const TextEntry* t
     return guarded(message, [&] {
         quieten();
         const std::string name = format;
-        std::vector<uint8_t> bytes = name == "webp" && picture->channels == 4
-                                         ? encodedWebp(*picture)
-                                         : encoded(name, *picture, {texts, textCount});
-        if (name == "heif") tagAvif(bytes);
+        const std::span<const TextEntry> entries(texts, textCount);
+        const std::vector<uint8_t> bytes = name == "webp" && picture->channels == 4
+                                               ? encodedWebp(*picture)
+                                           : name == "heif" ? encodedAvif(*picture, entries)
+                                                            : encoded(name, *picture, entries);
         *out = copied(bytes.data(), bytes.size());
     });
 }

@@ -249,7 +249,7 @@ class InProcessEngineTest : public QObject {
         ModelLibrary library({{kModels}, m_folder.path().toStdString()});
         InProcessEngine::Options options;
         options.threads = 2;
-        options.memoryLimitBytes = size_t{400} << 20;
+        options.memoryLimitBytes = size_t{2} << 30;
         InProcessEngine engine(m_backends, library, options);
         pipelines::ImageRequest request = redApple();
         request.width = request.height = 2048;
