@@ -83,11 +83,9 @@ void SeedField::refresh() {
     m_edit->setPlaceholderText("Random");
     m_lock->setChecked(seed.has_value());
     m_lock->setIcon(m_theme.icon(seed ? "lock" : "lock-open", seed ? "text" : "secondText"));
-    const QString tip = seed         ? "Draw another seed for each job"
-                        : m_lastSeed ? QString("Keep the last seed, %1").arg(*m_lastSeed)
-                                     : QString("Keep the last seed");
-    m_lock->setToolTip(tip);
-    m_lock->setAccessibleName(tip);
+    const QString name = seed ? "Draw another seed for each job" : "Keep the last seed";
+    m_lock->setToolTip(!seed && m_lastSeed ? name + QString(", %1").arg(*m_lastSeed) : name);
+    m_lock->setAccessibleName(name);
     m_label->setChanged(seed.has_value());
 }
 
