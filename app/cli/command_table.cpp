@@ -132,6 +132,14 @@ std::vector<CommandSpec> makeCommands() {
                    -1,
                    {},
                    Completion::File});
+    all.back().options = {{"input",
+                           "FILE",
+                           "A file that a picture began from, such as its start latents; known by "
+                           "its hash",
+                           "",
+                           {},
+                           Completion::File,
+                           Repeat::Yes}};
     all.push_back({"bench",
                    "Measure the speed of this machine",
                    "unet | vae | text | image",

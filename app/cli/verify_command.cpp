@@ -3,9 +3,11 @@
 #include "app/cli/command.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/run_job.h"
+#include "core/library/file_hash.h"
 #include "core/media/image_file.h"
 #include "core/media/metadata.h"
 #include "core/media/picture_difference.h"
+#include "core/media/sha256.h"
 
 #include <QTemporaryDir>
 #include <nlohmann/json.hpp>
@@ -13,6 +15,9 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <map>
+#include <utility>
+#include <vector>
 
 namespace kinora::app {
 namespace {
@@ -47,8 +52,35 @@ std::string verdictName(Verdict verdict) {
     return "cannot";
 }
 
-// The request that made the picture, on the model of that hash.
-pipelines::ImageRequest requestOf(const core::Provenance& made, const core::ModelEntry& model) {
+// The files given with --input; each is hashed once, when a picture first asks.
+class Inputs {
+  public:
+    explicit Inputs(std::vector<std::string> paths) : m_paths(std::move(paths)) {}
+
+    bool empty() const { return m_paths.empty(); }
+
+    // The path of the file of that hash; empty where there is none. Throws Error{NotFound, BadFile,
+    // Io} for a file that cannot be read.
+    std::string find(const std::string& hash) {
+        for (const std::string& path : m_paths) {
+            auto known = m_hashes.find(path);
+            if (known == m_hashes.end()) {
+                const std::string digits = orThrow(core::FileHashes({}).hash(path));
+                known = m_hashes.emplace(path, core::sha256Name(digits)).first;
+            }
+            if (known->second == hash) return path;
+        }
+        return {};
+    }
+
+  private:
+    std::vector<std::string> m_paths;
+    std::map<std::string, std::string> m_hashes;
+};
+
+// The request that made the picture, on the model of that hash and from these latents, if any.
+pipelines::ImageRequest requestOf(const core::Provenance& made, const core::ModelEntry& model,
+                                  const std::string& latents) {
     pipelines::ImageRequest request = made.request;
     request.model = model.path.string();
     request.count = 1;
@@ -56,7 +88,8 @@ pipelines::ImageRequest requestOf(const core::Provenance& made, const core::Mode
     request.precision = made.precision;
     request.device = "auto";
     request.previewEvery = 0;
-    request.latentsPath.clear();
+    request.latentsPath = latents;
+    request.latentsIndex = latents.empty() ? 0 : made.latentsIndex;
     request.saveLatentsPath.clear();
     return request;
 }
@@ -117,12 +150,22 @@ Comparison compare(const core::Image& again, const core::Image& there, const fs:
             close ? std::string() : decibelText(decibels)};
 }
 
-Comparison verify(const CommandContext& context, const fs::path& path) {
+Comparison verify(const CommandContext& context, const fs::path& path, Inputs& inputs) {
     const core::PictureInfo info = orThrow(core::readPictureInfo(path));
     if (!info.provenance) return {Verdict::Cannot, 0, "the file does not say how Kinora made it"};
     const core::Provenance& made = *info.provenance;
-    if (!made.latentsHash.empty())
-        return {Verdict::Cannot, 0, "it began from a file of latents, which is not here"};
+    std::string latents;
+    if (!made.latentsHash.empty()) {
+        latents = inputs.find(made.latentsHash);
+        if (latents.empty())
+            return {Verdict::Cannot, 0,
+                    inputs.empty()
+                        ? "it began from a file of latents; give the one of hash " +
+                              made.latentsHash + " with --input"
+                        : "no file given with --input has the hash of the latents that it began "
+                          "from, " +
+                              made.latentsHash};
+    }
     const Result<core::ModelEntry> model = context.program.library.findByHash(made.modelHash);
     if (!model)
         return {Verdict::Cannot, 0,
@@ -131,7 +174,7 @@ Comparison verify(const CommandContext& context, const fs::path& path) {
         context.console.detail(path.string() + " was made by " + made.engineVersion + "; this is " +
                                context.program.engineVersion + ".");
     const core::Image there = orThrow(core::loadImage(path));
-    return compare(makeAgain(context, requestOf(made, *model)), there, path);
+    return compare(makeAgain(context, requestOf(made, *model, latents)), there, path);
 }
 
 void tell(const CommandContext& context, const fs::path& path, const Comparison& result) {
@@ -159,10 +202,11 @@ void tell(const CommandContext& context, const fs::path& path, const Comparison&
 
 int runVerifyCommand(const CommandContext& context) {
     bool different = false, cannot = false;
+    Inputs inputs(context.arguments.values("input"));
     for (const std::string& file : context.arguments.positional) {
         Comparison result;
         try {
-            result = verify(context, file);
+            result = verify(context, file, inputs);
         } catch (const Error& error) {
             result = {Verdict::Cannot, 0, error.message()};
             if (exitCodeFor(error.code()) == kExitTryAgain) throw;

@@ -1,6 +1,7 @@
 #include "core/engine/job_runner.h"
 
 #include "core/library/file_hash.h"
+#include "core/media/sha256.h"
 #include "kernels/base/error.h"
 #include "kernels/base/log.h"
 #include "pipelines/image/resolve_request.h"
@@ -58,7 +59,7 @@ std::string latentsHash(const std::string& path, const CancelToken& cancel) {
     if (path.empty()) return {};
     const Result<std::string> hash = FileHashes({}).hash(path, cancel);
     if (!hash) throw hash.error();
-    return "sha256:" + *hash;
+    return sha256Name(*hash);
 }
 
 // Hashing reads the whole model: it happens beside the computation, and ends with this object.
@@ -141,6 +142,7 @@ class JobRunner::Reporter {
         Provenance provenance = m_provenance;
         provenance.modelHash = m_modelHash.get(m_cancel);
         provenance.request.seed = *m_request.seed + picture;
+        provenance.latentsIndex = m_request.latentsIndex + picture;
         m_sink(PictureEvent{picture, toImage(image), std::move(provenance)});
         startSteps();
     }
@@ -316,6 +318,7 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
     provenance.request.batch = 0;
     provenance.request.previewEvery = 0;
     provenance.request.latentsPath.clear();
+    provenance.request.latentsIndex = 0;
     provenance.request.saveLatentsPath.clear();
     provenance.modelName = prepared.entry.name;
     provenance.engineVersion = m_options.version;

@@ -2,11 +2,10 @@
 
 #include "core/media/bounded_json.h"
 #include "core/media/publish_file.h"
+#include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
 #include "kernels/base/log.h"
 
-#include <QByteArray>
-#include <QCryptographicHash>
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -51,26 +50,22 @@ std::string keyOf(const struct stat& status) {
            std::to_string(status.st_mtim.tv_nsec);
 }
 
-bool isSha256(const std::string& text) {
-    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 Error readError(const fs::path& file) {
     return Error(ErrorCode::Io, shownPath(file) + ": " + std::strerror(errno) + ".");
 }
 
 Result<std::string> readAndHash(int descriptor, const fs::path& file, const CancelToken& cancel) {
-    QCryptographicHash hash(QCryptographicHash::Sha256);
-    std::vector<char> block(kBlockBytes);
+    Sha256 hash;
+    std::vector<std::byte> block(kBlockBytes);
     while (true) {
         cancel.check();
         const ssize_t got = ::read(descriptor, block.data(), block.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return readError(file);
         if (got == 0) break;
-        hash.addData(QByteArrayView(block.data(), got));
+        hash.add(std::span(block).first(static_cast<size_t>(got)));
     }
-    return hash.result().toHex().toStdString();
+    return hash.digits();
 }
 
 } // namespace
@@ -88,7 +83,7 @@ void FileHashes::load() {
     const Result<nlohmann::json> json = parseBoundedJson(text);
     if (!json || !json->is_object() || json->size() > kMaximumEntries) return;
     for (const auto& [key, value] : json->items()) {
-        if (value.is_string() && isSha256(value.get_ref<const std::string&>())) {
+        if (value.is_string() && isSha256Digits(value.get_ref<const std::string&>())) {
             m_known[key] = value.get<std::string>();
         }
     }

@@ -1,17 +1,17 @@
 #include "core/library/model_library.h"
 
 #include "core/library/file_hash.h"
+#include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/weights/model_folder.h"
 
-#include <QByteArray>
-#include <QCryptographicHash>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <dlfcn.h>
 #include <set>
+#include <span>
 
 namespace kinora::core {
 
@@ -168,22 +168,18 @@ fs::path folderOfThisLibrary() {
     return fs::weakly_canonical(info.dli_fname, error).parent_path();
 }
 
-std::string sha256(const std::string& text) {
-    const QByteArrayView bytes(text.data(), static_cast<qsizetype>(text.size()));
-    return QCryptographicHash::hash(bytes, QCryptographicHash::Sha256).toHex().toStdString();
-}
-
 // As sha256sum prints it, so that a person can check: "<hash>  <path>" in the order of the paths.
 Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes,
                            const CancelToken& cancel = {}) {
     try {
-        std::string list;
+        Sha256 list;
         for (const fs::path& file : pipelines::ModelFolder::open(folder).files()) {
             const Result<std::string> hash = hashes.hash(folder / file, cancel);
             if (!hash) return hash.error();
-            list.append(*hash).append("  ").append(file.generic_string()).append("\n");
+            const std::string line = *hash + "  " + file.generic_string() + "\n";
+            list.add(std::as_bytes(std::span(line)));
         }
-        return "sha256:" + sha256(list);
+        return sha256Name(list.digits());
     } catch (const Error& error) {
         return error;
     } catch (const std::exception& error) {

@@ -5,14 +5,13 @@
 #include "core/media/image_encode.h"
 #include "core/media/input_file.h"
 #include "core/media/publish_file.h"
+#include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
-
-#include <QByteArray>
-#include <QCryptographicHash>
 
 #include <algorithm>
 #include <array>
 #include <new>
+#include <span>
 #include <string_view>
 
 namespace kinora::core {
@@ -168,11 +167,10 @@ std::string pixelHash(const Image& image) {
     const std::string head = std::to_string(image.width) + " " + std::to_string(image.height) +
                              " " + std::to_string(image.channels) + "\n";
     const std::vector<uint8_t> bytes = toBytes(image);
-    QCryptographicHash hash(QCryptographicHash::Sha256);
-    hash.addData(QByteArrayView(head.data(), static_cast<qsizetype>(head.size())));
-    hash.addData(QByteArrayView(reinterpret_cast<const char*>(bytes.data()),
-                                static_cast<qsizetype>(bytes.size())));
-    return "sha256:" + hash.result().toHex().toStdString();
+    Sha256 hash;
+    hash.add(std::as_bytes(std::span(head)));
+    hash.add(std::as_bytes(std::span(bytes)));
+    return sha256Name(hash.digits());
 }
 
 } // namespace kinora::core

@@ -1,11 +1,11 @@
 #include "core/media/provenance.h"
 
+#include "core/media/sha256.h"
 #include "kernels/base/utf8.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <string_view>
 
 namespace kinora::core {
@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kFormat = "kinora/1";
+constexpr int64_t kMostLatentsIndex = 1'000'000'000;
 
 // What decides the picture; the model is named apart from it, never by a path.
 json resultParameters(const pipelines::ImageRequest& request) {
@@ -72,11 +73,8 @@ class Fields {
     // "sha256:" and 64 hexadecimal digits, or empty.
     std::string hash(const char* key) {
         const std::string value = text(key, 71);
-        const std::string_view digits =
-            std::string_view(value).substr(std::min<size_t>(7, value.size()));
-        const bool valid = value.starts_with("sha256:") && digits.size() == 64 &&
-                           digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-        if (!value.empty() && !valid) refuse(m_where + "." + key + " is not a SHA-256.");
+        if (!value.empty() && !isSha256Name(value))
+            refuse(m_where + "." + key + " is not a SHA-256.");
         return value;
     }
 
@@ -114,6 +112,8 @@ Provenance parse(const json& object) {
     plan.noMore();
     provenance.engineVersion = top.text("engine", 256);
     if (object.contains("latentsHash")) provenance.latentsHash = top.hash("latentsHash");
+    if (object.contains("latentsIndex"))
+        provenance.latentsIndex = top.number("latentsIndex", 0, kMostLatentsIndex);
     provenance.outputHash = top.hash("outputHash");
 
     json request = top.at("request");
@@ -143,7 +143,10 @@ json toJson(const Provenance& provenance) {
                      {"batch", provenance.batch}}},
                    {"request", resultParameters(provenance.request)},
                    {"outputHash", provenance.outputHash}};
-    if (!provenance.latentsHash.empty()) object["latentsHash"] = provenance.latentsHash;
+    if (!provenance.latentsHash.empty()) {
+        object["latentsHash"] = provenance.latentsHash;
+        object["latentsIndex"] = provenance.latentsIndex;
+    }
     return object;
 }
 

@@ -19,8 +19,9 @@ struct Provenance {
     std::string precision;
     int threads = 0;
     int64_t batch = 1;
-    std::string latentsHash; // "sha256:..." of the file that the noise came from; usually empty
-    std::string outputHash;  // "sha256:..." of the decoded 8-bit pixels; set when it is written
+    std::string latentsHash;  // "sha256:..." of the file that the noise came from; usually empty
+    int64_t latentsIndex = 0; // the entry of that file; meaningless where there is none
+    std::string outputHash;   // "sha256:..." of the decoded 8-bit pixels; set when it is written
 };
 
 // Canonical JSON, "format": "kinora/1".

@@ -145,7 +145,7 @@ Tensor TextToImage::startNoise(const ImageRequest& request, int64_t first, int64
                       m_unet->config().inChannels};
     if (request.latentsPath.empty() || !m_device.hasNumbers())
         return noise.draw(m_device, shape[1], shape[2], shape[3]);
-    return LatentsFile::read(request.latentsPath, m_device, first, shape);
+    return LatentsFile::read(request.latentsPath, m_device, request.latentsIndex + first, shape);
 }
 
 Tensor TextToImage::denoise(const ImageRequest& request, int64_t first, Tensor latents,

@@ -35,6 +35,7 @@ struct ImageRequest {
     // Not part of how a picture looks: never in its metadata.
     int64_t previewEvery = 0; // steps between previews; 0: none
     std::string latentsPath;  // start from this noise
+    int64_t latentsIndex = 0; // picture i starts from entry latentsIndex + i of that file
     std::string saveLatentsPath;
 };
 

@@ -11,6 +11,7 @@ namespace {
 constexpr double kMostPromptBytes = 100'000;
 constexpr double kMostPathBytes = 4'096;
 constexpr double kMostNameBytes = 256;
+constexpr double kMostLatentsIndex = 1'000'000;
 // Beyond int64 by one: every seed that the type can hold passes the comparison.
 constexpr double kMostSeed = 9'223'372'036'854'775'808.0;
 
@@ -261,6 +262,16 @@ std::vector<Parameter> outputParameters() {
          .role = ParameterRole::Output,
          .maximum = kMostPathBytes,
          .fallback = std::string()},
+        {.name = "latentsIndex",
+         .option = "latents-index",
+         .label = "Start latents index",
+         .help = "Entry of the start latents that the first picture begins from",
+         .unit = "",
+         .field = &ImageRequest::latentsIndex,
+         .role = ParameterRole::Output,
+         .minimum = 0,
+         .maximum = kMostLatentsIndex,
+         .fallback = int64_t{0}},
         {.name = "saveLatents",
          .option = "save-latents",
          .label = "Save latents",

@@ -73,6 +73,27 @@ class VerifyCommandTest : public QObject {
         QCOMPARE(run.events()[1]["verdict"].get<std::string>(), std::string("cannot"));
     }
 
+    // Latents of three pictures, as a run of three leaves them; the second one is made again.
+    void makesAPictureAgainFromTheLatentsThatItBeganFrom() {
+        const Run saved = m_home.run({"image", "--prompt", "a green pear", "--steps", "1",
+                                      "--count", "3", "--seed", "1", "--save-latents",
+                                      "noise.safetensors", "--output", "saved.png"});
+        QVERIFY2(saved.code == 0, saved.err.constData());
+        const Run made = m_home.run({"image", "--prompt", "a red apple", "--steps", "2", "--count",
+                                     "3", "--batch", "2", "--seed", "3", "--latents",
+                                     "noise.safetensors", "--output", "from.png"});
+        QVERIFY2(made.code == 0, made.err.constData());
+        for (const char* name : {"from-1.png", "from-2.png", "from-3.png"}) {
+            const Run run = m_home.run({"verify", name, "--input", "noise.safetensors"});
+            QVERIFY2(run.code == 0, run.err.constData());
+            QCOMPARE(run.out, QByteArray(name) + ": same\n");
+        }
+        const Run several = m_home.run(
+            {"verify", "from-2.png", "a.png", "--input", "a.png", "--input", "noise.safetensors"});
+        QCOMPARE(several.out, QByteArray("from-2.png: same\na.png: same\n"));
+        cannotWithoutTheLatents();
+    }
+
     void cannotWithoutTheModel() {
         core::Image image = *core::loadImage(m_home.path("a.png").toStdString());
         core::SaveOptions options;
@@ -86,6 +107,22 @@ class VerifyCommandTest : public QObject {
     }
 
   private:
+    void cannotWithoutTheLatents() {
+        const auto info = core::readPictureInfo(m_home.path("from-2.png").toStdString());
+        QCOMPARE(info->provenance->latentsIndex, 1);
+        const std::string wanted = info->provenance->latentsHash;
+        QVERIFY(wanted.starts_with("sha256:"));
+        for (const QStringList& input : {QStringList{}, QStringList{"--input", "a.png"}}) {
+            const Run run = m_home.run(QStringList{"verify", "from-2.png"} + input);
+            QCOMPARE(run.code, 2);
+            QVERIFY2(run.errHas(wanted.c_str()) && run.errHas("--input"), run.err.constData());
+            QCOMPARE(run.out, QByteArray());
+        }
+        const Run missing = m_home.run({"verify", "from-2.png", "--input", "nothing.safetensors"});
+        QCOMPARE(missing.code, 2);
+        QVERIFY2(missing.errHas("nothing.safetensors"), missing.err.constData());
+    }
+
     Home m_home;
 };
 

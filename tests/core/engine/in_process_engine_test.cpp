@@ -292,6 +292,39 @@ class InProcessEngineTest : public QObject {
         QCOMPARE(job.count<LoadingEvent>(), 0);
     }
 
+    void startsEachPictureFromItsEntryOfTheLatents() {
+        const std::filesystem::path file = m_folder.filePath("start.safetensors").toStdString();
+        pipelines::ImageRequest request = redApple();
+        request.count = 3;
+        request.steps = 1;
+        request.saveLatentsPath = file.string();
+        Listener saved;
+        m_engine->submit(request, saved.sink());
+        QVERIFY(saved.waitForEnd());
+        request.saveLatentsPath.clear();
+        request.latentsPath = file.string();
+        Listener all;
+        m_engine->submit(request, all.sink());
+        QVERIFY(all.waitForEnd());
+        const auto pictures = all.all<PictureEvent>();
+        QCOMPARE(pictures.size(), size_t{3});
+        QCOMPARE(pictures[2].provenance.latentsIndex, 2);
+        QVERIFY(pictures[2].provenance.latentsHash.starts_with("sha256:"));
+        request.count = 1;
+        request.seed = pictures[2].provenance.request.seed;
+        request.latentsIndex = pictures[2].provenance.latentsIndex;
+        Listener third;
+        m_engine->submit(request, third.sink());
+        QVERIFY(third.waitForEnd());
+        QCOMPARE(pixelHash(third.all<PictureEvent>().front().image), pixelHash(pictures[2].image));
+        QVERIFY(pixelHash(pictures[1].image) != pixelHash(pictures[2].image));
+        request.latentsIndex = 3;
+        Listener beyond;
+        m_engine->submit(request, beyond.sink());
+        QVERIFY(beyond.waitForEnd());
+        QCOMPARE(beyond.all<FailedEvent>().front().error.code(), ErrorCode::BadFile);
+    }
+
     void neverCallsABrokenPictureASuccess() {
         const std::filesystem::path copy = m_folder.filePath("broken").toStdString();
         std::filesystem::copy(kModels / "starter-image", copy,

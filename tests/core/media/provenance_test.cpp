@@ -21,11 +21,13 @@ class ProvenanceTest : public QObject {
     void survivesTheWayThere() {
         Provenance made = samples::provenance("caf\xC3\xA9");
         made.latentsHash = "sha256:" + std::string(64, '1');
+        made.latentsIndex = 7;
         const Result<Provenance> read = provenanceFromJson(toJson(made));
         QVERIFY2(read, read ? "" : read.error().what());
         QCOMPARE(toJson(*read).dump(), toJson(made).dump());
         QCOMPARE(*read->request.seed, *made.request.seed);
         QCOMPARE(read->request.model, made.modelName);
+        QCOMPARE(read->latentsIndex, 7);
     }
 
     void holdsNoPathsAndNothingOfTheRun() {
@@ -33,6 +35,7 @@ class ProvenanceTest : public QObject {
         made.request.model = "/home/somebody/models/secret";
         made.request.latentsPath = "/home/somebody/noise.safetensors";
         made.request.saveLatentsPath = "/home/somebody/out.safetensors";
+        made.request.latentsIndex = 3;
         made.request.previewEvery = 3;
         const std::string text = toJson(made).dump();
         QVERIFY(text.find("somebody") == std::string::npos);
@@ -64,6 +67,8 @@ class ProvenanceTest : public QObject {
         row("/plan/threads", "18446744073709551615");
         row("/plan/threads", "2.5");
         row("/plan/batch", "0");
+        row("/latentsHash", "\"sha256:1\"");
+        row("/latentsIndex", "-1");
         row("/request/unknown", "1");
         row("/request/steps", "0");
         row("/request/steps", "\"24\"");

@@ -61,6 +61,7 @@ ImageRequest filled() {
     request.background = "#10aAff";
     request.previewEvery = 5;
     request.latentsPath = "in.safetensors";
+    request.latentsIndex = 4;
     request.saveLatentsPath = "out.safetensors";
     return request;
 }
@@ -208,7 +209,7 @@ TEST_CASE("JSON is canonical") {
     request.cfg = 7.0;
     CHECK(toJson(request).dump() ==
           R"({"background":"transparent","batch":0,"cfg":7.0,"clipSkip":0,"count":1,)"
-          R"("device":"auto","eta":0.0,"latents":"","model":"","negative":"",)"
+          R"("device":"auto","eta":0.0,"latents":"","latentsIndex":0,"model":"","negative":"",)"
           R"("noise":"torch-cpu","precision":"auto","previewEvery":0,"prompt":"",)"
           R"("saveLatents":""})");
 }
