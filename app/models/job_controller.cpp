@@ -89,6 +89,11 @@ const Job* JobController::active() const {
     return it == m_jobs.end() ? nullptr : &*it;
 }
 
+const Job* JobController::first() const {
+    const auto it = std::ranges::find_if(m_jobs, [](const Job& job) { return !job.ended(); });
+    return it == m_jobs.end() ? nullptr : &*it;
+}
+
 int JobController::waitingCount() const {
     return static_cast<int>(
         std::ranges::count(m_jobs, JobState::Waiting, [](const Job& job) { return job.state; }));

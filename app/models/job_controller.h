@@ -63,6 +63,7 @@ class JobController : public QObject {
     const std::vector<Job>& jobs() const { return m_jobs; }
     const Job* find(JobNumber number) const;
     const Job* active() const; // nullptr: nothing runs
+    const Job* first() const;  // the active one, else the next in line; nullptr while idle
     int waitingCount() const;
     bool busy() const; // something runs or waits
 

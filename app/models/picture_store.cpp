@@ -17,6 +17,12 @@ namespace fs = std::filesystem;
 constexpr int kThumbnailPixels = 224;
 constexpr int kNameAttempts = 20;
 
+// Advice of the command line names an option; the window has a button for it.
+Error inWindowWords(const Error& error) {
+    if (error.advice().find("--output") == std::string::npos) return error;
+    return Error(error.code(), error.message(), "Save it elsewhere with Save as.");
+}
+
 Result<fs::path> writePicture(const core::Image& image, const core::Provenance& provenance,
                               const fs::path& folder) {
     OutputRequest request;
@@ -32,7 +38,7 @@ Result<fs::path> writePicture(const core::Image& image, const core::Provenance& 
             for (const fs::path& needed : names.folders) fs::create_directories(needed);
             path = names.paths.front();
         } catch (const Error& error) {
-            return error;
+            return inWindowWords(error);
         } catch (const fs::filesystem_error& error) {
             return Error(ErrorCode::Io, folder.string() + " cannot be made: " + error.what(),
                          "Choose another folder with Save as.");
@@ -44,7 +50,7 @@ Result<fs::path> writePicture(const core::Image& image, const core::Provenance& 
         std::error_code ignored;
         const bool nameTaken =
             saved.error().code() == ErrorCode::InvalidArgument && fs::exists(path, ignored);
-        if (!nameTaken) return saved.error();
+        if (!nameTaken) return inWindowWords(saved.error());
     }
     return Error(ErrorCode::Io, "No free name was found in " + folder.string() + ".",
                  "Choose a name with Save as.");

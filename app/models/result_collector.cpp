@@ -93,6 +93,7 @@ void ResultCollector::loadEarlier(int count) {
             item.path = std::move(stored.path);
             m_gallery.addOldest(std::move(item));
         }
+        emit earlierLoaded();
     });
 }
 

@@ -20,6 +20,7 @@ class ResultCollector : public QObject {
     void loadEarlier(int count);
 
   signals:
+    void earlierLoaded(); // after loadEarlier; there may have been none
     void tileBegun(int id);
     void pictureDone(int id);
     void saved(int id, const QString& path);

@@ -48,6 +48,14 @@ QVBoxLayout* column(QWidget* widget, int spacing) {
     return layout;
 }
 
+// Two folders may carry one title: then the folder's name is said too.
+QString modelTitle(const std::vector<core::ModelEntry>& models, const core::ModelEntry& entry) {
+    if (entry.title.empty() || entry.title == entry.name) return toQString(entry.name);
+    const auto same = std::ranges::count(models, entry.title, &core::ModelEntry::title);
+    if (same < 2 || entry.builtIn) return toQString(entry.title);
+    return toQString(entry.title + " (" + entry.name + ")");
+}
+
 } // namespace
 
 QString planSentence(const pipelines::Plan& plan) {
@@ -75,11 +83,15 @@ ComposePanel::ComposePanel(const Theme& theme, RequestDocument& document, QWidge
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setWidget(makeContent());
+    QWidget* content = makeContent();
+    scroll->setWidget(content);
     layout->addWidget(scroll, 1);
     layout->addWidget(makeLine());
     layout->addWidget(makeFooter());
-    setMinimumWidth(304);
+    // The scroll bar takes its room beside the fields, not over them.
+    content->ensurePolished();
+    const int bar = scroll->verticalScrollBar()->sizeHint().width();
+    setMinimumWidth(std::max(304, content->minimumSizeHint().width() + bar));
     connect(&document, &RequestDocument::changed, this, &ComposePanel::refresh);
     connect(&document, &RequestDocument::modelsChanged, this, &ComposePanel::refreshModels);
     refreshModels();
@@ -218,7 +230,9 @@ void ComposePanel::refresh() {
             NoticeTone::Error, "There is no model named " + toQString(request.model) + " here.",
             "Use the starter model", [this] { m_document.reset(row("model")); });
     } else if (!model->problem.empty()) {
-        m_modelNotice->showNotice(NoticeTone::Error, toQString(model->problem));
+        m_modelNotice->showNotice(NoticeTone::Error, toQString(model->problem),
+                                  "Use the starter model",
+                                  [this] { m_document.reset(row("model")); });
     } else {
         m_modelNotice->dismiss();
     }
@@ -228,11 +242,13 @@ void ComposePanel::refreshModels() {
     const QSignalBlocker blocker(m_model);
     m_model->clear();
     for (const core::ModelEntry& entry : m_document.models()) {
-        const QString title = toQString(entry.title.empty() ? entry.name : entry.title);
-        m_model->addItem(title, toQString(entry.name));
-        const QString tip = entry.problem.empty()
-                                ? toQString(entry.kind) + ", " + sizePhrase(entry.sizeBytes)
-                                : toQString(entry.problem);
+        const QString title = modelTitle(m_document.models(), entry);
+        const QIcon mark = entry.problem.empty() ? QIcon() : m_theme.icon("warning", "warning");
+        m_model->addItem(mark, title, toQString(entry.name));
+        const QString about = entry.problem.empty()
+                                  ? toQString(entry.kind) + ", " + sizePhrase(entry.sizeBytes)
+                                  : toQString(entry.problem);
+        const QString tip = title + "\n" + about;
         m_model->setItemData(m_model->count() - 1, tip, Qt::ToolTipRole);
     }
     m_model->setEnabled(m_model->count() > 0);
@@ -248,6 +264,13 @@ void ComposePanel::showPlan(const Result<pipelines::Plan>& plan) {
         setStyleProperty(m_plan, "tone", plan->fits ? "second" : "error");
         m_plan->setText(planSentence(*plan));
         m_plan->setToolTip(toQString(plan->deviceName));
+        return;
+    }
+    const core::ModelEntry* model = m_document.model();
+    if (model != nullptr && !model->problem.empty()) { // why is said at the model already
+        setStyleProperty(m_plan, "tone", "second");
+        m_plan->setText("The model cannot be used.");
+        m_plan->setToolTip({});
         return;
     }
     QString text = toQString(plan.error().message());
@@ -283,6 +306,10 @@ bool ComposePanel::commitEdits() {
 void ComposePanel::focusPrompt() {
     m_prompt->setFocus();
     m_prompt->moveCursor(QTextCursor::End);
+}
+
+QWidget* ComposePanel::lastInTabOrder() const {
+    return m_generate;
 }
 
 ParameterField* ComposePanel::field(const std::string& name) const {

@@ -36,6 +36,7 @@ class ComposePanel : public QWidget {
     // Takes over what is typed but not yet entered. False where a field holds something wrong.
     bool commitEdits();
     void focusPrompt();
+    QWidget* lastInTabOrder() const;
     NoticeBar* notice() const { return m_notice; }
     ParameterField* field(const std::string& name) const; // nullptr: has no row of its own
 

@@ -62,7 +62,12 @@ GalleryPanel::GalleryPanel(const Theme& theme, GalleryModel& model, QWidget* par
         if (!m_byCode) emit picked(id);
     });
     connect(&theme, &Theme::changed, m_view->viewport(), qOverload<>(&QWidget::update));
-    const auto showEmpty = [this] { m_empty->setVisible(m_model.rowCount() == 0); };
+    const auto showEmpty = [this] {
+        const bool empty = m_model.rowCount() == 0;
+        m_empty->setVisible(empty);
+        m_view->setFocusPolicy(empty ? Qt::NoFocus : Qt::StrongFocus); // Tab passes over nothing
+    };
+    showEmpty();
     connect(&model, &QAbstractItemModel::rowsInserted, this, showEmpty);
     connect(&model, &QAbstractItemModel::rowsRemoved, this, showEmpty);
     setMinimumWidth(theme.measure("tile") + 6 * gap);

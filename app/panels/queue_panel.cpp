@@ -12,6 +12,8 @@
 #include <QScrollArea>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace kinora::app {
 
 // Rows that are drawn; the rest is a number. Four thousand waiting jobs stay cheap.
@@ -109,6 +111,22 @@ void QueuePanel::removeRow(int number) {
     refreshSummary();
 }
 
+void QueuePanel::showFailureWhole() {
+    // The panel grows by what the first failed row needs, within reason: an error is not scrolled.
+    const int control = m_theme.measure("control");
+    int needed = control + m_theme.measure("gap");
+    for (const Job& job : m_jobs.jobs()) {
+        const auto it = m_rowOf.find(job.number);
+        if (job.state != JobState::Failed || it == m_rowOf.end()) continue;
+        QWidget* row = it->second;
+        const int width = m_scroll->viewport()->width();
+        needed = std::clamp(row->heightForWidth(width) + 2 * m_theme.measure("gap"), needed,
+                            5 * control);
+        break;
+    }
+    if (m_scroll->minimumHeight() != needed) m_scroll->setMinimumHeight(needed);
+}
+
 void QueuePanel::refreshSummary() {
     const Job* active = m_jobs.active();
     const int waiting = m_jobs.waitingCount();
@@ -119,9 +137,14 @@ void QueuePanel::refreshSummary() {
     for (const Job& job : m_jobs.jobs()) failed += job.state == JobState::Failed;
     if (failed > 0) text += (text.isEmpty() ? "" : ", ") + QString("%1 failed").arg(failed);
     m_summary->setText(text.isEmpty() ? m_idleText : text);
-    m_timeLeft->setText(active == nullptr ? QString() : timeLeftPhrase(active->secondsLeft));
+    // While a model is read the steps have not begun: never "almost done".
+    const bool loading = active != nullptr && active->state == JobState::Loading;
+    const double left = active == nullptr ? 0 : active->secondsLeft;
+    m_timeLeft->setText(active == nullptr ? QString()
+                                          : timeLeftPhrase(loading ? std::max(left, 2.0) : left));
     m_stop->setVisible(active != nullptr);
     m_stop->setEnabled(active != nullptr && !active->stopping);
+    showFailureWhole();
     const size_t hidden = m_jobs.jobs().size() - std::min(m_jobs.jobs().size(), m_rowOf.size());
     m_hidden->setText(QString("and %1 more").arg(hidden));
     m_hidden->setVisible(hidden > 0);

@@ -37,6 +37,7 @@ class QueuePanel : public QWidget {
     void updateRow(int number);
     void removeRow(int number);
     void refreshSummary();
+    void showFailureWhole();
 
     const Theme& m_theme;
     JobController& m_jobs;

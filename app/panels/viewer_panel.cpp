@@ -1,6 +1,7 @@
 #include "app/panels/viewer_panel.h"
 
 #include "app/models/gallery_model.h"
+#include "app/widgets/elided_label.h"
 #include "app/widgets/image_canvas.h"
 #include "app/widgets/notice_bar.h"
 #include "app/widgets/theme.h"
@@ -18,7 +19,7 @@ ViewerPanel::ViewerPanel(const Theme& theme, QWidget* parent)
     : QWidget(parent), m_theme(theme), m_canvas(new ImageCanvas(theme)),
       m_notice(new NoticeBar(theme, Qt::Horizontal)), m_bar(new QWidget),
       m_barLayout(new QHBoxLayout(m_bar)), m_zoom(makeLabel({}, "second")),
-      m_about(makeLabel({}, "second")) {
+      m_about(new ElidedLabel) {
     setProperty("surface", "panel");
     setAttribute(Qt::WA_StyledBackground);
     auto* layout = new QVBoxLayout(this);
@@ -44,8 +45,7 @@ ViewerPanel::ViewerPanel(const Theme& theme, QWidget* parent)
     m_barLayout->addWidget(actual);
     m_barLayout->addSpacing(gap);
     m_barLayout->addWidget(m_zoom);
-    m_about->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-    m_about->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_about->setProperty("tone", "second");
     m_barLayout->addWidget(m_about, 1);
     m_canvas->setEmptyText("No picture yet",
                            "Say on the left what it shows, then press Generate (Ctrl+Enter).");
@@ -64,6 +64,19 @@ void ViewerPanel::addBarAction(QAction* action) {
     m_barLayout->addWidget(button);
 }
 
+QWidget* ViewerPanel::orderFocus(QWidget* before) {
+    QWidget* last = before;
+    QWidget::setTabOrder(last, m_canvas);
+    last = m_canvas;
+    for (int i = 0; i < m_barLayout->count(); ++i) {
+        QWidget* widget = m_barLayout->itemAt(i)->widget();
+        if (widget == nullptr || !(widget->focusPolicy() & Qt::TabFocus)) continue;
+        QWidget::setTabOrder(last, widget);
+        last = widget;
+    }
+    return last;
+}
+
 void ViewerPanel::setBarVisible(bool visible) {
     m_bar->setVisible(visible);
 }
@@ -71,7 +84,7 @@ void ViewerPanel::setBarVisible(bool visible) {
 void ViewerPanel::showItem(const GalleryItem* item) {
     if (item == nullptr) {
         m_canvas->setPicture({}, {});
-        m_about->clear();
+        m_about->setText({});
         showZoom();
         return;
     }

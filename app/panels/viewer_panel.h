@@ -10,6 +10,7 @@ class QHBoxLayout;
 
 namespace kinora::app {
 
+class ElidedLabel;
 class ImageCanvas;
 class NoticeBar;
 class Theme;
@@ -27,6 +28,9 @@ class ViewerPanel : public QWidget {
     // On the bar, at its right end; icons only.
     void addBarAction(QAction* action);
     void setBarVisible(bool visible);
+    // Tab goes from `before` to the picture, then along the bar from left to right; returns the
+    // last one. Once the bar is complete.
+    QWidget* orderFocus(QWidget* before);
 
   private:
     void showZoom();
@@ -37,7 +41,7 @@ class ViewerPanel : public QWidget {
     QWidget* m_bar;
     QHBoxLayout* m_barLayout;
     QLabel* m_zoom;
-    QLabel* m_about;
+    ElidedLabel* m_about;
 };
 
 } // namespace kinora::app

@@ -6,6 +6,7 @@
 #include <QPainter>
 #include <QStyle>
 #include <QStyleOptionSlider>
+#include <QStylePainter>
 #include <QWheelEvent>
 
 namespace kinora::app {
@@ -33,10 +34,19 @@ void ChoiceBox::wheelEvent(QWheelEvent* event) {
         event->ignore();
 }
 
-void ChoiceBox::paintEvent(QPaintEvent* event) {
-    QComboBox::paintEvent(event);
-    QPainter painter(this);
+void ChoiceBox::paintEvent(QPaintEvent*) {
+    QStylePainter painter(this);
+    QStyleOptionComboBox option;
+    initStyleOption(&option);
     const int size = m_theme.measure("icon");
+    const int icon = option.currentIcon.isNull() ? 0 : option.iconSize.width() + 8;
+    const QRect room =
+        style()->subControlRect(QStyle::CC_ComboBox, &option, QStyle::SC_ComboBoxEditField, this);
+    // Long names end in an ellipsis, never under the arrow.
+    option.currentText =
+        option.fontMetrics.elidedText(option.currentText, Qt::ElideRight, room.width() - icon - 4);
+    painter.drawComplexControl(QStyle::CC_ComboBox, option);
+    painter.drawControl(QStyle::CE_ComboBoxLabel, option);
     const QRect arrow(width() - size - 6, (height() - size) / 2, size, size);
     const QString color = isEnabled() ? "secondText" : "disabledText";
     m_theme.icon("chevron-down", color).paint(&painter, arrow);

@@ -15,6 +15,7 @@ namespace kinora::app {
 
 constexpr double kSmallestZoom = 0.02;
 constexpr double kLargestZoom = 64;
+constexpr int kFocusRing = 2;
 constexpr double kPixelsVisibleFrom = 8; // from here on each pixel is a square, not a blur
 
 ImageCanvas::ImageCanvas(const Theme& theme, QWidget* parent) : QWidget(parent), m_theme(theme) {
@@ -137,10 +138,21 @@ void ImageCanvas::paintEmpty(QPainter& painter) {
 void ImageCanvas::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.fillRect(rect(), m_theme.color("canvas"));
-    if (isEmpty()) {
+    if (isEmpty())
         paintEmpty(painter);
-        return;
+    else
+        paintPicture(painter);
+    if (m_showsFocus) {
+        painter.setRenderHint(QPainter::Antialiasing); // so that it lies on whole pixels
+        painter.setBrush(Qt::NoBrush);
+        painter.setPen(
+            QPen(m_theme.color("focus"), kFocusRing, Qt::SolidLine, Qt::SquareCap, Qt::MiterJoin));
+        const double inset = kFocusRing / 2.0;
+        painter.drawRect(QRectF(rect()).adjusted(inset, inset, -inset, -inset));
     }
+}
+
+void ImageCanvas::paintPicture(QPainter& painter) {
     QRectF target = pictureRect();
     // On whole device pixels, so that 100 % is sharp.
     const double ratio = devicePixelRatioF();
@@ -236,8 +248,17 @@ void ImageCanvas::keyReleaseEvent(QKeyEvent* event) {
     QWidget::keyReleaseEvent(event);
 }
 
+void ImageCanvas::focusInEvent(QFocusEvent* event) {
+    const Qt::FocusReason reason = event->reason();
+    m_showsFocus = reason == Qt::TabFocusReason || reason == Qt::BacktabFocusReason;
+    QWidget::focusInEvent(event);
+    update();
+}
+
 void ImageCanvas::focusOutEvent(QFocusEvent* event) {
     m_spaceHeld = false;
+    m_showsFocus = false;
+    update();
     showCursor();
     QWidget::focusOutEvent(event);
 }

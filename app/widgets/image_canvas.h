@@ -49,6 +49,7 @@ class ImageCanvas : public QWidget {
     void mouseDoubleClickEvent(QMouseEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
     void keyReleaseEvent(QKeyEvent* event) override;
+    void focusInEvent(QFocusEvent* event) override;
     void focusOutEvent(QFocusEvent* event) override;
 
   private:
@@ -57,6 +58,7 @@ class ImageCanvas : public QWidget {
     void keepInSight();
     void showCursor();
     void paintEmpty(QPainter& painter);
+    void paintPicture(QPainter& painter);
     void paintChecker(QPainter& painter, const QRectF& rect);
 
     const Theme& m_theme;
@@ -71,6 +73,7 @@ class ImageCanvas : public QWidget {
     bool m_spaceHeld = false;
     bool m_panning = false;
     bool m_mayDragOut = false;
+    bool m_showsFocus = false; // reached by the keyboard: a ring says where the keys go
     QPointF m_lastPosition;
 };
 

@@ -175,6 +175,12 @@ void MainWindow::connectResults() {
         if (item->provenance->request.seed) m_compose->setLastSeed(*item->provenance->request.seed);
         if (m_galleryPanel->currentId() == 0) m_galleryPanel->setCurrentId(id);
     });
+    // A later start shows where the last one ended.
+    connect(m_results, &ResultCollector::earlierLoaded, this, [this] {
+        const GalleryItem* newest = m_gallery->itemAt(0);
+        if (newest != nullptr && m_galleryPanel->currentId() == 0)
+            m_galleryPanel->setCurrentId(newest->id);
+    });
     connect(m_results, &ResultCollector::saved, this,
             [this](int, const QString& path) { say("Saved " + QFileInfo(path).fileName()); });
     connect(m_results, &ResultCollector::saveFailed, this, [this](int id, const QString& problem) {
@@ -232,7 +238,7 @@ void MainWindow::generate() {
 }
 
 void MainWindow::cancel() {
-    if (const Job* job = m_jobs->active()) {
+    if (const Job* job = m_jobs->first()) {
         m_jobs->cancel(job->number);
         say("Cancelled");
     } else if (m_fullScreen->isChecked()) {
@@ -253,7 +259,7 @@ void MainWindow::refreshBusy() {
     m_compose->setBusy(m_jobs->busy());
     m_generate->setText(m_jobs->busy() ? "&Add to queue" : "&Generate");
     const Job* active = m_jobs->active();
-    m_cancel->setEnabled(active != nullptr || m_fullScreen->isChecked());
+    m_cancel->setEnabled(m_jobs->busy() || m_fullScreen->isChecked());
     m_stop->setEnabled(active != nullptr);
     const int percent = active == nullptr ? -1 : static_cast<int>(active->fraction() * 100);
     const QString title = percent < 0 ? "Kinora" : QString("%1 % - Kinora").arg(percent);
@@ -301,14 +307,18 @@ void MainWindow::dropEvent(QDropEvent* event) {
 bool MainWindow::mayClose() {
     if (!m_jobs->busy()) return true;
     const int open = m_jobs->waitingCount() + (m_jobs->active() != nullptr ? 1 : 0);
-    QMessageBox question(QMessageBox::Question, "Kinora",
+    QMessageBox question(QMessageBox::NoIcon, "Kinora",
                          countPhrase(open, "job is not done.", "jobs are not done."),
                          QMessageBox::NoButton, this);
+    question.setIconPixmap(m_theme.icon("warning", "warning").pixmap(2 * m_theme.measure("icon")));
     question.setInformativeText("Finished pictures are saved; the rest is lost.");
     QPushButton* close = question.addButton("Close anyway", QMessageBox::DestructiveRole);
     QPushButton* stay = question.addButton("Keep working", QMessageBox::RejectRole);
     question.setDefaultButton(stay);
     question.setEscapeButton(stay);
+    connect(m_jobs, &JobController::jobRemoved, &question, [this, close] {
+        if (!m_jobs->busy()) close->click(); // the question has answered itself
+    });
     question.exec();
     return question.clickedButton() == close;
 }

@@ -45,6 +45,8 @@ void MainWindow::makeMenus() {
     for (QAction* action : {m_pictureActions->useParameters, m_pictureActions->copy,
                             m_pictureActions->saveAs, m_fullScreen})
         m_viewer->addBarAction(action);
+    QWidget* last = m_viewer->orderFocus(m_compose->lastInTabOrder());
+    QWidget::setTabOrder(last, m_galleryPanel->view());
     refreshBusy();
 }
 

@@ -57,10 +57,14 @@ void ParameterImport::readMime(const QMimeData& data) {
             m_notice.showNotice(NoticeTone::Error, "The pasted picture could not be read.");
             return;
         }
-        m_store.readInfo(file->fileName().toStdString(),
-                         [this, file](Result<core::PictureInfo> info) {
-                             if (info) take(*info, "the pasted picture");
-                         });
+        m_store.readInfo(file->fileName().toStdString(), [this,
+                                                          file](Result<core::PictureInfo> info) {
+            if (info)
+                take(*info, "the pasted picture");
+            else
+                m_notice.showNotice(NoticeTone::Error, "The pasted picture could not be read. " +
+                                                           toQString(info.error().advice()));
+        });
     } else if (data.hasText()) {
         readText(data.text());
     }

@@ -9,6 +9,7 @@
 #include <QEvent>
 #include <QTimer>
 
+#include <cstdlib>
 #include <string>
 
 namespace kinora::app {
@@ -39,6 +40,14 @@ class FirstPaint : public QObject {
     MainWindow& m_window;
 };
 
+bool g_windowRuns = false;
+
+// Where the display goes away Qt calls exit() from below the event loop: destructors of statics
+// would run under the engine's threads. Pictures are renamed into place, so nothing is half there.
+void endAtOnceWhileTheWindowRuns() {
+    if (g_windowRuns) std::_Exit(EXIT_FAILURE);
+}
+
 int runWindow(int argc, char** argv, const ProgramContext& context) {
     QElapsedTimer clock;
     clock.start();
@@ -58,7 +67,11 @@ int runWindow(int argc, char** argv, const ProgramContext& context) {
     MainWindow window(theme, context);
     new FirstPaint(clock, window);
     window.show();
-    return QApplication::exec();
+    g_windowRuns = true;
+    std::atexit(endAtOnceWhileTheWindowRuns);
+    const int code = QApplication::exec();
+    g_windowRuns = false;
+    return code;
 }
 
 } // namespace

@@ -21,6 +21,7 @@
 #include "app/windows/system_appearance.h"
 #include "core/media/metadata.h"
 #include "tests/app/gui/scripted_engine.h"
+#include "tests/app/gui/watchdog.h"
 
 #include <QAction>
 #include <QApplication>
@@ -28,7 +29,9 @@
 #include <QComboBox>
 #include <QDBusVariant>
 #include <QDir>
+#include <QDropEvent>
 #include <QElapsedTimer>
+#include <QFile>
 #include <QGuiApplication>
 #include <QLabel>
 #include <QLineEdit>
@@ -36,6 +39,8 @@
 #include <QMenuBar>
 #include <QMimeData>
 #include <QPushButton>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QSlider>
 #include <QTemporaryDir>
@@ -104,57 +109,6 @@ struct Studio {
     ScriptedEngine engine;
     core::ModelLibrary library;
     MainWindow window;
-};
-
-// Of this thread, in ms.
-double computedMilliseconds() {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
-}
-
-// How long this thread was ready while the machine ran others: field 2 of its schedstat, in ns. 0
-// where the system does not count it.
-double millisecondsInLine() {
-    std::ifstream file("/proc/thread-self/schedstat");
-    double ran = 0, waited = 0;
-    file >> ran >> waited;
-    return waited * 1e-6;
-}
-
-// Asks the event loop every few milliseconds how long it did not answer. What the machine gave to
-// others meanwhile is taken off: that is not the window's fault, computing and waiting for a disk
-// or a lock is. A lock's holder may itself have been put aside, so a few long gaps are borne.
-class Watchdog : public QObject {
-  public:
-    Watchdog() {
-        m_clock.start();
-        m_timer.setTimerType(Qt::PreciseTimer);
-        connect(&m_timer, &QTimer::timeout, this, [this] {
-            const double inLine = millisecondsInLine();
-            const double computed = computedMilliseconds();
-            const double gap = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
-            m_clock.restart();
-            if (gap - (inLine - m_inLine) > 50) ++m_longGaps;
-            m_longestComputed = std::max(m_longestComputed, computed - m_computed);
-            m_inLine = inLine;
-            m_computed = computed;
-            ++m_answers;
-        });
-        m_timer.start(5);
-    }
-    double longestComputed() const { return m_longestComputed; }
-    int longGaps() const { return m_longGaps; }
-    int answers() const { return m_answers; }
-
-  private:
-    QTimer m_timer;
-    QElapsedTimer m_clock;
-    double m_inLine = millisecondsInLine();
-    double m_computed = computedMilliseconds();
-    double m_longestComputed = 0;
-    int m_longGaps = 0;
-    int m_answers = 0;
 };
 
 } // namespace
@@ -418,7 +372,7 @@ class WindowTest : public QObject {
         MainWindow second(theme, studio.context());
         second.start();
         QTRY_COMPARE(second.gallery().rowCount(), 1);
-        second.galleryPanel().setCurrentId(second.gallery().itemAt(0)->id);
+        QTRY_COMPARE(second.galleryPanel().currentId(), second.gallery().itemAt(0)->id);
         QTRY_VERIFY(second.gallery().itemAt(0)->provenance.has_value());
         QCOMPARE(*second.gallery().itemAt(0)->provenance->request.seed, 4711);
         QTRY_COMPARE(second.viewer().canvas()->pictureSize(), QSize(64, 64));
@@ -494,6 +448,142 @@ class WindowTest : public QObject {
         QVERIFY2(visited.size() >= 12, qPrintable(visited.join(" > ")));
     }
 
+    void tabGoesOnToThePictureItsBarAndTheStrip() {
+        Studio studio(m_theme);
+        studio.window.generate();
+        QTRY_COMPARE(studio.files().size(), 1);
+        studio.button("Generate")->setFocus(Qt::TabFocusReason);
+        const QColor without = studio.window.viewer().canvas()->grab().toImage().pixelColor(0, 0);
+        studio.press(Qt::Key_Tab);
+        QVERIFY(studio.window.viewer().canvas()->hasFocus());
+        const QColor ring = studio.window.viewer().canvas()->grab().toImage().pixelColor(0, 0);
+        QVERIFY(ring != without);
+        QCOMPARE(ring, m_theme.color("focus"));
+        QStringList visited;
+        for (int i = 0; i < 8 && !studio.window.galleryPanel().view()->hasFocus(); ++i) {
+            studio.press(Qt::Key_Tab);
+            visited << QApplication::focusWidget()->accessibleName();
+        }
+        QCOMPARE(visited.first(), "Fit the window");
+        QCOMPARE(visited.last(), "Pictures");
+        QCOMPARE(visited.size(), 7);
+    }
+
+    void escapeCancelsAJobThatIsStillPlanned() {
+        Studio studio(m_theme);
+        studio.window.generate(); // no event of the engine was taken yet
+        QVERIFY(studio.window.jobs().active() == nullptr);
+        QVERIFY(studio.window.jobs().busy());
+        studio.press(Qt::Key_Escape);
+        QVERIFY(!studio.window.jobs().busy());
+        QTest::qWait(50);
+        QVERIFY(studio.files().isEmpty());
+    }
+
+    void modelsOfOneTitleAreToldApartAndBrokenOnesMarked() {
+        Studio studio(m_theme);
+        core::ModelEntry starter = studio.window.document().models().front();
+        core::ModelEntry copy = starter;
+        copy.name = "starter-copy";
+        copy.builtIn = false;
+        core::ModelEntry broken;
+        broken.name = "broken";
+        broken.problem = "broken/model_index.json: is not valid JSON.";
+        studio.window.document().setModels({broken, copy, starter});
+        auto* box = studio.named<QComboBox>("Model");
+        QCOMPARE(box->itemText(0), "broken");
+        QVERIFY(!box->itemIcon(0).isNull());
+        QCOMPARE(box->itemText(1), "Kinora starter (starter-copy)");
+        QVERIFY(box->itemIcon(1).isNull());
+        QCOMPARE(box->currentText(), "Kinora starter");
+        studio.window.document().setText(*pipelines::findImageParameter("model"), "broken");
+        QVERIFY(studio.button("Use the starter model") != nullptr);
+        studio.window.compose().showPlan(Error(ErrorCode::BadFile, broken.problem, ""));
+        QCOMPARE(studio.named<QLabel>("Plan")->text(), "The model cannot be used.");
+        studio.button("Use the starter model")->click();
+        QCOMPARE(box->currentText(), "Kinora starter");
+    }
+
+    void aLongFailureIsReadWithoutScrolling() {
+        Script script;
+        script.fails = [](const std::string&) { return true; };
+        script.error = Error(ErrorCode::BadFile,
+                             "truncated/unet/diffusion_pytorch_model.safetensors: tensor "
+                             "\"up_blocks.2.resnets.1.time_emb_proj.weight\" ends 31505232 bytes "
+                             "past the end of the file: the download was cut short.",
+                             "Fetch the file again.");
+        Studio studio(m_theme, script);
+        studio.window.resize(1024, 700);
+        studio.window.generate();
+        QTRY_VERIFY(studio.button("Try again") != nullptr);
+        QTest::qWait(50);
+        for (QLabel* label : studio.window.queue().findChildren<QLabel*>())
+            if (label->text().startsWith("truncated/"))
+                QCOMPARE(label->visibleRegion().boundingRect().height(), label->height());
+    }
+
+    void fieldsAreWholeBesideTheScrollBar() {
+        Studio studio(m_theme);
+        for (FoldSection* fold : studio.window.findChildren<FoldSection*>()) fold->setOpen(true);
+        studio.window.resize(800, 600);
+        QTest::qWait(50);
+        auto* scroll = studio.window.compose().findChild<QScrollArea*>();
+        QVERIFY(scroll->verticalScrollBar()->isVisible());
+        QVERIFY2(scroll->widget()->width() <= scroll->viewport()->width(),
+                 qPrintable(QString("%1 in %2")
+                                .arg(scroll->widget()->width())
+                                .arg(scroll->viewport()->width())));
+    }
+
+    void whatCannotBeReadIsSaid() {
+        Studio studio(m_theme);
+        auto* damaged = new QMimeData;
+        damaged->setData("image/png", "\x89PNG\r\n\x1a\nnot a picture");
+        QGuiApplication::clipboard()->setMimeData(damaged);
+        studio.press(Qt::Key_V, Qt::ControlModifier | Qt::ShiftModifier);
+        QTRY_VERIFY2(studio.window.compose().notice()->text().contains("pasted picture"),
+                     qPrintable(studio.window.compose().notice()->text()));
+        QFile file(studio.folder.path() + "/shopping.txt");
+        QVERIFY(file.open(QIODevice::WriteOnly) && file.write("eggs, milk\n") > 0);
+        file.close();
+        QMimeData data;
+        data.setUrls({QUrl::fromLocalFile(file.fileName())});
+        QDragEnterEvent enter({50, 50}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&studio.window, &enter);
+        QDropEvent drop({50, 50}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&studio.window, &drop);
+        QTRY_VERIFY2(studio.window.compose().notice()->text().contains("shopping.txt"),
+                     qPrintable(studio.window.compose().notice()->text()));
+        QCOMPARE(studio.prompt()->toPlainText(), "3d emoji of a red apple");
+    }
+
+    void aPictureThatIsNotSavedIsSaidInTheWindowsWords() {
+        Studio studio(m_theme);
+        QFile inTheWay(studio.pictures()); // a file where the folder should be
+        QVERIFY(inTheWay.open(QIODevice::WriteOnly));
+        studio.window.generate();
+        NoticeBar* notice = studio.window.viewer().notice();
+        QTRY_VERIFY(notice->text().contains("is not saved"));
+        QVERIFY2(notice->text().contains("is not a folder"), qPrintable(notice->text()));
+        QVERIFY2(!notice->text().contains("--"), qPrintable(notice->text()));
+    }
+
+    void theQuestionOnClosingEndsWithTheWork() {
+        Script script;
+        script.holdAtStep = 3;
+        Studio studio(m_theme, script);
+        studio.window.generate();
+        QTRY_VERIFY(studio.window.jobs().active() != nullptr);
+        bool asked = false;
+        QTimer::singleShot(100, &studio.window, [&] {
+            asked = QApplication::activeModalWidget() != nullptr;
+            studio.engine.release();
+        });
+        QVERIFY(studio.window.close()); // comes back when the job is done
+        QVERIFY(asked);
+        QTRY_COMPARE(studio.files().size(), 1);
+    }
+
     void shortcutsAreUniqueAndListed() {
         Studio studio(m_theme);
         QMap<QString, QString> taken;
@@ -519,7 +609,7 @@ class WindowTest : public QObject {
             studio.window.document().setText(*pipelines::findImageParameter(name), "512");
         studio.window.document().setText(*pipelines::findImageParameter("count"), "6");
         QTest::qWait(300);
-        Watchdog watchdog;
+        testing::Watchdog watchdog;
         studio.window.generate();
         QTRY_COMPARE_WITH_TIMEOUT(studio.files().size(), 6, 60000);
         QVERIFY(watchdog.answers() > 20);
