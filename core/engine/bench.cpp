@@ -2,6 +2,7 @@
 
 #include "core/engine/bench_networks.h"
 #include "core/engine/speed_cache.h"
+#include "core/media/text_encoding.h"
 #include "pipelines/image/plan_text_to_image.h"
 #include "pipelines/plan/time_model.h"
 
@@ -37,7 +38,7 @@ double median(std::vector<double> values) {
 void predict(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
              const BenchOptions& options, kernels::DType compute,
              const pipelines::DeviceSpeed& speed, BenchResult& result) {
-    const auto meta = backends.open("meta", {.threads = 1});
+    const auto meta = backends.open("meta", {.threads = result.threads});
     const BenchNetworks networks(configs, options, *meta, compute);
     meta->startRecording();
     networks.run();
@@ -67,6 +68,8 @@ void measure(const kernels::BackendRegistry& backends, const BenchConfigs& confi
 }
 
 BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& options) {
+    if (options.repeat < 1)
+        throw Error(ErrorCode::InvalidArgument, "repeat: it must be at least 1.");
     const kernels::BackendTable& cpu = backends.find("cpu");
     kernels::DeviceDescription description{};
     cpu.describe(0, &description);
@@ -84,7 +87,8 @@ BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& 
     const BenchConfigs configs = benchConfigs(options.modelFolder);
     predict(backends, configs, options, compute, speed, result);
     if (result.predictedPeakBytes > description.freeMemoryBytes)
-        throw Error(ErrorCode::DoesNotFit,
+        throw Error(result.predictedPeakBytes > description.memoryBytes ? ErrorCode::DoesNotFit
+                                                                        : ErrorCode::Busy,
                     "This takes " + std::to_string(result.predictedPeakBytes >> 20) +
                         " MiB of memory and " + std::to_string(description.freeMemoryBytes >> 20) +
                         " MiB are free.",
@@ -105,6 +109,10 @@ Result<std::optional<BenchResult>> runBench(const kernels::BackendRegistry& back
         return error;
     } catch (const std::bad_alloc&) {
         return Error(ErrorCode::OutOfMemory, "Memory ran out.", "Use a smaller size or batch.");
+    } catch (const std::filesystem::filesystem_error& error) {
+        return Error(ErrorCode::Io, shownPath(error.path1()) + ": " + error.code().message() + ".");
+    } catch (const std::exception& error) {
+        return Error(ErrorCode::Internal, std::string("The bench failed: ") + error.what());
     }
 }
 

@@ -27,9 +27,9 @@ struct BenchOptions {
     int64_t steps = 20;                // Image: with guidance, so the UNet runs on twice the batch
     std::string precision = "auto";    // "auto", "f32", "bf16"
     int threads = 0;                   // 0: one per core
-    int64_t repeat = 5;
-    std::filesystem::path dataFolder; // measured speeds are cached in it; empty: not cached
-    std::string version;              // of the program: a new one measures anew
+    int64_t repeat = 5;                // at least 1
+    std::filesystem::path dataFolder;  // measured speeds are cached in it; empty: not cached
+    std::string version;               // of the program: a new one measures anew
     CancelToken cancel;
     std::function<void(int64_t done)> progress; // after each run, the first (untimed) is 0
 };
@@ -45,8 +45,9 @@ struct BenchResult {
     uint64_t predictedPeakBytes = 0;
 };
 
-// nullopt: cancelled. Error{InvalidArgument, Unsupported, DoesNotFit, OutOfMemory, BadFile}. The
-// registry has the back ends "cpu" and "meta".
+// nullopt: cancelled. Error{InvalidArgument, Unsupported, DoesNotFit (never), Busy (not with the
+// memory that is free now), OutOfMemory, BadFile, Io}. The registry has the back ends "cpu" and
+// "meta".
 Result<std::optional<BenchResult>> runBench(const kernels::BackendRegistry& backends,
                                             const BenchOptions& options);
 

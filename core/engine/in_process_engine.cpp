@@ -76,7 +76,6 @@ void InProcessEngine::work(std::stop_token stop) {
         std::shared_ptr<Job> job;
         {
             std::unique_lock lock(m_mutex);
-            m_running.reset();
             m_wake.wait(lock, stop, [this] { return !m_waiting.empty(); });
             if (stop.stop_requested()) return;
             job = m_running = m_waiting.front();
@@ -84,6 +83,8 @@ void InProcessEngine::work(std::stop_token stop) {
         }
         m_runner->run(job->request, job->sink, job->cancel,
                       [&job] { return job->stopAfterThis.load(); });
+        const std::lock_guard lock(m_mutex);
+        m_running.reset(); // `job` is the last to go, with its sink, and outside the lock
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/library/file_hash.h"
 #include "core/media/sha256.h"
+#include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "kernels/base/log.h"
 #include "pipelines/image/resolve_request.h"
@@ -46,10 +47,18 @@ uint64_t peakResidentBytes() {
     return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
+// Throws Error{Io} where a file went meanwhile.
 std::filesystem::file_time_type lastChange(const pipelines::ModelFolder& model) {
     std::filesystem::file_time_type latest{};
-    for (const auto& file : model.files())
-        latest = std::max(latest, std::filesystem::last_write_time(model.path() / file));
+    for (const auto& file : model.files()) {
+        std::error_code error;
+        const auto changed = std::filesystem::last_write_time(model.path() / file, error);
+        if (error)
+            throw Error(ErrorCode::Io,
+                        shownPath(model.path() / file) + ": " + error.message() + ".",
+                        "Another program may be changing the model's folder.");
+        latest = std::max(latest, changed);
+    }
     return latest;
 }
 
@@ -164,7 +173,7 @@ class JobRunner::Reporter {
 JobRunner::JobRunner(const kernels::BackendRegistry& backends, const ModelLibrary& library,
                      Options options)
     : m_backends(backends), m_library(library), m_options(std::move(options)),
-      m_programBytes(residentBytes() + kLibraryBytes),
+      m_startBytes(residentBytes()), m_programBytes(m_startBytes + kLibraryBytes),
       m_speeds(m_options.dataFolder.empty() ? std::filesystem::path()
                                             : m_options.dataFolder / "cache" / "speeds.json") {
     if (m_options.threads <= 0)
@@ -192,6 +201,7 @@ void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const C
         Prepared prepared = prepare(request);
         sink(PlannedEvent{prepared.plan, prepared.request});
         refuseWhatDoesNotFit(prepared);
+        m_computing = true;
         end = compute(prepared, sink, cancel, stopAfterThis);
     } catch (const Cancelled&) {
         // The end is what it was.
@@ -202,7 +212,10 @@ void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const C
     } catch (const std::exception& error) {
         end =
             FailedEvent{Error(ErrorCode::Internal, std::string("The job failed: ") + error.what())};
+    } catch (...) { // nothing may leave the engine's thread
+        end = FailedEvent{Error(ErrorCode::Internal, "The job failed for an unknown reason.")};
     }
+    m_computing = false;
     const auto* failed = std::get_if<FailedEvent>(&end);
     if (failed && failed->error.code() == ErrorCode::OutOfMemory)
         m_loaded.reset();          // the next job starts with all the memory there is
@@ -240,12 +253,13 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
     const auto changed = lastChange(model);
     if (!m_planner || m_planner->path != model.path() || m_planner->changed != changed ||
         m_planner->compute != compute)
-        m_planner =
-            std::make_unique<Planner>(Planner{model.path(), changed, compute,
-                                              std::make_unique<pipelines::TextToImagePlanner>(
-                                                  model, m_backends.find("meta"), compute)});
+        m_planner = std::make_unique<Planner>(
+            Planner{model.path(), changed, compute,
+                    std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
+                                                                    compute)});
     pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
-    return {std::move(*entry), std::move(model), std::move(resolved), compute, std::move(plan)};
+    return {std::move(*entry),   std::move(model), changed,
+            std::move(resolved), compute,          std::move(plan)};
 }
 
 pipelines::Machine JobRunner::machine(kernels::DType compute) {
@@ -255,13 +269,16 @@ pipelines::Machine JobRunner::machine(kernels::DType compute) {
     machine.backend = backend.name;
     machine.threads = m_options.threads;
     machine.programBytes = m_programBytes;
-    // The warm model's memory is reused or given back; the program's own is taken already.
-    machine.device.freeMemoryBytes += m_loadedBytes + m_programBytes;
+    // The warm model's memory is reused or given back; what the program began with is taken
+    // already. The rest of programBytes may not be resident yet: it has to come out of what is
+    // free.
+    machine.device.freeMemoryBytes += m_loadedBytes + m_startBytes;
     if (m_options.memoryLimitBytes)
         machine.device.freeMemoryBytes =
             std::min<uint64_t>(machine.device.freeMemoryBytes, m_options.memoryLimitBytes);
-    machine.speed = m_speeds.get(m_options.version + "|" + machine.device.name, backend,
-                                 m_options.threads, compute);
+    machine.speed =
+        m_speeds.get(m_options.version + "|" + machine.device.name, backend, m_options.threads,
+                     compute, m_computing ? SpeedCache::Remember::No : SpeedCache::Remember::Yes);
     return machine;
 }
 
@@ -280,8 +297,8 @@ void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
 
 pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSink& sink,
                                         const CancelToken& cancel) {
-    const auto changed = lastChange(prepared.model);
-    if (m_loaded && m_loaded->path == prepared.model.path() && m_loaded->changed == changed &&
+    if (m_loaded && m_loaded->path == prepared.model.path() &&
+        m_loaded->changed == prepared.changed &&
         m_loaded->pipeline->compute() == prepared.compute) {
         m_loaded->device->setCancelToken(cancel);
         return *m_loaded->pipeline;
@@ -290,7 +307,7 @@ pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSi
     m_loadedBytes = 0;
     auto loaded = std::make_unique<Loaded>();
     loaded->path = prepared.model.path();
-    loaded->changed = changed;
+    loaded->changed = prepared.changed;
     loaded->device = m_backends.open(
         "cpu", {.threads = m_options.threads, .memoryLimitBytes = m_options.memoryLimitBytes});
     loaded->device->setCancelToken(cancel);

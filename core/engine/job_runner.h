@@ -42,6 +42,7 @@ class JobRunner {
     struct Prepared { // a request that can run
         ModelEntry entry;
         pipelines::ModelFolder model;
+        std::filesystem::file_time_type changed; // the youngest of its files
         pipelines::ImageRequest request;
         kernels::DType compute;
         pipelines::Plan plan;
@@ -72,12 +73,16 @@ class JobRunner {
     const kernels::BackendRegistry& m_backends;
     const ModelLibrary& m_library;
     Options m_options;
-    size_t m_programBytes; // resident before any model
+    size_t m_startBytes;   // resident before any model
+    size_t m_programBytes; // these, and what a run touches besides its tensors
 
     std::unique_ptr<Loaded> m_loaded;      // run()'s thread only
     std::atomic<size_t> m_loadedBytes = 0; // that a next run would reuse or free
 
-    std::mutex m_planMutex; // guards the two below
+    std::atomic<bool> m_computing = false; // run() is past its own planning
+
+    // Guards the two below. Held while a speed is measured: a job that begins waits for that.
+    std::mutex m_planMutex;
     SpeedCache m_speeds;
     std::unique_ptr<Planner> m_planner; // of the last model that was planned
 };

@@ -1,12 +1,13 @@
 #include "core/engine/speed_cache.h"
 
+#include "core/media/publish_file.h"
 #include "kernels/base/error.h"
 #include "kernels/base/log.h"
 
 #include <QFile>
-#include <QSaveFile>
 #include <nlohmann/json.hpp>
 
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -17,14 +18,16 @@ SpeedCache::SpeedCache(std::filesystem::path file) : m_file(std::move(file)) {
 }
 
 pipelines::DeviceSpeed SpeedCache::get(const std::string& key, const kernels::BackendTable& backend,
-                                       int threads, kernels::DType compute) {
+                                       int threads, kernels::DType compute, Remember remember) {
     const std::string full = key + "|" + backend.name + "|" + std::to_string(threads) + "|" +
                              std::string(kernels::dtypeName(compute));
     if (const auto known = m_speeds.find(full); known != m_speeds.end()) return known->second;
     kernels::Device device(backend, {.threads = threads});
     const pipelines::DeviceSpeed speed = pipelines::measureSpeed(device, compute);
-    m_speeds.emplace(full, speed);
-    save();
+    if (remember == Remember::Yes) {
+        m_speeds.emplace(full, speed);
+        save();
+    }
     return speed;
 }
 
@@ -50,11 +53,10 @@ void SpeedCache::save() const {
     for (const auto& [key, speed] : m_speeds) json[key] = pipelines::toJson(speed);
     std::error_code ignored; // a cache that cannot be written costs a tenth of a second next time
     std::filesystem::create_directories(m_file.parent_path(), ignored);
-    QSaveFile file(QString::fromStdString(m_file.string()));
-    if (!file.open(QIODevice::WriteOnly)) return;
     const std::string text = json.dump(1);
-    file.write(text.data(), static_cast<qint64>(text.size()));
-    file.commit();
+    const Result<void> written =
+        publishFile(std::as_bytes(std::span(text)), m_file, Overwrite::Yes);
+    if (!written) logMessage(LogLevel::Debug, written.error().message());
 }
 
 } // namespace kinora::core

@@ -14,8 +14,8 @@ namespace {
 void* allocateScratch(void* host, size_t sizeBytes) {
     try {
         return static_cast<Device*>(host)->arena().allocate(sizeBytes);
-    } catch (const Error&) {
-        return nullptr; // an exception must not cross the border of a back end
+    } catch (...) {
+        return nullptr; // no exception may cross the border of a back end
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <string>
 
 namespace kinora::kernels {
@@ -61,23 +62,40 @@ Arena::Pieces::iterator Arena::reserveSegment(size_t sizeBytes) {
         segment = reserve();
     }
     if (!segment) throw outOfMemory(sizeBytes, m_stats.reservedBytes);
-    m_segments.emplace(segment, segmentBytes);
+    Pieces::iterator piece;
+    try {
+        m_segments.emplace(segment, segmentBytes);
+        piece = m_pieces.emplace(segment, Piece{segmentBytes, m_nextSegment, true}).first;
+        m_free.insert(freeKey(piece));
+    } catch (...) { // no memory to note it in
+        m_pieces.erase(segment);
+        m_segments.erase(segment);
+        m_source.release(segment, segmentBytes);
+        throw;
+    }
+    ++m_nextSegment;
     m_stats.reservedBytes += segmentBytes;
     m_stats.peakReservedBytes = std::max(m_stats.peakReservedBytes, m_stats.reservedBytes);
-    const auto piece = m_pieces.emplace(segment, Piece{segmentBytes, m_nextSegment++, true}).first;
-    m_free.insert(freeKey(piece));
     return piece;
 }
 
 void Arena::take(Pieces::iterator piece, size_t sizeBytes) {
-    m_free.erase(freeKey(piece));
-    piece->second.free = false;
+    const FreeKey whole = freeKey(piece);
     const size_t rest = piece->second.sizeBytes - sizeBytes;
-    if (rest < kSmallestRemainder) return;
-    char* remainder = piece->first + sizeBytes;
-    piece->second.sizeBytes = sizeBytes;
-    m_free.insert(
-        freeKey(m_pieces.emplace(remainder, Piece{rest, piece->second.segment, true}).first));
+    if (rest >= kSmallestRemainder) { // first, because it may throw
+        const auto remainder =
+            m_pieces.emplace(piece->first + sizeBytes, Piece{rest, piece->second.segment, true})
+                .first;
+        try {
+            m_free.insert(freeKey(remainder));
+        } catch (...) {
+            m_pieces.erase(remainder);
+            throw;
+        }
+        piece->second.sizeBytes = sizeBytes;
+    }
+    m_free.erase(whole);
+    piece->second.free = false;
 }
 
 void Arena::release(void* memory) noexcept {
@@ -102,7 +120,12 @@ void Arena::release(void* memory) noexcept {
             piece = previous;
         }
     }
-    m_free.insert(freeKey(piece));
+    try {
+        m_free.insert(freeKey(piece));
+    } catch (const std::bad_alloc&) {
+        // Not even memory for the index: the piece is free all the same, and comes back into it
+        // with a neighbour that is released later, or goes with its segment.
+    }
 }
 
 void Arena::trim() {

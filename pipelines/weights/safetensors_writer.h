@@ -17,7 +17,7 @@ struct NamedValues {
 };
 
 // Replaces a file of that name in one step. Throws Error{Io, DiskFull} naming the path; nothing is
-// left behind then.
+// left behind then. As kernels/base/atomic_file.h.
 void writeSafetensors(const std::filesystem::path& path, std::span<const NamedValues> tensors);
 
 } // namespace kinora::pipelines

@@ -62,6 +62,41 @@ class BenchTest : public QObject {
         QVERIFY(result.error().code() == ErrorCode::InvalidArgument);
     }
 
+    void refusesNoRunAtAll() {
+        core::BenchOptions options = starter();
+        options.repeat = 0;
+        QCOMPARE(core::runBench(m_backends, options).error().code(), ErrorCode::InvalidArgument);
+    }
+
+    void saysWhetherItCanEverFit_data() {
+        QTest::addColumn<bool>("ever");
+        QTest::newRow("memory taken by others") << true;
+        QTest::newRow("a small machine") << false;
+    }
+    void saysWhetherItCanEverFit() {
+        QFETCH(bool, ever);
+        static uint64_t memoryBytes = 0;
+        memoryBytes = ever ? uint64_t{1} << 40 : uint64_t{1} << 20;
+        kernels::BackendTable full = kernels::cpuBackend();
+        full.describe = [](int32_t ordinal, kernels::DeviceDescription* out) {
+            const kernels::Status status = kernels::cpuBackend().describe(ordinal, out);
+            out->freeMemoryBytes = uint64_t{1} << 20;
+            out->memoryBytes = memoryBytes;
+            return status;
+        };
+        kernels::BackendRegistry backends;
+        backends.add(full);
+        backends.add(kernels::metaBackend());
+        QCOMPARE(core::runBench(backends, starter()).error().code(),
+                 ever ? ErrorCode::Busy : ErrorCode::DoesNotFit);
+    }
+
+    void tellsOfAFolderThatCannotBeRead() {
+        core::BenchOptions options = starter();
+        options.modelFolder = std::string(5000, 'x'); // no file system has such names
+        QVERIFY(!core::runBench(m_backends, options).ok());
+    }
+
     void cancels() {
         core::BenchOptions options = starter();
         options.cancel.cancel();

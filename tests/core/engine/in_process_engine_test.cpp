@@ -12,6 +12,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <sys/stat.h>
 #include <vector>
@@ -216,6 +217,85 @@ class InProcessEngineTest : public QObject {
         }
         QCOMPARE(first.count<CancelledEvent>(), 1);
         QCOMPARE(second.count<CancelledEvent>(), 1);
+    }
+
+    // Start latents of many gigabytes (holes, all of them), whose hash is taken first.
+    void cancelsWhileAFileIsHashed() {
+        const QString huge = m_folder.filePath("huge.safetensors");
+        QFile file(huge);
+        QVERIFY(file.open(QIODevice::WriteOnly) && file.resize(qint64{64} << 30));
+        pipelines::ImageRequest request = redApple();
+        request.latentsPath = huge.toStdString();
+        Listener job;
+        const JobId id = m_engine->submit(request, job.sink());
+        QVERIFY(job.waitFor<PlannedEvent>());
+        QTest::qWait(200);
+        QElapsedTimer timer;
+        timer.start();
+        m_engine->cancel(id);
+        QVERIFY(job.waitForEnd());
+        QVERIFY2(timer.elapsed() < 1000, qPrintable(QString::number(timer.elapsed())));
+        QCOMPARE(job.count<CancelledEvent>(), 1);
+        QCOMPARE(job.count<LoadingEvent>(), 0);
+    }
+
+    // What is free is what the machine says, what the program began with, and the warm model.
+    void countsTheWarmModelsMemoryAsFreeUntilItGoes() {
+        static const kernels::BackendTable steady = [] {
+            kernels::BackendTable table = kernels::cpuBackend();
+            table.describe = [](int32_t ordinal, kernels::DeviceDescription* out) {
+                const kernels::Status status = kernels::cpuBackend().describe(ordinal, out);
+                out->freeMemoryBytes = uint64_t{4} << 30;
+                return status;
+            };
+            return table;
+        }();
+        kernels::BackendRegistry backends;
+        backends.add(steady);
+        backends.add(kernels::metaBackend());
+        InProcessEngine engine(backends, *m_library, {.threads = 2});
+        const auto available = [&] { return engine.plan(redApple())->availableBytes; };
+        const size_t cold = available();
+        QVERIFY(cold > size_t{4} << 30);
+        Listener first;
+        engine.submit(redApple(), first.sink());
+        QVERIFY(first.waitForEnd());
+        QVERIFY(available() >= cold + engine.plan(redApple())->weightBytes);
+
+        // Another model takes its place, and is given up half-way.
+        pipelines::ImageRequest other = redApple();
+        other.model = KINORA_SOURCE_DIR "/tests/golden/data/tiny-odd";
+        other.width = other.height = 32;
+        std::promise<JobId> id;
+        std::shared_future<JobId> known = id.get_future().share();
+        Listener second;
+        id.set_value(
+            engine.submit(other, [&engine, known, tell = second.sink()](const EngineEvent& event) {
+                tell(event);
+                if (std::holds_alternative<LoadingEvent>(event)) engine.cancel(known.get());
+            }));
+        QVERIFY(second.waitForEnd());
+        QCOMPARE(second.count<CancelledEvent>(), 1);
+        QCOMPARE(second.count<StepEvent>(), 0);
+        QVERIFY(second.all<LoadingEvent>().back().fraction < 1);
+        QCOMPARE(available(), cold);
+    }
+
+    void letsASinkUseTheEngineAsItGoes() {
+        struct LastWord {
+            Engine& engine;
+            std::promise<void>& said;
+            ~LastWord() {
+                engine.cancel(0);
+                said.set_value();
+            }
+        };
+        std::promise<void> said;
+        auto word = std::make_shared<LastWord>(*m_engine, said);
+        pipelines::ImageRequest request = redApple();
+        request.model = "no-such-model";
+        m_engine->submit(request, [word = std::move(word)](const EngineEvent&) {});
+        QVERIFY(said.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
     }
 
     void stopsAfterThePictureThatRuns() {

@@ -25,6 +25,20 @@ class SpeedCacheTest : public QObject {
         QVERIFY(other.secondsPerOp != measured.secondsPerOp); // measured by itself
     }
 
+    void forgetsWhatWasMeasuredBesideOtherWork() {
+        QTemporaryDir folder;
+        const QString file = folder.filePath("speeds.json");
+        core::SpeedCache cache(file.toStdString());
+        const auto get = [&](core::SpeedCache::Remember remember) {
+            return cache.get("key", kernels::cpuBackend(), 1, kernels::DType::F32, remember);
+        };
+        const auto busy = get(core::SpeedCache::Remember::No);
+        QVERIFY(busy.matmulFlops > 0);
+        QVERIFY(!QFile::exists(file));
+        QVERIFY(get(core::SpeedCache::Remember::Yes).secondsPerOp != busy.secondsPerOp);
+        QVERIFY(QFile::exists(file));
+    }
+
     void survivesADamagedFile() {
         for (const char* text : {"", "{", "[1]", "{\"key|cpu|1|f32\":{\"secondsPerOp\":-1}}"}) {
             QTemporaryDir folder;

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <new>
 #include <string>
 
 using namespace kinora;
@@ -55,6 +56,30 @@ TEST_CASE("the limit of a device's memory holds, and absurd tensors are refused"
     Device unlimited(metaBackend(), {.threads = 1});
     CHECK_THROWS_AS(unlimited.empty({INT64_MAX}, DType::F64), Error);
     CHECK_THROWS_AS(unlimited.empty({INT64_MAX}, DType::F32), Error);
+}
+
+TEST_CASE("scratch memory that cannot be had is null to a back end, whatever was thrown") {
+    static HostServices host;
+    static bool exhausted;
+    exhausted = false;
+    BackendTable table = metaBackend();
+    table.open = [](const OpenArgs* args, Context** context) {
+        host = args->host;
+        return metaBackend().open(args, context);
+    };
+    table.allocate = [](Context* context, size_t sizeBytes) -> void* {
+        if (exhausted) throw std::bad_alloc();
+        return metaBackend().allocate(context, sizeBytes);
+    };
+    Device device(table, {.threads = 1, .memoryLimitBytes = size_t{16} << 20});
+    void* memory = host.allocate(host.host, 100);
+    CHECK(memory != nullptr);
+    host.release(host.host, memory);
+    CHECK(device.arena().stats().usedBytes == 0);
+    CHECK(host.allocate(host.host, size_t{32} << 20) == nullptr); // beyond the limit
+    exhausted = true;
+    device.arena().trim();
+    CHECK(host.allocate(host.host, 100) == nullptr);
 }
 
 TEST_CASE("work is recorded between start and stop only") {
