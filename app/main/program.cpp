@@ -77,7 +77,8 @@ std::string engineVersion() {
 kernels::BackendRegistry registeredBackends() {
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());
-    backends.add(kernels::metaBackend());
+    static const kernels::BackendTable plan = kernels::cpuPlanBackend(kernels::metaBackend());
+    backends.add(plan);
     return backends;
 }
 

@@ -256,7 +256,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
         m_planner = std::make_unique<Planner>(
             Planner{model.path(), changed, compute,
                     std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
-                                                                    compute)});
+                                                                    compute, m_options.threads)});
     pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
     return {std::move(*entry),   std::move(model), changed,
             std::move(resolved), compute,          std::move(plan)};

@@ -111,6 +111,7 @@ Status attention(Context* context, const AttentionArgs* args) {
         const Scratch memory(*context,
                              static_cast<size_t>(scratchFloats + group * layout.headFloats()) *
                                  sizeof(float));
+        if (context->planning()) return;
         float* scratch = memory.as<float>();
         float* packed = scratch + scratchFloats;
         for (int64_t first = 0; first < heads; first += group) {

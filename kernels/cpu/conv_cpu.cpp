@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace kinora::kernels::cpu {
 
@@ -81,11 +82,13 @@ ConvolutionPlan plan(const Conv2dArgs& args, const dnnl::engine& engine) {
     return {plain, Residual::After};
 }
 
-std::unique_ptr<CachedPrimitive> build(DnnlState& state, const Conv2dArgs& args) {
+std::unique_ptr<CachedPrimitive> build(const Context& context, const Conv2dArgs& args) {
+    const DnnlState& state = *context.dnnl;
     const ConvolutionPlan planned = plan(args, state.engine);
-    auto built =
-        std::make_unique<CachedPrimitive>(dnnl::convolution_forward(planned.description),
-                                          planned.description.scratchpad_desc(), state.engine);
+    dnnl::primitive primitive;
+    if (!context.planning()) primitive = dnnl::convolution_forward(planned.description);
+    auto built = std::make_unique<CachedPrimitive>(
+        std::move(primitive), planned.description.scratchpad_desc(), state.engine);
     built->declare(DNNL_ARG_SRC, pictures(args.input), state.engine);
     built->declare(DNNL_ARG_DST, pictures(args.output), state.engine);
     if (args.bias.data) built->declare(DNNL_ARG_BIAS, biasOf(args.output.dims[3]), state.engine);
@@ -115,8 +118,10 @@ size_t bytesOf(const TensorRef& tensor) {
 
 void convolve(Context& context, const Conv2dArgs& args) {
     DnnlState& state = dnnlState(context);
-    CachedPrimitive& primitive = state.find(keyOf(args), [&] { return build(state, args); });
-    primitive.borrow(DNNL_ARG_WEIGHTS, weightAs(context, *args.weight, false, primitive.weights));
+    CachedPrimitive& primitive = state.find(keyOf(args), [&] { return build(context, args); });
+    const dnnl::memory& weights = weightAs(context, *args.weight, false, primitive.weights);
+    if (context.planning()) return primitive.run(context);
+    primitive.borrow(DNNL_ARG_WEIGHTS, weights);
     primitive.set(DNNL_ARG_SRC, args.input.data);
     primitive.set(DNNL_ARG_DST, args.output.data);
     if (args.bias.data) primitive.set(DNNL_ARG_BIAS, args.bias.data);

@@ -42,18 +42,31 @@ Status describe(int32_t ordinal, DeviceDescription* out) {
     }
 }
 
-Status open(const OpenArgs* args, Context** out) {
+Status openAs(const OpenArgs* args, Context** out, bool planning) {
     if (args->ordinal != 0 || args->threads < 1) return Status::InvalidArgument;
     try {
         auto context = std::make_unique<Context>();
         context->host = args->host;
         context->threads = args->threads;
         context->dnnl = std::make_shared<cpu::DnnlState>();
+        if (planning) context->planned.emplace();
         *out = context.release();
         return Status::Ok;
     } catch (const std::exception&) {
         return Status::Failed;
     }
+}
+
+Status open(const OpenArgs* args, Context** out) {
+    return openAs(args, out, false);
+}
+
+Status openForPlan(const OpenArgs* args, Context** out) {
+    return openAs(args, out, true);
+}
+
+void* allocateForPlan(Context* context, size_t sizeBytes) {
+    return context->planned->take(sizeBytes);
 }
 
 void close(Context* context) {
@@ -131,6 +144,24 @@ const BackendTable& cpuBackend() {
         .allFinite = cpu::allFinite,
         .standardDeviation = cpu::standardDeviation,
     };
+    return table;
+}
+
+BackendTable cpuPlanBackend(const BackendTable& shapes) {
+    const BackendTable& cpu = cpuBackend();
+    BackendTable table = shapes;
+    table.open = openForPlan;
+    table.close = cpu.close;
+    table.lastError = cpu.lastError;
+    table.supports = cpu.supports;
+    table.allocate = allocateForPlan;
+    table.packWeight = cpu.packWeight;
+    table.packedSizeBytes = cpu.packedSizeBytes;
+    table.releaseWeight = cpu.releaseWeight;
+    table.conv2d = cpu.conv2d;
+    table.linear = cpu.linear;
+    table.matmul = cpu.matmul;
+    table.attention = cpu.attention;
     return table;
 }
 

@@ -14,4 +14,10 @@ namespace kinora::kernels {
 
 const BackendTable& cpuBackend();
 
+// For plans: a table that computes nothing and takes the memory that the CPU's ops would take, the
+// scratch of its kernels and the padding of packed weights with it, on as many threads. It is
+// `shapes`, the meta back end, with the entries that depend on the CPU in their places; it keeps
+// that one's name.
+BackendTable cpuPlanBackend(const BackendTable& shapes);
+
 } // namespace kinora::kernels

@@ -3,6 +3,7 @@
 // kernels/cpu.
 
 #include "kernels/backend/backend_table.h"
+#include "kernels/backend/unread_addresses.h"
 #include "kernels/base/error.h"
 
 #include <omp.h>
@@ -12,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,7 +30,10 @@ struct Context {
     int threads = 1;
     std::string lastError;
     std::shared_ptr<cpu::DnnlState> dnnl; // shared: only so that the type may stay incomplete here
+    // Set on a device that plans: its ops take the memory that they need and compute nothing.
+    std::optional<UnreadAddresses> planned;
 
+    bool planning() const { return planned.has_value(); }
     bool cancelled() const { return host.cancelled && host.cancelled(host.host); }
 };
 

@@ -10,15 +10,17 @@ namespace {
 using Layout = dnnl::memory::desc;
 using Tag = dnnl::memory::format_tag;
 
-// Moves values into fresh storage of the given layout.
-void store(DnnlState& state, const PackedWeight& weight, const Layout& plain, void* values,
+// Moves values into fresh storage of the given layout; where the device plans, only notes it.
+void store(Context& context, const PackedWeight& weight, const Layout& plain, void* values,
            bool asMatrix, const Layout& layout) {
+    weight.layout = layout;
+    weight.asMatrix = asMatrix;
+    if (context.planning()) return;
+    DnnlState& state = dnnlState(context);
     HostBlock storage(layout.get_size());
     state.reorder(plain, values, layout, storage.data());
     weight.memory = dnnl::memory(layout, state.engine, storage.data());
     weight.storage = std::move(storage);
-    weight.layout = layout;
-    weight.asMatrix = asMatrix;
 }
 
 } // namespace
@@ -41,8 +43,9 @@ const dnnl::memory& weightAs(Context& context, const PackedWeight& weight, bool 
     const Layout from = weight.asMatrix ? plainMatrix(weight) : plainKernel(weight);
     const Layout to = asMatrix ? plainMatrix(weight) : plainKernel(weight);
     const Scratch plain(context, from.get_size());
-    state.reorder(weight.layout, weight.storage.data(), from, plain.as<void>());
-    store(state, weight, to, plain.as<void>(), asMatrix, layout);
+    if (!context.planning())
+        state.reorder(weight.layout, weight.storage.data(), from, plain.as<void>());
+    store(context, weight, to, plain.as<void>(), asMatrix, layout);
     return weight.memory;
 }
 
@@ -63,8 +66,8 @@ Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
         const Layout from = asMatrix ? plainMatrix(*weight) : plainKernel(*weight);
         const Layout to = asMatrix ? preferredMatrixLayout(state, *weight)
                                    : preferredKernelLayout(state, *weight, args->stride);
-        store(state, *weight, from, plain.data, asMatrix, to);
-        weight->reportedBytes = weight->storage.sizeBytes();
+        store(*context, *weight, from, plain.data, asMatrix, to);
+        weight->reportedBytes = to.get_size();
         *out = weight.release();
     });
 }

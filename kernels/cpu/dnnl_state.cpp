@@ -48,6 +48,10 @@ void CachedPrimitive::borrow(int name, const dnnl::memory& memory) {
 }
 
 void CachedPrimitive::run(Context& context) {
+    if (!m_primitive.get(true)) {
+        if (m_scratchpadBytes) const Scratch scratch(context, m_scratchpadBytes);
+        return;
+    }
     std::array<dnnl_exec_arg_t, 8> arguments;
     if (m_arguments.size() > arguments.size()) throw std::logic_error("too many arguments");
     for (size_t index = 0; index < m_arguments.size(); ++index)

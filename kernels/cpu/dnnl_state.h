@@ -42,6 +42,7 @@ class CachedPrimitive {
     // accumulated upon, or nowhere because the caller adds it.
     enum class Residual { Fused, Accumulated, After };
 
+    // primitive: empty on a device that plans.
     CachedPrimitive(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad,
                     const dnnl::engine& engine);
 
@@ -50,7 +51,8 @@ class CachedPrimitive {
     void set(int argument, void* data);
     // Passes memory that somebody else keeps: packed weights.
     void borrow(int argument, const dnnl::memory& memory);
-    // Runs and waits. Scratch memory comes from the arena. Throws std::bad_alloc, dnnl::error.
+    // Runs and waits. Scratch memory comes from the arena; an empty primitive takes it and does no
+    // more. Throws std::bad_alloc, dnnl::error.
     void run(Context& context);
 
     dnnl::memory::desc weights; // the layout in which it wants its weights

@@ -8,6 +8,7 @@
 #include <bit>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace kinora::kernels::cpu {
 
@@ -70,11 +71,19 @@ LinearPlan planLinear(const LinearShape& shape, Activation activation, bool resi
     return {plain, Residual::After, activation != Activation::None};
 }
 
-std::unique_ptr<CachedPrimitive> buildLinear(DnnlState& state, const LinearShape& shape,
+std::unique_ptr<CachedPrimitive> makePrimitive(const Context& context,
+                                               const dnnl::matmul::primitive_desc& description) {
+    dnnl::primitive primitive;
+    if (!context.planning()) primitive = dnnl::matmul(description);
+    return std::make_unique<CachedPrimitive>(std::move(primitive), description.scratchpad_desc(),
+                                             context.dnnl->engine);
+}
+
+std::unique_ptr<CachedPrimitive> buildLinear(const Context& context, const LinearShape& shape,
                                              Activation activation, bool residual) {
+    const DnnlState& state = *context.dnnl;
     const LinearPlan plan = planLinear(shape, activation, residual, state.engine);
-    auto built = std::make_unique<CachedPrimitive>(
-        dnnl::matmul(plan.description), plan.description.scratchpad_desc(), state.engine);
+    auto built = makePrimitive(context, plan.description);
     const Layout target = rowsOf(shape.rows, shape.outputs, shape.type);
     built->declare(DNNL_ARG_SRC, rowsOf(shape.rows, shape.inputs, shape.type), state.engine);
     built->declare(DNNL_ARG_DST, target, state.engine);
@@ -118,9 +127,11 @@ void linearPart(Context& context, const LinearArgs& args) {
     CachedPrimitive& primitive = state.find(key, [&] {
         const LinearShape shape{rows, weight.inputs, weight.outputs, dnnlType(args.input.dtype),
                                 bias};
-        return buildLinear(state, shape, args.activation, residual);
+        return buildLinear(context, shape, args.activation, residual);
     });
-    primitive.borrow(DNNL_ARG_WEIGHTS, weightAs(context, weight, true, primitive.weights));
+    const dnnl::memory& weights = weightAs(context, weight, true, primitive.weights);
+    if (context.planning()) return primitive.run(context);
+    primitive.borrow(DNNL_ARG_WEIGHTS, weights);
     primitive.set(DNNL_ARG_SRC, args.input.data);
     primitive.set(DNNL_ARG_DST, args.output.data);
     if (bias) primitive.set(DNNL_ARG_BIAS, args.bias.data);
@@ -142,7 +153,8 @@ TensorRef rowRange(const TensorRef& all, int64_t begin, int64_t end) {
     return part;
 }
 
-std::unique_ptr<CachedPrimitive> buildMatmul(DnnlState& state, const MatmulArgs& args) {
+std::unique_ptr<CachedPrimitive> buildMatmul(const Context& context, const MatmulArgs& args) {
+    const DnnlState& state = *context.dnnl;
     const auto type = dnnlType(args.a.dtype);
     const auto extents = [](const TensorRef& tensor) {
         return dnnl::memory::dims{tensor.dims[0], tensor.dims[1], tensor.dims[2]};
@@ -157,8 +169,7 @@ std::unique_ptr<CachedPrimitive> buildMatmul(DnnlState& state, const MatmulArgs&
         operations.append_eltwise(1.0f, dnnl::algorithm::eltwise_linear, args.scale, 0.0f);
     attributes.set_post_ops(operations);
     const dnnl::matmul::primitive_desc description({a, b, c}, attributes, state.engine);
-    auto built = std::make_unique<CachedPrimitive>(dnnl::matmul(description),
-                                                   description.scratchpad_desc(), state.engine);
+    auto built = makePrimitive(context, description);
     built->declare(DNNL_ARG_SRC, a, state.engine);
     built->declare(DNNL_ARG_WEIGHTS, b, state.engine);
     built->declare(DNNL_ARG_DST, c, state.engine);
@@ -205,7 +216,8 @@ Status matmul(Context* context, const MatmulArgs* args) {
                                 static_cast<int64_t>(args->a.dtype), args->a.dims[0],
                                 args->a.dims[1], args->a.dims[2], args->output.dims[2],
                                 args->transposeB, std::bit_cast<int32_t>(args->scale)}};
-        CachedPrimitive& primitive = state.find(key, [&] { return buildMatmul(state, *args); });
+        CachedPrimitive& primitive = state.find(key, [&] { return buildMatmul(*context, *args); });
+        if (context->planning()) return primitive.run(*context);
         primitive.set(DNNL_ARG_SRC, args->a.data);
         primitive.set(DNNL_ARG_WEIGHTS, args->b.data);
         primitive.set(DNNL_ARG_DST, args->output.data);

@@ -1,8 +1,7 @@
 #include "kernels/meta/meta_backend.h"
 
-#include "kernels/tensor/arena.h"
+#include "kernels/backend/unread_addresses.h"
 
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -14,8 +13,7 @@ namespace {
 // What Context* and PackedWeight* point to here; types of our own, because every back end of a
 // program would otherwise define the same two names.
 struct MetaDevice {
-    // Addresses that nobody reads: only distinct, aligned and not null.
-    uintptr_t nextAddress = uintptr_t{1} << 40;
+    UnreadAddresses addresses;
 };
 
 struct MetaWeight {
@@ -50,12 +48,7 @@ Status supports(int32_t, DType) {
 }
 
 void* allocate(Context* context, size_t sizeBytes) {
-    uintptr_t& next = reinterpret_cast<MetaDevice*>(context)->nextAddress;
-    const uintptr_t address = next;
-    const size_t aligned = (sizeBytes + Arena::kAlignment - 1) & ~(Arena::kAlignment - 1);
-    if (aligned < sizeBytes || address + aligned < address) return nullptr;
-    next += aligned;
-    return reinterpret_cast<void*>(address);
+    return reinterpret_cast<MetaDevice*>(context)->addresses.take(sizeBytes);
 }
 
 void release(Context*, void*, size_t) {}

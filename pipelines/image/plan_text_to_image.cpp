@@ -30,8 +30,8 @@ DType choosePrecision(const std::string& precision, const kernels::BackendTable&
 }
 
 TextToImagePlanner::TextToImagePlanner(const ModelFolder& model, const kernels::BackendTable& meta,
-                                       DType compute)
-    : m_device(std::make_unique<kernels::Device>(meta, kernels::DeviceOptions{.threads = 1})),
+                                       DType compute, int threads)
+    : m_device(std::make_unique<kernels::Device>(meta, kernels::DeviceOptions{.threads = threads})),
       m_pipeline(model, *m_device, compute),
       m_loadingPeakBytes(m_device->arena().stats().peakReservedBytes) {}
 
@@ -56,7 +56,7 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     TextToImageEvents events;
     events.encoded = [&] { measured.textSeconds = lap(); };
     events.step = [&](int64_t, int64_t, int64_t) { measured.stepSeconds = lap(); };
-    m_device->arena().trim();
+    m_device->arena().trim(); // as a run does, so that the peak is its own
     m_device->arena().resetPeaks();
     m_device->startRecording();
     m_pipeline.run(request, events);

@@ -33,9 +33,10 @@ kernels::DType choosePrecision(const std::string& precision, const kernels::Back
 // milliseconds. One thread at a time.
 class TextToImagePlanner {
   public:
-    // Throws what loading the model would throw: a mis-shaped tensor is found here.
+    // threads: of the runs; what kernels take besides depends on it. Throws what loading the model
+    // would throw: a mis-shaped tensor is found here.
     TextToImagePlanner(const ModelFolder& model, const kernels::BackendTable& meta,
-                       kernels::DType compute);
+                       kernels::DType compute, int threads);
 
     // request: resolved. Where the run does not fit, plan.fits is false and advice names the
     // largest size that does.

@@ -100,6 +100,7 @@ void TextToImage::checkComponentsAgree() const {
 }
 
 void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events) {
+    m_device.arena().trim(); // the peak is this run's own, whatever ran before
     const Prompt prompt = encodePrompt(request);
     if (events.encoded) events.encoded();
     const int64_t batch = std::clamp<int64_t>(request.batch, 1, request.count);

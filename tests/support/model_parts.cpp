@@ -17,9 +17,10 @@ using kernels::Tensor;
 
 const kernels::BackendRegistry& allBackends() {
     static const kernels::BackendRegistry registry = [] {
+        static const kernels::BackendTable plan = kernels::cpuPlanBackend(kernels::metaBackend());
         kernels::BackendRegistry backends;
         backends.add(kernels::cpuBackend());
-        backends.add(kernels::metaBackend());
+        backends.add(plan);
         return backends;
     }();
     return registry;

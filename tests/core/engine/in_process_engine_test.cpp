@@ -70,6 +70,11 @@ class Listener {
     std::vector<EngineEvent> m_events;
 };
 
+const kernels::BackendTable& planBackend() { // as the program registers it
+    static const kernels::BackendTable table = kernels::cpuPlanBackend(kernels::metaBackend());
+    return table;
+}
+
 pipelines::ImageRequest redApple() {
     pipelines::ImageRequest request;
     request.prompt = "3d emoji of a red apple";
@@ -100,7 +105,7 @@ class InProcessEngineTest : public QObject {
   private slots:
     void initTestCase() {
         m_backends.add(kernels::cpuBackend());
-        m_backends.add(kernels::metaBackend());
+        m_backends.add(planBackend());
         m_library = std::make_unique<ModelLibrary>(
             ModelLibrary::Options{{kModels}, m_folder.path().toStdString()});
         m_engine = std::make_unique<InProcessEngine>(
@@ -252,8 +257,10 @@ class InProcessEngineTest : public QObject {
         }();
         kernels::BackendRegistry backends;
         backends.add(steady);
-        backends.add(kernels::metaBackend());
-        InProcessEngine engine(backends, *m_library, {.threads = 2});
+        backends.add(planBackend());
+        InProcessEngine::Options options;
+        options.threads = 2;
+        InProcessEngine engine(backends, *m_library, options);
         const auto available = [&] { return engine.plan(redApple())->availableBytes; };
         const size_t cold = available();
         QVERIFY(cold > size_t{4} << 30);
