@@ -7,6 +7,7 @@
 #include "app/cli/output_names.h"
 #include "app/cli/run_job.h"
 #include "core/devices/device_list.h"
+#include "core/engine/process_memory.h"
 #include "core/media/image_file.h"
 
 #include <QRandomGenerator>
@@ -14,7 +15,6 @@
 
 #include <chrono>
 #include <iostream>
-#include <sys/resource.h>
 
 namespace kinora::app {
 namespace {
@@ -24,13 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-uint64_t peakBytes() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    constexpr uint64_t kKibi = 1024;
-    return static_cast<uint64_t>(usage.ru_maxrss) * kKibi;
 }
 
 class ImageCommand {
@@ -175,7 +168,7 @@ class ImageCommand {
             m_console.event(resultJson(picture, {.file = path,
                                                  .sha256 = storedHash(picture.image, path),
                                                  .seconds = secondsSince(m_start),
-                                                 .peakBytes = peakBytes()}));
+                                                 .peakBytes = core::peakResidentBytes()}));
         m_console.data(path.string());
         m_console.detail("Seed " + std::to_string(picture.provenance.request.seed.value_or(0)) +
                          ", " + durationText(secondsSince(m_start)));

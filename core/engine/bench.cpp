@@ -1,6 +1,7 @@
 #include "core/engine/bench.h"
 
 #include "core/engine/bench_networks.h"
+#include "core/engine/process_memory.h"
 #include "core/engine/speed_cache.h"
 #include "core/media/text_encoding.h"
 #include "pipelines/image/plan_text_to_image.h"
@@ -9,24 +10,12 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
-#include <sys/resource.h>
 #include <thread>
 
 namespace kinora::core {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// oneDNN's pages and the code that it generates, touched by the run. Measured on Debian 12
-// (x86-64, 2 threads): 4 to 10 MB.
-constexpr uint64_t kLibraryBytes = 13u << 19;
-
-uint64_t peakResidentBytes() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    constexpr uint64_t kKibi = 1024;
-    return static_cast<uint64_t>(usage.ru_maxrss) * kKibi;
-}
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -45,8 +34,11 @@ void predict(const kernels::BackendRegistry& backends, const BenchConfigs& confi
     const std::vector<kernels::WorkRecord> work = meta->stopRecording();
     for (const kernels::WorkRecord& record : work) result.gflop += record.floatOperations * 1e-9;
     result.predictedSeconds = pipelines::predictSeconds(work, speed);
-    result.predictedPeakBytes = peakResidentBytes() + kLibraryBytes + meta->weightBytes() +
-                                meta->arena().stats().peakReservedBytes;
+    // What was taken before and given back (by measuring the speed, say) is room for the run.
+    const uint64_t networkCount = options.part == BenchPart::Image ? 3 : 1;
+    result.predictedPeakBytes = std::max(
+        peakResidentBytes(), residentBytes() + networkCount * kGeneratedCodeBytes +
+                                 meta->weightBytes() + meta->arena().stats().peakReservedBytes);
 }
 
 void measure(const kernels::BackendRegistry& backends, const BenchConfigs& configs,

@@ -1,5 +1,6 @@
 #include "core/engine/job_runner.h"
 
+#include "core/engine/process_memory.h"
 #include "core/library/file_hash.h"
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
@@ -9,13 +10,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <future>
 #include <new>
 #include <random>
-#include <sys/resource.h>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 namespace kinora::core {
@@ -26,25 +24,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What is touched after start whatever the model: oneDNN and its generated code, and the picture
-// library, whose hundred libraries are most of it. Measured on Debian 12 (x86-64, 2 threads).
-constexpr size_t kLibraryBytes = size_t{128} << 20;
+// What a run touches besides weights and tensors: three networks, and a picture at the end.
+constexpr size_t kLibraryBytes = 3 * kGeneratedCodeBytes + kPictureLibraryBytes;
 
 double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-size_t residentBytes() {
-    std::ifstream statm("/proc/self/statm");
-    size_t pages = 0, resident = 0;
-    statm >> pages >> resident;
-    return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
-
-uint64_t peakResidentBytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 // Throws Error{Io} where a file went meanwhile.
