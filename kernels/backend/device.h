@@ -76,7 +76,7 @@ class Device {
         if (m_recording) m_work.push_back(work);
     }
 
-    // Bytes in packed weights, now and at the most.
+    // Bytes in the packed weights that there are now.
     size_t weightBytes() const { return m_weightBytes; }
     void addWeightBytes(int64_t difference) { m_weightBytes += static_cast<size_t>(difference); }
 

@@ -1,7 +1,8 @@
 #include "kernels/cpu/attention_kernel.h"
 
+#include "kernels/tensor/bf16.h"
+
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -127,16 +128,6 @@ HWY_INLINE Vector exponentialBelowZero(Vector x) {
     return hn::IfThenZeroElse(hn::Lt(x, hn::Set(kFloats, -87.0f)), value);
 }
 
-float widened(uint16_t bits) {
-    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-}
-
-uint16_t narrowed(float value) { // to nearest even, NaN stays NaN
-    const auto bits = std::bit_cast<uint32_t>(value);
-    if (value != value) return static_cast<uint16_t>((bits >> 16) | 0x40);
-    return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 // Row `index` of a head as f32 times scale.
 void readRow(const HeadRows& rows, int64_t index, int64_t headSize, float scale, float* out) {
     if (rows.dtype == DType::F32) {
@@ -145,7 +136,7 @@ void readRow(const HeadRows& rows, int64_t index, int64_t headSize, float scale,
         return;
     }
     const uint16_t* row = static_cast<const uint16_t*>(rows.data) + index * rows.stride;
-    for (int64_t i = 0; i < headSize; ++i) out[i] = widened(row[i]) * scale;
+    for (int64_t i = 0; i < headSize; ++i) out[i] = widenBf16(row[i]) * scale;
 }
 
 // Row `index` down one column of a key panel.
@@ -157,7 +148,7 @@ void scatterKey(const HeadRows& rows, int64_t index, int64_t headSize, int64_t w
         return;
     }
     const uint16_t* row = static_cast<const uint16_t*>(rows.data) + index * rows.stride;
-    for (int64_t i = 0; i < headSize; ++i) column[i * width] = widened(row[i]);
+    for (int64_t i = 0; i < headSize; ++i) column[i * width] = widenBf16(row[i]);
 }
 
 void packKeysHere(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,
@@ -254,7 +245,7 @@ void writeRow(const AttentionBlock& block, const Buffers& buffers, int64_t row) 
         return;
     }
     uint16_t* out = static_cast<uint16_t*>(block.output) + row * block.query.stride;
-    for (int64_t i = 0; i < block.headSize; ++i) out[i] = narrowed(sums[i] * factor);
+    for (int64_t i = 0; i < block.headSize; ++i) out[i] = roundToBf16(sums[i] * factor);
 }
 
 void attendBlockHere(const AttentionBlock& block) {

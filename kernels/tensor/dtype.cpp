@@ -1,5 +1,7 @@
 #include "kernels/tensor/dtype.h"
 
+#include "kernels/tensor/bf16.h"
+
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -43,13 +45,11 @@ std::string_view dtypeName(DType dtype) {
 }
 
 uint16_t floatToBf16(float value) {
-    const auto bits = std::bit_cast<uint32_t>(value);
-    if (std::isnan(value)) return static_cast<uint16_t>((bits >> 16) | 0x40);
-    return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    return roundToBf16(value);
 }
 
 float bf16ToFloat(uint16_t bits) {
-    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+    return widenBf16(bits);
 }
 
 uint16_t floatToF16(float value) {

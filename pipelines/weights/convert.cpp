@@ -1,6 +1,7 @@
 #include "pipelines/weights/convert.h"
 
 #include "kernels/base/error.h"
+#include "kernels/tensor/bf16.h"
 
 #include <bit>
 #include <cstdint>
@@ -34,22 +35,14 @@ inline float halfToFloat(uint16_t half) {
     return std::bit_cast<float>(std::bit_cast<uint32_t>(value) | special | sign);
 }
 
-inline uint16_t toBfloat(float value) {
-    const uint32_t bits = std::bit_cast<uint32_t>(value);
-    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-    const bool isNan = (bits & 0x7fffffffu) > 0x7f800000u;
-    return static_cast<uint16_t>(isNan ? (bits >> 16 | 0x40u) : rounded);
-}
-
 } // namespace
 
 void convertToFloat(DType dtype, const std::byte* stored, std::span<float> values) {
     switch (dtype) {
     case DType::F32: std::memcpy(values.data(), stored, values.size_bytes()); return;
     case DType::BF16:
-        return forEach<uint16_t>(stored, values, [](uint16_t bits) {
-            return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-        });
+        return forEach<uint16_t>(stored, values,
+                                 [](uint16_t bits) { return kernels::widenBf16(bits); });
     case DType::F16: return forEach<uint16_t>(stored, values, halfToFloat);
     case DType::F64:
         return forEach<double>(stored, values, [](double v) { return static_cast<float>(v); });
@@ -80,7 +73,7 @@ void convertFromFloat(std::span<const float> values, DType dtype, std::byte* to)
         throw Error(ErrorCode::Internal, "Weights compute in f32, bf16 or f16.");
     for (size_t i = 0; i < values.size(); ++i) {
         const uint16_t bits =
-            dtype == DType::BF16 ? toBfloat(values[i]) : kernels::floatToF16(values[i]);
+            dtype == DType::BF16 ? kernels::roundToBf16(values[i]) : kernels::floatToF16(values[i]);
         std::memcpy(to + i * sizeof(bits), &bits, sizeof(bits));
     }
 }
