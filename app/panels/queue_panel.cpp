@@ -2,6 +2,7 @@
 
 #include "app/models/job_controller.h"
 #include "app/panels/job_row.h"
+#include "app/widgets/elided_label.h"
 #include "app/widgets/phrases.h"
 #include "app/widgets/theme.h"
 #include "app/widgets/widget_helpers.h"
@@ -20,7 +21,7 @@ namespace kinora::app {
 constexpr size_t kMostRows = 40;
 
 QueuePanel::QueuePanel(const Theme& theme, JobController& jobs, QWidget* parent)
-    : QWidget(parent), m_theme(theme), m_jobs(jobs), m_summary(makeLabel({}, "second")),
+    : QWidget(parent), m_theme(theme), m_jobs(jobs), m_summary(new ElidedLabel),
       m_timeLeft(makeLabel({})), m_stop(new QPushButton("Stop after this one")),
       m_rows(new QWidget), m_rowsLayout(new QVBoxLayout(m_rows)), m_scroll(new QScrollArea),
       m_hidden(makeLabel({}, "second", "small")) {
@@ -36,6 +37,7 @@ QueuePanel::QueuePanel(const Theme& theme, JobController& jobs, QWidget* parent)
     QLabel* title = makeLabel("Queue");
     title->setProperty("weight", "strong");
     header->addWidget(title);
+    m_summary->setProperty("tone", "second");
     header->addWidget(m_summary, 1);
     header->addWidget(m_timeLeft);
     header->addWidget(m_stop);
@@ -55,10 +57,8 @@ QueuePanel::QueuePanel(const Theme& theme, JobController& jobs, QWidget* parent)
     layout->addWidget(m_scroll, 1);
     m_scroll->setMinimumHeight(theme.measure("control") + gap);
     m_stop->setToolTip("Finish the picture at work, then leave out the rest (Ctrl+.)");
-    // Room is kept while nothing runs, so that the line does not jump.
-    QSizePolicy keep = m_stop->sizePolicy();
-    keep.setRetainSizeWhenHidden(true);
-    m_stop->setSizePolicy(keep);
+    // Height is kept while nothing runs, so that the line does not jump.
+    header->addStrut(theme.measure("control"));
     connect(m_stop, &QPushButton::clicked, this, &QueuePanel::stopAfterThisWanted);
     connect(&jobs, &JobController::jobAdded, this, &QueuePanel::addRow);
     connect(&jobs, &JobController::jobChanged, this, &QueuePanel::updateRow);

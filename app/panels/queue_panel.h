@@ -14,6 +14,7 @@ class QVBoxLayout;
 
 namespace kinora::app {
 
+class ElidedLabel;
 class JobController;
 class JobRow;
 class Theme;
@@ -42,7 +43,7 @@ class QueuePanel : public QWidget {
     const Theme& m_theme;
     JobController& m_jobs;
     QString m_idleText;
-    QLabel* m_summary;
+    ElidedLabel* m_summary; // never asks for more room than the window has
     QLabel* m_timeLeft;
     QPushButton* m_stop;
     QWidget* m_rows;

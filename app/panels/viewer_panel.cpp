@@ -31,7 +31,7 @@ ViewerPanel::ViewerPanel(const Theme& theme, QWidget* parent)
     const int gap = theme.measure("gap");
     m_barLayout->setContentsMargins(gap, gap, gap, gap);
     m_barLayout->setSpacing(gap);
-    m_zoom->setFixedWidth(QFontMetrics(font()).horizontalAdvance("0000 %") + 16);
+    m_zoom->setFixedWidth(QFontMetrics(font()).horizontalAdvance("0000 %") + gap);
     m_zoom->setAccessibleName("Zoom");
     QToolButton* fit = makeIconButton(theme, "fit", "Fit the window", "0");
     auto* actual = new QToolButton;

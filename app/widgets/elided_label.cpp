@@ -4,6 +4,8 @@
 
 namespace kinora::app {
 
+constexpr int kFewestLetters = 4;
+
 ElidedLabel::ElidedLabel(const QString& text, QWidget* parent) : QWidget(parent) {
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
     setText(text);
@@ -29,6 +31,8 @@ QSize ElidedLabel::minimumSizeHint() const {
 void ElidedLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     const QString shown = fontMetrics().elidedText(m_text.left(1000), Qt::ElideRight, width());
+    if (shown != m_text && shown.size() <= kFewestLetters)
+        return; // "12…" misleads more than it says
     painter.setPen(palette().color(foregroundRole()));
     painter.drawText(rect(), Qt::AlignVCenter | Qt::AlignLeft | Qt::TextSingleLine, shown);
 }

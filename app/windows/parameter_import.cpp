@@ -36,6 +36,13 @@ ImageRequest merged(const ImageRequest& now, const ImageRequest& picture) {
     return result;
 }
 
+// The panel is narrow, and a file's name has no place where a line may break.
+QString shortName(const QString& name) {
+    constexpr qsizetype kLongest = 30, kTail = 12;
+    if (name.size() <= kLongest) return name;
+    return name.left(kLongest - kTail - 1) + QChar(0x2026) + name.right(kTail);
+}
+
 } // namespace
 
 ParameterImport::ParameterImport(RequestDocument& document, PictureStore& store, NoticeBar& notice,
@@ -91,7 +98,7 @@ void ParameterImport::readText(const QString& text) {
 void ParameterImport::take(const core::PictureInfo& info, const QString& name) {
     if (!info.request) {
         m_notice.showNotice(NoticeTone::Warning,
-                            QString("Nothing in %1 says how it was made.").arg(name));
+                            QString("Nothing in %1 says how it was made.").arg(shortName(name)));
         return;
     }
     use(*info.request, name);
@@ -110,7 +117,7 @@ void ParameterImport::take(const core::PictureInfo& info, const QString& name) {
 
 void ParameterImport::use(const ImageRequest& picture, const QString& name) {
     ImageRequest request = merged(m_document.request(), picture);
-    QString note = QString("These are the parameters of %1.").arg(name);
+    QString note = QString("These are the parameters of %1.").arg(shortName(name));
     const std::string model = request.model;
     const bool known = model.empty() || std::ranges::any_of(m_document.models(), [&](auto& entry) {
                            return QString::compare(toQString(entry.name), toQString(model),
@@ -125,7 +132,7 @@ void ParameterImport::use(const ImageRequest& picture, const QString& name) {
         pipelines::validate(request);
     } catch (const Error& error) {
         m_notice.showNotice(NoticeTone::Error,
-                            QString("%1: %2").arg(name, toQString(error.message())));
+                            QString("%1: %2").arg(shortName(name), toQString(error.message())));
         return;
     }
     m_document.replace(request, "use of parameters");

@@ -535,6 +535,33 @@ class WindowTest : public QObject {
                                 .arg(scroll->viewport()->width())));
     }
 
+    void aSmallWindowKeepsItsSizeThroughAJob() {
+        Script script;
+        script.holdAtStep = 3;
+        Studio studio(m_theme, script);
+        studio.window.resize(800, 600);
+        QTest::qWait(50);
+        studio.window.generate();
+        QTRY_VERIFY(studio.window.jobs().active() && studio.window.jobs().active()->step == 3);
+        QTest::qWait(50);
+        QCOMPARE(studio.window.size(), QSize(800, 600));
+        studio.engine.release();
+        QTRY_VERIFY(!studio.window.jobs().busy());
+        QTest::qWait(50);
+        QCOMPARE(studio.window.size(), QSize(800, 600));
+    }
+
+    void longNamesOfFilesFitTheNotice() {
+        Studio studio(m_theme);
+        studio.prompt()->setPlainText(QString("wood_").repeated(12));
+        studio.window.generate();
+        QTRY_COMPARE(studio.files().size(), 1);
+        studio.window.pictureActions().useParameters->trigger();
+        QTRY_VERIFY(studio.window.compose().notice()->text().contains(".png"));
+        for (const QString& word : studio.window.compose().notice()->text().split(' '))
+            QVERIFY2(word.size() <= 31, qPrintable(word));
+    }
+
     void whatCannotBeReadIsSaid() {
         Studio studio(m_theme);
         auto* damaged = new QMimeData;
