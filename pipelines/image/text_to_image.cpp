@@ -78,6 +78,9 @@ TextToImage::TextToImage(const ModelFolder& model, kernels::Device& device, DTyp
         bytesBefore += component.bytes;
     }
     checkComponentsAgree();
+    m_preview = extras().previewFactors.empty()
+                    ? knownPreviewFactors(m_decoder->config())
+                    : PreviewFactors{extras().previewFactors, extras().previewBias};
 }
 
 void TextToImage::checkComponentsAgree() const {
@@ -168,8 +171,8 @@ Tensor TextToImage::denoise(const ImageRequest& request, int64_t first, Tensor l
         if (events.step) events.step(first, call + 1, calls);
         const bool last = call + 1 == calls;
         if (events.preview && request.previewEvery > 0 && !last &&
-            (call + 1) % request.previewEvery == 0 && !extras().previewFactors.empty())
-            events.preview(first, preview(scheduler->denoised().slice(0, 1)));
+            (call + 1) % request.previewEvery == 0 && !m_preview.empty())
+            events.preview(first, previewPicture(m_preview, scheduler->denoised().slice(0, 1)));
     }
     return latents;
 }
@@ -225,21 +228,6 @@ Tensor TextToImage::finishPicture(const ImageRequest& request, const Tensor& ima
         }
     }
     return m_device.fromHost(pixels.data(), shape, DType::F32);
-}
-
-Tensor TextToImage::preview(const Tensor& latents) const {
-    const std::vector<float> values = m_device.toHost<float>(latents);
-    const auto& factors = extras().previewFactors;
-    const size_t channels = factors.size();
-    std::vector<float> rgb(values.size() / channels * 3);
-    for (size_t pixel = 0; pixel < rgb.size() / 3; ++pixel)
-        for (size_t color = 0; color < 3; ++color) {
-            float sum = extras().previewBias[color];
-            for (size_t c = 0; c < channels; ++c)
-                sum += values[pixel * channels + c] * factors[c][color];
-            rgb[pixel * 3 + color] = std::clamp(sum / 2 + 0.5f, 0.0f, 1.0f);
-        }
-    return m_device.fromHost(rgb.data(), Shape{latents.dim(1), latents.dim(2), 3}, DType::F32);
 }
 
 } // namespace kinora::pipelines

@@ -14,6 +14,7 @@
 #include "pipelines/text/clip_text_model.h"
 #include "pipelines/text/clip_tokenizer.h"
 #include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/latent_preview.h"
 #include "pipelines/weights/model_folder.h"
 
 #include <array>
@@ -76,7 +77,6 @@ class TextToImage {
     void decode(const ImageRequest& request, int64_t first, const kernels::Tensor& latents,
                 const TextToImageEvents& events) const;
     kernels::Tensor finishPicture(const ImageRequest& request, const kernels::Tensor& image) const;
-    kernels::Tensor preview(const kernels::Tensor& latents) const;
 
     ModelFolder m_model;
     kernels::Device& m_device;
@@ -85,6 +85,7 @@ class TextToImage {
     std::unique_ptr<ClipTextModel> m_textEncoder;
     std::unique_ptr<Unet2d> m_unet;
     std::unique_ptr<AutoencoderKlDecoder> m_decoder;
+    PreviewFactors m_preview;
     std::vector<std::string> m_unused;
 };
 
