@@ -4,12 +4,15 @@
 #include "app/cli/event_json.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/text_table.h"
+#include "core/library/prompt_vocabulary.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
 
 namespace kinora::app {
 namespace {
+
+constexpr qsizetype kShownSubjects = 12;
 
 int listModels(const CommandContext& context) {
     const std::vector<core::ModelEntry> models = context.program.library.list();
@@ -28,11 +31,22 @@ int listModels(const CommandContext& context) {
     return kExitDone;
 }
 
+nlohmann::ordered_json textsJson(const QStringList& texts) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const QString& text : texts) list.push_back(text.toStdString());
+    return list;
+}
+
 int showModel(const CommandContext& context, const std::string& name) {
     const core::ModelEntry model = orThrow(context.program.library.find(name));
     const std::string hash = orThrow(context.program.library.hash(model));
     nlohmann::ordered_json entry = modelJson(model);
     entry["hash"] = hash;
+    const core::PromptVocabulary vocabulary = orThrow(core::PromptVocabulary::load(model.path));
+    if (!vocabulary.empty()) {
+        entry["styles"] = textsJson(vocabulary.styles());
+        entry["subjects"] = textsJson(vocabulary.subjects());
+    }
     context.console.event(
         {{"event", "models"}, {"models", nlohmann::ordered_json::array({std::move(entry)})}});
     TextTable table({});
@@ -49,6 +63,12 @@ int showModel(const CommandContext& context, const std::string& name) {
         const std::optional<std::string> usual =
             pipelines::toText(pipelines::ImageRequest(), parameter);
         if (value && value != usual) table.addRow({std::string(parameter.label), *value});
+    }
+    if (!vocabulary.empty()) {
+        table.addRow({"Styles", vocabulary.styles().join(", ").toStdString()});
+        table.addRow({"Subjects",
+                      QString::number(vocabulary.subjects().size()).toStdString() + ", as " +
+                          vocabulary.subjects().mid(0, kShownSubjects).join(", ").toStdString()});
     }
     context.console.data(table.text());
     return kExitDone;

@@ -15,6 +15,7 @@ using nlohmann::json;
 constexpr char kFileName[] = "vocabulary.json";
 constexpr size_t kMostTexts = 200'000;  // of one list
 constexpr size_t kLongestText = 200;    // bytes of one entry
+constexpr qsizetype kMostNamed = 4;     // unknown words in a hint
 constexpr qsizetype kLongestPhrase = 6; // words of a phrase that is looked up as one
 
 // As texts are compared: composed, without case, single spaces.
@@ -248,6 +249,20 @@ PromptVocabulary::Reading PromptVocabulary::read(const QString& prompt) const {
     reading.prompt += prompt.mid(done);
     reading.unknown.removeDuplicates();
     return reading;
+}
+
+QStringList PromptVocabulary::hints(const Reading& reading, const QString& modelTitle) {
+    const auto quoted = [](const QString& text) { return QChar(0x201c) + text + QChar(0x201d); };
+    QStringList hints;
+    for (const auto& [written, known] : reading.meant)
+        hints << quoted(written) + " is " + quoted(known) + " to " + modelTitle + '.';
+    if (reading.unknown.isEmpty()) return hints;
+    QStringList words;
+    for (const QString& word : reading.unknown.mid(0, kMostNamed)) words << quoted(word);
+    if (reading.unknown.size() > kMostNamed) words << "and more";
+    hints << modelTitle + " has never seen " + words.join(", ") +
+                 " and will guess. For more subjects, add a larger model.";
+    return hints;
 }
 
 PromptVocabulary::Span PromptVocabulary::styleSpan(const QString& prompt) const {

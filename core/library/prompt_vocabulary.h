@@ -50,6 +50,9 @@ class PromptVocabulary {
     };
     Reading read(const QString& prompt) const;
 
+    // What to tell a person of it: one sentence for each thing, none where all is known.
+    static QStringList hints(const Reading& reading, const QString& modelTitle);
+
     // The first style that the prompt names; empty where it names none.
     QString styleOf(const QString& prompt) const;
     // The prompt in this style instead of its own; without any where style is empty.

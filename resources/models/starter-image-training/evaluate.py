@@ -139,9 +139,9 @@ class Judge(nn.Module):
     def __init__(self, words, width=192):
         super().__init__()
         self.picture = nn.Sequential(
-            nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
-            Residual(32, 64, 2), Residual(64, 128, 2), Residual(128, 256, 2), nn.Flatten(),
-            nn.Linear(256 * 16, width))
+            nn.Conv2d(3, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU(),
+            Residual(24, 48, 2), Residual(48, 96, 2), Residual(96, 192, 2), nn.Flatten(),
+            nn.Linear(192 * 16, width))
         self.bag = nn.EmbeddingBag(words + 1, width, mode='sum')
         self.text = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.log_scale = nn.Parameter(torch.tensor(math.log(20.)))
@@ -171,7 +171,10 @@ def judge(args):
     compared = set(real_pictures(records).values())
     work = Path(args.work)
     work.mkdir(parents=True, exist_ok=True)
-    pictures = read_pictures(args.data, records, SIDE)
+    cache = work / f'pictures-{SIDE}.npy'
+    if not cache.exists():
+        np.save(cache, read_pictures(args.data, records, SIDE))
+    pictures = np.load(cache)
     held_out = [i for i in range(len(records)) if i not in compared and i % 20 == 0]
     training = np.array([i for i in range(len(records)) if i not in compared and i % 20])
     vocabulary = Words.of([records[i] for i in training])
@@ -305,7 +308,7 @@ def main():
     parser.add_argument('command', choices=('judge', 'generate', 'report', 'psnr'))
     parser.add_argument('--data', help='folder of the picture pack')
     parser.add_argument('--work', help='where the judge is kept')
-    parser.add_argument('--steps', type=int, default=1500, help="of the judge's training, 512 pictures each")
+    parser.add_argument('--steps', type=int, default=800, help="of the judge's training, 512 pictures each")
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--kinora', default='kinora')
     parser.add_argument('--out', help='where generate puts its pictures')

@@ -119,6 +119,18 @@ class PromptVocabularyTest : public QObject {
         QTEST(reading.unknown, "unknown");
     }
 
+    void saysKindlyWhatIsNotKnown() {
+        QVERIFY(PromptVocabulary::hints(m_starter.read("3d emoji of a dog"), "Starter").isEmpty());
+        const QStringList hints =
+            PromptVocabulary::hints(m_starter.read("Hund, zyzzyva one"), "Starter");
+        QCOMPARE(hints.size(), 2);
+        QVERIFY(hints[0].contains("Hund") && hints[0].contains("dog"));
+        QVERIFY(hints[1].contains("zyzzyva") && !hints[1].contains("Hund"));
+        const QString many =
+            PromptVocabulary::hints(m_starter.read("qqa qqb qqc qqd qqe qqf"), "Starter").front();
+        QVERIFY(many.contains("qqd") && !many.contains("qqe") && many.contains("and more"));
+    }
+
     void changesTheStyle() {
         QCOMPARE(m_starter.styleOf("a MODERN flat emoji of cat"), QString("modern flat emoji"));
         QCOMPARE(m_starter.styleOf("red apple"), QString());
