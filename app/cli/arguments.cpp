@@ -59,6 +59,12 @@ void checkChoice(const OptionSpec& option, const std::string& value) {
                 "It can be " + joined(option.choices) + ".");
 }
 
+void checkNotEmpty(const OptionSpec& option, const std::string& value) {
+    if (!value.empty() || option.mayBeEmpty()) return;
+    throw Error(ErrorCode::InvalidArgument, "--" + option.name + " is empty.",
+                "Write --" + option.name + " " + option.value + ", or leave it out.");
+}
+
 class Parser {
   public:
     explicit Parser(const std::vector<std::string>& words) : m_words(words) {}
@@ -135,7 +141,10 @@ class Parser {
                         "Leave one of them out.");
         std::string value;
         if (!spec->isFlag()) value = hasValue ? word.substr(equals + 1) : nextWord(*spec);
-        if (!spec->isFlag()) checkChoice(*spec, value);
+        if (!spec->isFlag()) {
+            checkNotEmpty(*spec, value);
+            checkChoice(*spec, value);
+        }
         m_result.options.emplace_back(name, std::move(value));
     }
 
@@ -171,6 +180,10 @@ class Parser {
                         command->name == "image" ? "A prompt is given with --prompt, in quotes."
                                                  : helpHint(command));
         }
+        if (std::find(words.begin(), words.end(), "") != words.end())
+            throw Error(ErrorCode::InvalidArgument,
+                        "An argument of kinora " + command->name + " is empty: " + usage,
+                        helpHint(command));
         const std::vector<std::string>& choices = command->firstChoices;
         if (words.empty() || choices.empty()) return;
         if (std::find(choices.begin(), choices.end(), words[0]) == choices.end())

@@ -31,7 +31,7 @@ class Arguments {
 };
 
 // Throws Error{InvalidArgument}: unknown command or option (with the nearest that there is), a
-// value that is missing or not among the choices, an option given twice that cannot be.
+// value that is missing, empty or not among the choices, an option given twice that cannot be.
 // With --help or --version a command's own arguments are not asked for.
 Arguments parseArguments(const std::vector<std::string>& words);
 

@@ -73,10 +73,9 @@ std::vector<OptionSpec> imageOptions() {
                        {"png", "jpg", "webp", "tiff", "exr", "avif"}});
     options.push_back({"overwrite", "", "Replace an output that is there already", ""});
     options.push_back({"no-metadata", "", "Leave out of the file how it was made", ""});
-    options.push_back({"dry-run", "",
-                       "Print the plan (device, precision, tiling, predicted time and peak memory) "
-                       "and stop",
-                       ""});
+    options.push_back(
+        {"dry-run", "",
+         "Print the plan (device, precision, predicted time and peak memory) and stop", ""});
     return options;
 }
 

@@ -25,6 +25,8 @@ struct OptionSpec {
     Repeat repeat = Repeat::No;
 
     bool isFlag() const { return value.empty(); }
+    // An empty text is a text; an empty name, number or path is a variable that was not set.
+    bool mayBeEmpty() const { return value == "TEXT"; }
 };
 
 struct CommandSpec {

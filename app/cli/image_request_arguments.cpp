@@ -3,18 +3,31 @@
 #include "kernels/base/error.h"
 #include "pipelines/request/parameters.h"
 
-#include <istream>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
 
 namespace kinora::app {
 namespace {
 
 using pipelines::Parameter;
 
-std::string promptFrom(std::istream& input) {
+std::string promptFrom(int input) {
     constexpr size_t kLongest = size_t{1} << 20; // longer ones are refused, and not read to the end
     std::string prompt(kLongest + 1, '\0');
-    input.read(prompt.data(), static_cast<std::streamsize>(prompt.size()));
-    prompt.resize(static_cast<size_t>(input.gcount()));
+    size_t size = 0;
+    while (size < prompt.size()) {
+        const ssize_t count = ::read(input, prompt.data() + size, prompt.size() - size);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0)
+            throw Error(ErrorCode::InvalidArgument,
+                        std::string("--prompt -: standard input cannot be read: ") +
+                            (errno == EBADF ? "it is closed" : std::strerror(errno)) + ".",
+                        "Give the prompt there, as in: echo \"a fox\" | kinora image --prompt -");
+        if (count == 0) break;
+        size += static_cast<size_t>(count);
+    }
+    prompt.resize(size);
     while (!prompt.empty() && (prompt.back() == '\n' || prompt.back() == '\r')) prompt.pop_back();
     return prompt;
 }
@@ -30,7 +43,7 @@ Error asOption(const Error& error, const Parameter& parameter) {
 
 } // namespace
 
-pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, std::istream& input) {
+pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, int input) {
     if (!arguments.has("prompt"))
         throw Error(ErrorCode::InvalidArgument, "There is no prompt.",
                     "Say what the picture shows: --prompt \"3d emoji of a red apple\". "

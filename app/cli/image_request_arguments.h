@@ -4,11 +4,10 @@
 #include "app/cli/arguments.h"
 #include "pipelines/request/image_request.h"
 
-#include <iosfwd>
-
 namespace kinora::app {
 
-// `input` is read for --prompt -. Throws Error{InvalidArgument} that names the option.
-pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, std::istream& input);
+// For --prompt - the descriptor `input` is read. Throws Error{InvalidArgument} that names the
+// option.
+pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, int input);
 
 } // namespace kinora::app

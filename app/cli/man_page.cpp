@@ -58,7 +58,7 @@ fields and events may be added; those named here stay. The last line is the comm
 event, \fBerror\fR or \fBcancelled\fR. The schema is installed as events.schema.json.
 .TP
 .B plan
-devices, precision, tiling, batch, predictedSeconds, predictedPeakBytes, fits: before anything runs.
+devices, precision, batch, predictedSeconds, predictedPeakBytes, fits, warnings: before anything runs.
 .TP
 .B loading
 component, fraction: weights are being read.
@@ -77,6 +77,9 @@ file, seed, width, height, seconds, peakBytes, sha256 (of the decoded pixels), m
 .TP
 .B bench
 name, medianSeconds, gflop, gflopPerSecond, peakBytes, predictedSeconds, predictedPeakBytes.
+.TP
+.B warning
+message: the run goes on.
 .TP
 .B error
 code, message, context, hint.

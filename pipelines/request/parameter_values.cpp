@@ -80,18 +80,33 @@ std::string shown(std::string_view value) {
                 std::move(advice));
 }
 
+template <typename Value>
+[[noreturn]] void outOfRange(const Parameter& parameter, const Value& value) {
+    std::string text;
+    if constexpr (std::is_same_v<Value, double>)
+        text = numberText(value);
+    else if constexpr (std::is_integral_v<Value>)
+        text = std::to_string(value);
+    else
+        text = shown(value);
+    refuse(parameter, text + " is out of range.", "Use " + rangeText(parameter) + ".");
+}
+
 void check(const Parameter& parameter, int64_t value) {
     const auto number = static_cast<double>(value);
-    if (number < parameter.minimum || number > parameter.maximum ||
-        value % parameter.multipleOf != 0)
-        refuse(parameter, std::to_string(value) + " is out of range.",
-               "Use " + rangeText(parameter) + ".");
+    if (number < parameter.minimum || number > parameter.maximum) outOfRange(parameter, value);
+    const int64_t below = value - value % parameter.multipleOf;
+    if (value == below) return;
+    refuse(parameter,
+           std::to_string(value) + " is not a multiple of " + std::to_string(parameter.multipleOf) +
+               ".",
+           "Use " + std::to_string(below) + " or " + std::to_string(below + parameter.multipleOf) +
+               ".");
 }
 
 void check(const Parameter& parameter, double value) {
     if (!std::isfinite(value) || value < parameter.minimum || value > parameter.maximum)
-        refuse(parameter, numberText(value) + " is out of range.",
-               "Use " + rangeText(parameter) + ".");
+        outOfRange(parameter, value);
 }
 
 void check(const Parameter& parameter, const std::string& value) {
@@ -114,6 +129,8 @@ template <typename Number>
 Number parseNumber(const Parameter& parameter, std::string_view text, const char* kind) {
     Number value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc::result_out_of_range && end == text.data() + text.size())
+        outOfRange(parameter, text);
     if (error != std::errc() || end != text.data() + text.size())
         refuse(parameter, shown(text) + " is not " + kind + ".",
                "Use " + rangeText(parameter) + ".");
@@ -142,8 +159,7 @@ template <typename T> T fromJsonValue(const Parameter& parameter, const json& va
         expect(value.is_number_integer(), "a whole number");
         constexpr auto most = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
         if (value.is_number_unsigned() && value.get<uint64_t>() > most)
-            refuse(parameter, std::to_string(value.get<uint64_t>()) + " is out of range.",
-                   "Use " + rangeText(parameter) + ".");
+            outOfRange(parameter, value.get<uint64_t>());
     } else {
         expect(value.is_number(), "a number");
     }

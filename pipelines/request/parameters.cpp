@@ -25,7 +25,7 @@ std::string_view backgroundRule(std::string_view value) {
 }
 
 std::string_view deviceRule(std::string_view value) {
-    return value.empty() ? "auto, cpu, cuda:N or a device's UUID" : std::string_view{};
+    return value.empty() ? "auto or cpu" : std::string_view{};
 }
 
 std::vector<Parameter> textParameters() {
@@ -227,11 +227,11 @@ std::vector<Parameter> runningParameters() {
          .role = ParameterRole::Running,
          .maximum = kMostNameBytes,
          .fallback = std::string("auto"),
-         .choices = {"auto", "f32", "bf16", "f16"}},
+         .choices = {"auto", "f32", "bf16"}},
         {.name = "device",
          .option = "device",
          .label = "Device",
-         .help = "What computes: auto, cpu, cuda:N or a device's UUID",
+         .help = "What computes: auto or cpu",
          .unit = "",
          .field = &ImageRequest::device,
          .role = ParameterRole::Running,

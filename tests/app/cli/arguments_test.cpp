@@ -84,6 +84,24 @@ class ArgumentsTest : public QObject {
         }
     }
 
+    void refusesEmptyNamesAndPaths() {
+        for (const CommandSpec& command : commands())
+            for (const OptionSpec& option : command.options) {
+                if (option.isFlag()) continue;
+                std::vector<std::string> line{command.name, "--" + option.name, ""};
+                line.insert(line.end(), command.minimumArguments > 0 ? 1 : 0,
+                            command.firstChoices.empty() ? "x" : command.firstChoices[0]);
+                const bool isText = option.name == "prompt" || option.name == "negative";
+                if (isText)
+                    QCOMPARE(*parseArguments(line).value(option.name), std::string());
+                else
+                    QVERIFY_EXCEPTION_THROWN(parseArguments(line), Error);
+            }
+        QVERIFY_EXCEPTION_THROWN(parseArguments({"info", ""}), Error);
+        QVERIFY_EXCEPTION_THROWN(parseArguments({"models", "show", ""}), Error);
+        QVERIFY_EXCEPTION_THROWN(parseArguments({"models", "--data="}), Error);
+    }
+
     void asksForNoArgumentsBesideHelp() {
         QVERIFY(parseArguments(words("info --help")).has("help"));
         QVERIFY(parseArguments({"-h"}).has("help"));

@@ -1,9 +1,11 @@
 #include "app/cli/image_request_arguments.h"
 #include "kernels/base/error.h"
 
+#include <QTemporaryFile>
 #include <QTest>
 
-#include <sstream>
+#include <fcntl.h>
+#include <unistd.h>
 
 using namespace kinora;
 using namespace kinora::app;
@@ -12,8 +14,11 @@ namespace {
 
 pipelines::ImageRequest request(const std::vector<std::string>& words,
                                 const std::string& input = {}) {
-    std::istringstream stream(input);
-    return imageRequestFromArguments(parseArguments(words), stream);
+    QTemporaryFile file;
+    if (!file.open() || file.write(input.data(), static_cast<qint64>(input.size())) < 0 ||
+        !file.flush() || !file.seek(0))
+        qFatal("no temporary file");
+    return imageRequestFromArguments(parseArguments(words), file.handle());
 }
 
 std::string refusal(const std::vector<std::string>& words, const std::string& input = {}) {
@@ -49,10 +54,22 @@ class ImageRequestArgumentsTest : public QObject {
     }
 
     void refusesALongInputWithoutReadingItAll() {
-        std::istringstream stream(std::string(size_t{1} << 22, 'x'));
+        const int endless = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
         QVERIFY_EXCEPTION_THROWN(
-            imageRequestFromArguments(parseArguments({"image", "--prompt", "-"}), stream), Error);
-        QVERIFY(stream.tellg() < std::streampos(2 << 20));
+            imageRequestFromArguments(parseArguments({"image", "--prompt", "-"}), endless), Error);
+        ::close(endless);
+    }
+
+    void refusesAnInputThatCannotBeRead() {
+        const int folder = ::open("/", O_RDONLY | O_CLOEXEC);
+        for (const int unreadable : {folder, -1}) try {
+                imageRequestFromArguments(parseArguments({"image", "--prompt", "-"}), unreadable);
+                QFAIL("accepted");
+            } catch (const Error& error) {
+                QVERIFY(error.message().starts_with("--prompt -: standard input cannot be read"));
+                QCOMPARE(int(error.code()), int(ErrorCode::InvalidArgument));
+            }
+        ::close(folder);
     }
 
     void namesTheOption_data() {

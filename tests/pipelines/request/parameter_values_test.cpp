@@ -78,7 +78,10 @@ TEST_CASE("validate names the parameter, the value and the range") {
     request.width = 100;
     std::string text = errorOf([&] { validate(request); });
     CHECK(contains(text, "width: 100"));
-    CHECK(contains(text, "8 to 8192, a multiple of 8"));
+    CHECK(contains(text, "100 is not a multiple of 8. Use 96 or 104."));
+    request.width = 8196;
+    text = errorOf([&] { validate(request); });
+    CHECK(contains(text, "8196 is out of range. Use 8 to 8192, a multiple of 8."));
 
     request = {};
     request.sampler = "eular";
@@ -239,4 +242,12 @@ TEST_CASE("JSON that is no request is refused") {
     CHECK(contains(jsonError({{"seed", 18446744073709551615u}}), "18446744073709551615"));
     CHECK(contains(jsonError({{"width", 12}}), "multiple of 8"));
     CHECK(contains(jsonError({{"sampler", "none"}}), "ddim, euler"));
+}
+
+TEST_CASE("a number that no integer can hold is out of range, not something else") {
+    CHECK(contains(setError("width", "99999999999999999999"),
+                   "'99999999999999999999' is out of range"));
+    CHECK(contains(setError("steps", "-99999999999999999999"), "Use 1 to 1000."));
+    CHECK(contains(setError("cfg", "1e999"), "'1e999' is out of range. Use 0 to 100."));
+    CHECK(contains(setError("width", "99999999999999999999x"), "is not a whole number"));
 }
