@@ -29,8 +29,9 @@ class DdimScheduler final : public Scheduler {
         m_stride = train / options.steps;
         m_timesteps = chooseTimesteps(config, options.steps, train);
         if (m_timesteps.front() >= static_cast<double>(train))
-            config.bad("steps_offset", "it puts the first of " + std::to_string(options.steps) +
-                                           " steps past the last training timestep");
+            config.bad("steps_offset", "one that keeps the first of " +
+                                           std::to_string(options.steps) +
+                                           " steps within the training timesteps");
     }
 
     int callCount() const override { return static_cast<int>(m_timesteps.size()); }
@@ -96,8 +97,8 @@ SchedulerInfo ddimScheduler() {
             {"normal"},
             [](const nlohmann::json& config,
                const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
-                return std::make_unique<DdimScheduler>(SchedulerConfig(config, "DDIMScheduler"),
-                                                       options);
+                return std::make_unique<DdimScheduler>(
+                    SchedulerConfig(config, "DDIMScheduler", options.configLabel), options);
             }};
 }
 

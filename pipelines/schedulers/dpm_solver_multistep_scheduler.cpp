@@ -146,7 +146,8 @@ class DpmSolverMultistepScheduler final : public Scheduler {
         const double least = config.numberOrMinusInfinity("lambda_min_clipped");
         const auto kept = std::ranges::count_if(
             table.logSigmas, [&](float logSigma) { return -double{logSigma} >= least; });
-        if (kept < 2) config.bad("lambda_min_clipped", "it leaves no timesteps");
+        if (kept < 2)
+            config.bad("lambda_min_clipped", "a number that leaves two timesteps or more");
         return kept;
     }
 
@@ -255,7 +256,8 @@ SchedulerInfo dpmSolverMultistepScheduler() {
             [](const nlohmann::json& config,
                const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
                 return std::make_unique<DpmSolverMultistepScheduler>(
-                    SchedulerConfig(config, "DPMSolverMultistepScheduler"), options);
+                    SchedulerConfig(config, "DPMSolverMultistepScheduler", options.configLabel),
+                    options);
             }};
 }
 

@@ -82,7 +82,8 @@ SchedulerInfo eulerAncestralScheduler() {
             [](const nlohmann::json& config,
                const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
                 return std::make_unique<EulerAncestralScheduler>(
-                    SchedulerConfig(config, "EulerAncestralDiscreteScheduler"), options);
+                    SchedulerConfig(config, "EulerAncestralDiscreteScheduler", options.configLabel),
+                    options);
             }};
 }
 

@@ -91,7 +91,8 @@ SchedulerInfo eulerScheduler() {
             [](const nlohmann::json& config,
                const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
                 return std::make_unique<EulerScheduler>(
-                    SchedulerConfig(config, "EulerDiscreteScheduler"), options);
+                    SchedulerConfig(config, "EulerDiscreteScheduler", options.configLabel),
+                    options);
             }};
 }
 

@@ -79,8 +79,8 @@ SchedulerInfo lcmScheduler() {
             {"normal"},
             [](const nlohmann::json& config,
                const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
-                return std::make_unique<LcmScheduler>(SchedulerConfig(config, "LCMScheduler"),
-                                                      options);
+                return std::make_unique<LcmScheduler>(
+                    SchedulerConfig(config, "LCMScheduler", options.configLabel), options);
             }};
 }
 

@@ -29,6 +29,8 @@ struct SchedulerOptions {
     int steps = 20;
     std::string schedule = "normal"; // "normal": what the model's config says
     double eta = 0;                  // DDIM only
+    // How errors name the file that the config comes from.
+    std::string configLabel = "scheduler/scheduler_config.json";
 };
 
 class Scheduler {

@@ -21,14 +21,18 @@ std::string shown(const json& value) {
     return text;
 }
 
+template <typename Number> std::string range(Number low, Number high) {
+    return " from " + json(low).dump() + " to " + json(high).dump();
+}
+
 } // namespace
 
-SchedulerConfig::SchedulerConfig(const json& config, std::string_view className)
-    : m_config(config), m_className(className) {
+SchedulerConfig::SchedulerConfig(const json& config, std::string_view className,
+                                 std::string_view file)
+    : m_config(config), m_className(className), m_file(file) {
     if (!config.is_object())
-        throw Error(ErrorCode::BadFile,
-                    std::string("scheduler_config.json: expected an object, found ") +
-                        config.type_name() + ".");
+        throw Error(ErrorCode::BadFile, m_file + ": a JSON object was expected.",
+                    "Fetch the model again.");
 }
 
 const json* SchedulerConfig::find(std::string_view key) const {
@@ -36,25 +40,28 @@ const json* SchedulerConfig::find(std::string_view key) const {
     return found == m_config.end() ? nullptr : &*found;
 }
 
-void SchedulerConfig::bad(std::string_view key, const std::string& problem) const {
+void SchedulerConfig::bad(std::string_view key, const std::string& expected) const {
+    const json* value = find(key);
     throw Error(ErrorCode::BadFile,
-                "scheduler_config.json: " + std::string(key) + ": " + problem + ".");
+                m_file + ": \"" + std::string(key) + "\" is " + (value ? shown(*value) : "absent") +
+                    "; expected " + expected + ".",
+                "The model's config is damaged or made by hand; fetch the model again.");
 }
 
 void SchedulerConfig::unsupported(std::string_view key, std::string_view why) const {
     const json* value = find(key);
     throw Error(ErrorCode::Unsupported,
-                "scheduler_config.json: " + std::string(key) + " " +
-                    (value ? shown(*value) : "absent") + " is not supported by " + m_className +
+                m_file + ": \"" + std::string(key) + "\": " + (value ? shown(*value) : "absent") +
+                    " is not supported by " + m_className +
                     (why.empty() ? "." : ": " + std::string(why) + "."),
-                "Choose another sampler.");
+                "Choose another sampler, or another model.");
 }
 
 bool SchedulerConfig::flag(std::string_view key, bool fallback) const {
     const json* value = find(key);
     if (!value) return fallback;
     if (value->is_null()) return false;
-    if (!value->is_boolean()) bad(key, "expected true or false, found " + shown(*value));
+    if (!value->is_boolean()) bad(key, "true or false");
     return value->get<bool>();
 }
 
@@ -62,12 +69,10 @@ int64_t SchedulerConfig::integer(std::string_view key, int64_t fallback, int64_t
                                  int64_t high) const {
     const json* value = find(key);
     if (!value) return fallback;
-    if (!value->is_number_integer()) bad(key, "expected a whole number, found " + shown(*value));
+    if (!value->is_number_integer()) bad(key, "an integer" + range(low, high));
     const bool huge = value->is_number_unsigned() && value->get<uint64_t>() > INT64_MAX;
     const int64_t whole = huge ? 0 : value->get<int64_t>();
-    if (huge || whole < low || whole > high)
-        bad(key,
-            shown(*value) + " is not from " + std::to_string(low) + " to " + std::to_string(high));
+    if (huge || whole < low || whole > high) bad(key, "an integer" + range(low, high));
     return whole;
 }
 
@@ -75,10 +80,10 @@ double SchedulerConfig::number(std::string_view key, double fallback, double low
                                double high) const {
     const json* value = find(key);
     if (!value) return fallback;
-    if (!value->is_number()) bad(key, "expected a number, found " + shown(*value));
+    if (!value->is_number()) bad(key, "a number" + range(low, high));
     const auto real = value->get<double>();
     if (!(real >= low && real <= high)) // also NaN
-        bad(key, shown(*value) + " is not from " + shown(low) + " to " + shown(high));
+        bad(key, "a number" + range(low, high));
     return real;
 }
 
@@ -93,13 +98,12 @@ std::optional<std::vector<double>> SchedulerConfig::optionalNumbers(std::string_
                                                                     double low, double high) const {
     const json* value = find(key);
     if (!value || value->is_null()) return std::nullopt;
-    if (!value->is_array()) bad(key, "expected a list of numbers, found " + shown(*value));
+    if (!value->is_array()) bad(key, "a list of numbers" + range(low, high));
     std::vector<double> numbers;
     for (const json& entry : *value) {
-        if (!entry.is_number()) bad(key, "expected numbers, found " + shown(entry));
+        if (!entry.is_number()) bad(key, "a list of numbers" + range(low, high));
         const auto real = entry.get<double>();
-        if (!(real >= low && real <= high))
-            bad(key, shown(entry) + " is not from " + shown(low) + " to " + shown(high));
+        if (!(real >= low && real <= high)) bad(key, "a list of numbers" + range(low, high));
         numbers.push_back(real);
     }
     return numbers;
@@ -121,7 +125,7 @@ std::string SchedulerConfig::choice(std::string_view key, std::string_view fallb
                                     std::initializer_list<std::string_view> known) const {
     const json* value = find(key);
     if (!value) return std::string(fallback);
-    if (!value->is_string()) bad(key, "expected a text, found " + shown(*value));
+    if (!value->is_string()) bad(key, "a text");
     const auto& text = value->get_ref<const std::string&>();
     if (std::ranges::find(known, text) != known.end()) return text;
     std::string names = "it has";

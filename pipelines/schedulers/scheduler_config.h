@@ -15,9 +15,10 @@ namespace kinora::pipelines {
 
 class SchedulerConfig {
   public:
-    // config must outlive this. className is for messages. Throws Error{BadFile} where it is not an
-    // object.
-    SchedulerConfig(const nlohmann::json& config, std::string_view className);
+    // config must outlive this. className and file are for messages. Throws Error{BadFile} where it
+    // is not an object.
+    SchedulerConfig(const nlohmann::json& config, std::string_view className,
+                    std::string_view file);
 
     // An absent key gives the fallback. Throw Error{BadFile} on a wrong type or a value outside
     // [low, high].
@@ -38,7 +39,8 @@ class SchedulerConfig {
                        std::initializer_list<std::string_view> known) const;
     // Throws Error{Unsupported} naming key and value.
     [[noreturn]] void unsupported(std::string_view key, std::string_view why) const;
-    [[noreturn]] void bad(std::string_view key, const std::string& problem) const;
+    // expected: what the value should be ("a number from 0 to 1").
+    [[noreturn]] void bad(std::string_view key, const std::string& expected) const;
 
     int64_t trainTimesteps() const; // num_train_timesteps
 
@@ -47,6 +49,7 @@ class SchedulerConfig {
 
     const nlohmann::json& m_config;
     std::string m_className;
+    std::string m_file;
 };
 
 } // namespace kinora::pipelines

@@ -117,7 +117,7 @@ std::string chosenSchedule(const SchedulerConfig& config, const std::string& ask
     for (const char* name : {"karras", "exponential", "beta"}) {
         const std::string key = std::string("use_") + name + "_sigmas";
         if (!config.flag(key, false)) continue;
-        if (chosen != asked) config.bad(key, "set together with " + chosen + " sigmas");
+        if (chosen != asked) config.bad(key, "false beside \"use_" + chosen + "_sigmas\"");
         chosen = name;
     }
     return chosen;

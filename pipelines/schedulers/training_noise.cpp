@@ -39,8 +39,8 @@ std::vector<float> trainingBetas(const SchedulerConfig& config, const BetaDefaul
     const int64_t count = config.trainTimesteps();
     if (const auto trained = config.optionalNumbers("trained_betas", 0, 1)) {
         if (static_cast<int64_t>(trained->size()) != count)
-            config.bad("trained_betas", std::to_string(trained->size()) + " of them for " +
-                                            std::to_string(count) + " training timesteps");
+            config.bad("trained_betas", "a list of " + std::to_string(count) +
+                                            " numbers, one for each training timestep");
         return {trained->begin(), trained->end()};
     }
     const double start = config.number("beta_start", defaults.start, 1e-12, 0.999999);
@@ -96,8 +96,9 @@ std::vector<float> trainingSigmas(const SchedulerConfig& config, const std::vect
     for (float alpha : alphas) {
         sigmas.push_back(std::sqrt((1.0f - alpha) / alpha));
         if (!std::isfinite(sigmas.back()) || sigmas.back() <= 0)
-            config.bad("beta_schedule", "timestep " + std::to_string(sigmas.size() - 1) +
-                                            " has no finite noise level above 0");
+            config.bad("beta_schedule", "one that leaves timestep " +
+                                            std::to_string(sigmas.size() - 1) +
+                                            " a finite noise level above 0");
     }
     return sigmas;
 }

@@ -102,7 +102,7 @@ ClipTextConfig ClipTextConfig::fromJson(const nlohmann::json& json, std::string_
     config.epsilon = static_cast<float>(reader.number("layer_norm_eps", 1e-5, 0, 1));
     config.activation = readActivation(reader, "hidden_act", "quick_gelu");
     config.endToken =
-        static_cast<int32_t>(reader.integer("eos_token_id", 49407, 0, config.vocabulary));
+        static_cast<int32_t>(reader.integer("eos_token_id", 49407, 0, config.vocabulary - 1));
     if (config.width % config.heads != 0)
         reader.badValue("num_attention_heads", "a divisor of \"hidden_size\"");
     ignoreHarmless(reader);

@@ -20,6 +20,10 @@ std::string range(double least, double most) {
     return text.str();
 }
 
+std::string range(int64_t least, int64_t most) {
+    return " from " + std::to_string(least) + " to " + std::to_string(most);
+}
+
 } // namespace
 
 ConfigReader::ConfigReader(const nlohmann::json& config, std::string_view file)
@@ -58,7 +62,7 @@ bool ConfigReader::has(std::string_view key) {
 
 int64_t ConfigReader::integerAt(std::string_view key, const nlohmann::json& value, int64_t least,
                                 int64_t most) const {
-    const std::string expected = "an integer" + range(double(least), double(most));
+    const std::string expected = "an integer" + range(least, most);
     if (!value.is_number_integer()) badValue(key, expected);
     if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX})
         badValue(key, expected);
@@ -101,7 +105,7 @@ std::vector<int64_t> ConfigReader::integers(std::string_view key, std::vector<in
     const nlohmann::json* value = find(key);
     if (!value) return fallback;
     if (!value->is_array() || value->empty() || value->size() > kLongestList)
-        badValue(key, "a list of 1 to 16 integers" + range(double(least), double(most)));
+        badValue(key, "a list of 1 to 16 integers" + range(least, most));
     std::vector<int64_t> numbers;
     for (const nlohmann::json& entry : *value)
         numbers.push_back(integerAt(key, entry, least, most));

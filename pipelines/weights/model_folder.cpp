@@ -200,6 +200,12 @@ const nlohmann::json& ModelFolder::config(std::string_view component) const {
     return *found;
 }
 
+std::string ModelFolder::configLabel(std::string_view component) const {
+    const Component* known = findComponent(component);
+    const std::string file(known ? known->configFile : "config.json");
+    return labelOf(m_path, (fs::path(component) / file).generic_string());
+}
+
 std::string ModelFolder::className(std::string_view component) const {
     return classOf(m_index, component, labelOf(m_path, "model_index.json")).value_or("");
 }

@@ -41,6 +41,8 @@ class ModelFolder {
 
     // <component>/config.json, or scheduler_config.json for the scheduler.
     const nlohmann::json& config(std::string_view component) const;
+    // How errors name that file: "<model>/unet/config.json".
+    std::string configLabel(std::string_view component) const;
     // The class that model_index.json names: "UNet2DConditionModel".
     std::string className(std::string_view component) const;
     // model.safetensors, diffusion_pytorch_model.safetensors, their fp16 variants, or an index of

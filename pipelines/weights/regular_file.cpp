@@ -17,6 +17,9 @@ namespace {
     if (code == ENOENT || code == ENOTDIR)
         throw Error(ErrorCode::NotFound, label + ": there is no such file.",
                     "Check the path, or fetch the model again.");
+    if (code == ELOOP)
+        throw Error(ErrorCode::BadFile, label + ": its symbolic links lead in a circle.",
+                    "Name the file itself.");
     throw Error(ErrorCode::Io, label + ": cannot be opened: " + std::strerror(code) + ".",
                 code == EACCES ? "Check the file's permissions." : "");
 }
@@ -36,9 +39,9 @@ RegularFile::RegularFile(const std::filesystem::path& path, std::string label)
     }
     ::close(m_descriptor);
     if (known && S_ISDIR(status.st_mode))
-        throw Error(ErrorCode::BadFile, m_label + ": is a folder, a file was expected.",
+        throw Error(ErrorCode::BadFile, m_label + ": is a folder, not a file.",
                     "Name the file inside it.");
-    throw Error(ErrorCode::BadFile, m_label + ": is not a regular file.",
+    throw Error(ErrorCode::BadFile, m_label + ": is a pipe or a device, not a file.",
                 "Copy it to a disk first.");
 }
 

@@ -47,11 +47,8 @@ std::string readHeader(const RegularFile& file) {
     file.read(0, lengthBytes);
     const uint64_t length = littleEndian(lengthBytes);
     if (length > kLongestSafetensorsHeader)
-        throw Error(ErrorCode::BadFile,
-                    file.label() + ": says that its header has " + std::to_string(length) +
-                        " bytes, at most " + std::to_string(kLongestSafetensorsHeader) +
-                        " are allowed.",
-                    "This is not a safetensors file, or it is damaged; fetch it again.");
+        throw Error(ErrorCode::BadFile, file.label() + ": is damaged, or not a safetensors file.",
+                    "Fetch it again.");
     if (length > file.sizeBytes() - kLengthBytes)
         throw Error(ErrorCode::BadFile,
                     file.label() + ": its header is longer than the file: the download was cut "

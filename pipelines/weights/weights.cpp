@@ -17,6 +17,19 @@ using kernels::Tensor;
 
 constexpr int64_t kBlockElements = int64_t{1} << 18; // 1 MiB of f32
 
+// Integers are what a quantised model stores, beside scales that nobody here applies.
+bool isFloatingPoint(DType dtype) {
+    switch (dtype) {
+    case DType::F32:
+    case DType::BF16:
+    case DType::F16:
+    case DType::F64:
+    case DType::F8E4M3:
+    case DType::F8E5M2: return true;
+    default: return false;
+    }
+}
+
 } // namespace
 
 struct Weights::Shared {
@@ -45,6 +58,12 @@ TensorInfo Weights::Shared::checked(const std::string& name, const Shape& shape)
                     source.label() + ": tensor \"" + name + "\" has the shape " +
                         toString(info->shape) + "; the config implies " + toString(shape) + ".",
                     "Config and weights do not belong together; fetch the model again.");
+    if (!isFloatingPoint(info->dtype))
+        throw Error(ErrorCode::Unsupported,
+                    source.label() + ": tensor \"" + name + "\" holds " +
+                        std::string(kernels::dtypeName(info->dtype)) +
+                        "; weights in floating point (f32, f16, bf16) are expected.",
+                    "The model is quantised or damaged; fetch it in one of these.");
     asked.insert(name);
     return *std::move(info);
 }

@@ -38,7 +38,7 @@ TEST_CASE("thresholding takes each picture by its own quantile") {
     const Tensor x = device.fromHost(values.data(), {2, 5, 1, 1}, DType::F32);
     const json config = {
         {"thresholding", true}, {"dynamic_thresholding_ratio", 0.75}, {"sample_max_value", 9.0}};
-    const auto limits = OriginalLimits::threshold(SchedulerConfig(config, "Test"));
+    const auto limits = OriginalLimits::threshold(SchedulerConfig(config, "Test", "s.json"));
     CHECK(limits.any());
     // Magnitudes 0.5 1 2 4 8: the quantile 0.75 is 4. The second picture's is below 1: as it is.
     const std::vector<float> expected = {0.125f, -0.25f, 0.5f, 1, 1, 0.1f, -0.2f, 0.3f, 0, 1};
@@ -50,7 +50,7 @@ TEST_CASE("clipping is a default of some classes only") {
     const std::vector<float> values = {-3, 0.5f, 3};
     const Tensor x = device.fromHost(values.data(), {1, 3, 1, 1}, DType::F32);
     const json empty = json::object(), range = {{"clip_sample_range", 2.0}};
-    const SchedulerConfig absent(empty, "Test"), two(range, "Test");
+    const SchedulerConfig absent(empty, "Test", "s.json"), two(range, "Test", "s.json");
     CHECK((device.toHost<float>(OriginalLimits::clipOrThreshold(absent, false)(x)) == values));
     CHECK((device.toHost<float>(OriginalLimits::clipOrThreshold(absent, true)(x)) ==
            std::vector<float>{-1, 0.5f, 1}));

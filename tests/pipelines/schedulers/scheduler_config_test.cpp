@@ -96,6 +96,23 @@ TEST_CASE("wrong types and absurd numbers are refused") {
     CHECK(refusal("euler", offset).message.find("steps_offset") != std::string::npos);
 }
 
+TEST_CASE("an error names file, key, value and what was expected, with advice") {
+    SchedulerOptions options;
+    options.configLabel = "a-model/scheduler/scheduler_config.json";
+    try {
+        makeScheduler("ddim", {{"beta_start", 1.5}}, options);
+        FAIL("accepted");
+    } catch (const Error& error) {
+        CHECK(error.message() == "a-model/scheduler/scheduler_config.json: \"beta_start\" is 1.5; "
+                                 "expected a number from 1e-12 to 0.999999.");
+        CHECK(error.advice().find("fetch the model again") != std::string::npos);
+    }
+    CHECK(
+        refusal("ddim", {{"num_train_timesteps", 1}}).message ==
+        "scheduler/scheduler_config.json: \"num_train_timesteps\" is 1; expected an integer from 2 "
+        "to 100000.");
+}
+
 TEST_CASE("schedules that contradict each other are refused") {
     const json both = {{"use_karras_sigmas", true}, {"use_beta_sigmas", true}};
     CHECK(refusal("euler", both).code == kBadFile);

@@ -11,7 +11,7 @@ using nlohmann::json;
 namespace {
 
 std::vector<float> alphas(const json& config, ZeroSnr zeroSnr = ZeroSnr::Keep) {
-    return cumulativeAlphas(SchedulerConfig(config, "Test"), {}, zeroSnr);
+    return cumulativeAlphas(SchedulerConfig(config, "Test", "s.json"), {}, zeroSnr);
 }
 
 const json kStableDiffusion = {
@@ -41,7 +41,7 @@ TEST_CASE("rescaling brings the end to zero and leaves the start") {
 TEST_CASE("given betas are taken as they are") {
     const auto found = alphas({{"num_train_timesteps", 3}, {"trained_betas", {0.5, 0.5, 0.25}}});
     CHECK((found == std::vector<float>{0.5f, 0.25f, 0.1875f}));
-    const auto sigmas = trainingSigmas(SchedulerConfig(json::object(), "Test"), found);
+    const auto sigmas = trainingSigmas(SchedulerConfig(json::object(), "Test", "s.json"), found);
     CHECK(sigmas[0] == 1);
     CHECK(sigmas[1] == doctest::Approx(std::sqrt(3.0)));
 }

@@ -77,3 +77,12 @@ TEST_CASE("a key that nobody asked for is named") {
           "unsupported: c.json: \"novel\" is not a key that this version knows.");
     CHECK(thrownBy([] { ConfigReader(json::array(), "c.json"); }).starts_with("bad-file: c.json"));
 }
+
+TEST_CASE("limits are printed as whole numbers") {
+    const json config = json::parse(R"({"a": -1, "b": [1, 0]})");
+    ConfigReader reader(config, "c.json");
+    CHECK(thrownBy([&] { reader.integer("a", 0, 0, 2147483647); }) ==
+          "bad-file: c.json: \"a\" is -1; expected an integer from 0 to 2147483647.");
+    CHECK(thrownBy([&] { reader.integers("b", {}, 1, 10'000'000); }) ==
+          "bad-file: c.json: \"b\" is [1,0]; expected an integer from 1 to 10000000.");
+}

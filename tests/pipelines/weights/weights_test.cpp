@@ -22,13 +22,14 @@ namespace {
 class CountingSource final : public WeightSource {
   public:
     std::map<std::string, Shape, std::less<>> tensors;
+    DType dtype = DType::BF16;
     mutable int64_t elementsRead = 0, largestRead = 0;
 
     const std::string& label() const override { return m_label; }
     std::optional<TensorInfo> find(std::string_view name, const Shape&) const override {
         const auto found = tensors.find(name);
         if (found == tensors.end()) return std::nullopt;
-        return TensorInfo{found->first, DType::BF16, found->second};
+        return TensorInfo{found->first, dtype, found->second};
     }
     std::vector<std::string> names() const override {
         std::vector<std::string> names;
@@ -131,4 +132,24 @@ TEST_CASE("cancelling ends the loading between tensors") {
     weights.vector("w", 2);
     token.cancel();
     CHECK_THROWS_AS(weights.vector("w", 2), Cancelled);
+}
+
+TEST_CASE("integers are no weights, and the headers alone show it") {
+    OpenDevice open(kernels::metaBackend());
+    CountingSource source;
+    source.tensors = {{"a.weight", {2, 3}}};
+    for (const DType dtype :
+         {DType::I64, DType::I32, DType::I16, DType::I8, DType::U8, DType::Bool}) {
+        source.dtype = dtype;
+        const Weights weights(source, *open.device, DType::F32);
+        CHECK(thrownBy([&] { weights.linear("a", 2, 3, Bias::No); }) ==
+              "unsupported: unet/w.safetensors: tensor \"a.weight\" holds " +
+                  std::string(kernels::dtypeName(dtype)) +
+                  "; weights in floating point (f32, f16, bf16) are expected.");
+    }
+    for (const DType dtype : {DType::F32, DType::F16, DType::F64, DType::F8E4M3, DType::F8E5M2}) {
+        source.dtype = dtype;
+        const Weights weights(source, *open.device, DType::F32);
+        CHECK_NOTHROW(weights.linear("a", 2, 3, Bias::No));
+    }
 }
