@@ -116,7 +116,10 @@ int tellWeights(const CommandContext& context, const fs::path& path,
 
 int tellModel(const CommandContext& context, const fs::path& path) {
     std::error_code ignored;
-    if (!fs::exists(path / "model_index.json", ignored)) throw unknownThing(path);
+    if (!fs::exists(path / "model_index.json", ignored))
+        throw Error(ErrorCode::Unsupported,
+                    path.string() + ": is a folder without a model in it: no model_index.json.",
+                    "Name a file, or the folder of a model in the diffusers layout.");
     // As a path: "./sd15", never the name of another model.
     const core::ModelEntry model =
         orThrow(context.program.library.find(fs::absolute(path).string()));
@@ -129,6 +132,7 @@ int tellModel(const CommandContext& context, const fs::path& path) {
     table.addRow({"Kind", model.kind});
     table.addRow({"Size", sizeText(model.sizeBytes)});
     if (!model.problem.empty()) table.addRow({"Problem", model.problem});
+    for (const std::string& warning : model.warnings) table.addRow({"Warning", printable(warning)});
     addRequest(table, model.defaults);
     context.console.data(table.text());
     return kExitDone;
@@ -140,12 +144,11 @@ int runInfoCommand(const CommandContext& context) {
     const fs::path path(context.arguments.positional.at(0));
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status))
-        throw Error(ErrorCode::NotFound, path.string() + ": there is no such file.",
-                    "Check the name.");
     if (fs::is_directory(status)) return tellModel(context, path);
-    if (!fs::is_regular_file(status)) throw unknownThing(path);
-    if (path.extension() == ".safetensors" || core::looksLikeSafetensors(path))
+    if (fs::is_regular_file(status))
+        if (const std::optional<Error> other = core::otherKindOfFile(path)) throw *other;
+    const bool named = fs::is_regular_file(status) && path.extension() == ".safetensors";
+    if (named || core::looksLikeSafetensors(path))
         return tellWeights(context, path, orThrow(core::readWeightsInfo(path)));
     if (core::pictureKindOf(orThrow(core::InputFile::open(path))) == core::PictureKind::Unknown)
         throw unknownThing(path);

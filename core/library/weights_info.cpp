@@ -1,9 +1,12 @@
 #include "core/library/weights_info.h"
 
+#include "core/media/text_encoding.h"
+#include "pipelines/weights/json_text.h"
 #include "pipelines/weights/safetensors.h"
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <fstream>
 #include <set>
 #include <string_view>
@@ -58,6 +61,15 @@ WeightsInfo describe(const std::filesystem::path& path) {
     return info;
 }
 
+std::string firstBytes(const std::filesystem::path& path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) return {};
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, 256> begin{};
+    file.read(begin.data(), begin.size());
+    return {begin.data(), static_cast<size_t>(file.gcount())};
+}
+
 } // namespace
 
 bool looksLikeSafetensors(const std::filesystem::path& path) {
@@ -71,6 +83,30 @@ bool looksLikeSafetensors(const std::filesystem::path& path) {
     for (size_t i = 0; i < 8; ++i)
         length |= uint64_t{static_cast<unsigned char>(begin[i])} << (8 * i);
     return begin[8] == '{' && length >= 2 && length <= size - 8;
+}
+
+std::optional<Error> otherKindOfFile(const std::filesystem::path& path) {
+    const std::string begin = firstBytes(path);
+    std::string extension = path.extension().string();
+    std::ranges::transform(extension, extension.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string name = repairedUtf8(path.string());
+    const bool zip = begin.starts_with("PK\x03\x04");
+    const bool pickled = begin.size() > 1 && begin[0] == '\x80' && begin[1] >= 2 && begin[1] <= 5;
+    const bool named = extension == ".ckpt" || extension == ".pt" || extension == ".pth";
+    if (named || pickled || (zip && extension == ".bin"))
+        return Error(ErrorCode::Unsupported,
+                     name +
+                         ": is a pickled PyTorch checkpoint. Opening one can run any code that is "
+                         "in it, so Kinora never does.",
+                     "Convert it to safetensors, or fetch that version of the model.");
+    if (begin.starts_with("GGUF") || extension == ".gguf")
+        return Error(ErrorCode::Unsupported,
+                     name + ": is a GGUF file, which holds quantised weights and is not read.",
+                     "Convert it to safetensors, or fetch that version of the model.");
+    if (const std::string impostor = pipelines::knownImpostor(begin); !impostor.empty() && !zip)
+        return Error(ErrorCode::BadFile, name + ": " + impostor, "Fetch the file again.");
+    return std::nullopt;
 }
 
 Result<WeightsInfo> readWeightsInfo(const std::filesystem::path& path) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct WeightsInfo {
 // Whether it begins as a safetensors file does: a length, then a brace. False for what cannot be
 // read.
 bool looksLikeSafetensors(const std::filesystem::path& path);
+
+// For a regular file that is plainly something else than safetensors, what it is and what to do
+// about it: Error{Unsupported} for a pickled PyTorch checkpoint or GGUF, Error{BadFile} for a web
+// page or a pointer of Git LFS. By the first bytes and the name; nothing is unpickled.
+std::optional<Error> otherKindOfFile(const std::filesystem::path& path);
 
 // Hostile input. Error{NotFound, BadFile, Unsupported, Io}.
 Result<WeightsInfo> readWeightsInfo(const std::filesystem::path& path);

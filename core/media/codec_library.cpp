@@ -2,6 +2,7 @@
 
 #include "core/media/image_file.h"
 #include "core/media/text_encoding.h"
+#include "kernels/base/log.h"
 
 #include <dlfcn.h>
 #include <filesystem>
@@ -61,6 +62,7 @@ ErrorCode codeFor(codec::Status status) {
     case codec::Status::BadFile: return ErrorCode::BadFile;
     case codec::Status::Unsupported: return ErrorCode::Unsupported;
     case codec::Status::OutOfMemory: return ErrorCode::OutOfMemory;
+    case codec::Status::DiskFull: return ErrorCode::DiskFull;
     case codec::Status::Ok:
     case codec::Status::Failed: break;
     }
@@ -84,12 +86,19 @@ Error codecError(codec::Status status, const codec::Message& message, const std:
     // Descriptors are how the libraries were given the file: no name that a person knows.
     std::string text = repairedUtf8(message.text);
     if (text.find("/proc/self/fd") != std::string::npos || text.empty()) {
-        text = "the picture data is damaged or of a kind that is not read here";
+        text = "the picture is of a kind that is not read here";
     }
-    const char* advice = status == codec::Status::BadFile
-                             ? "The file is damaged or was cut short; get it again."
-                             : "";
-    return Error(codeFor(status), file + ": " + text + (text.ends_with('.') ? "" : "."), advice);
+    return Error(codeFor(status), file + ": " + text + (text.ends_with('.') ? "" : "."));
+}
+
+Error decodeError(codec::Status status, const codec::Message& message, const std::string& file,
+                  PictureKind kind) {
+    if (status == codec::Status::Unsupported || status == codec::Status::OutOfMemory) {
+        return codecError(status, message, file);
+    }
+    // What a library says of damage (record types, numbers out of garbage) helps only who mends it.
+    logMessage(LogLevel::Info, file + ": " + repairedUtf8(message.text));
+    return damagedPicture(file, kind);
 }
 
 } // namespace kinora::core

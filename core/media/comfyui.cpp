@@ -206,6 +206,9 @@ void takeGraph(const Graph& graph, const json& sampler, PictureInfo& info) {
 
 void readComfyUi(std::string_view promptJson, PictureInfo& info) {
     const Result<json> nodes = parseBoundedJson(promptJson, NonFiniteNumbers::AsNull);
+    const size_t begin = promptJson.find_first_not_of(" \t\r\n");
+    if (!nodes && begin != std::string_view::npos && promptJson[begin] == '{')
+        noteDamage(info, "ComfyUI", nodes.error());
     if (!nodes || !nodes->is_object() || nodes->size() > kMaximumNodes) return;
     const bool isGraph = std::ranges::any_of(
         *nodes, [](const json& node) { return node.is_object() && node.contains("class_type"); });

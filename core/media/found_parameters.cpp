@@ -26,4 +26,9 @@ void FoundParameters::other(std::string_view name, const std::string& value) {
     m_info.others.emplace_back(repairedUtf8(name), repairedUtf8(value));
 }
 
+void noteDamage(PictureInfo& info, std::string_view program, const Error& error) {
+    info.others.emplace_back("Damaged metadata",
+                             "of " + std::string(program) + ": " + error.message());
+}
+
 } // namespace kinora::core

@@ -22,4 +22,7 @@ class FoundParameters {
     PictureInfo& m_info;
 };
 
+// Adds to info.others that this program's metadata are there and cannot be read.
+void noteDamage(PictureInfo& info, std::string_view program, const Error& error);
+
 } // namespace kinora::core

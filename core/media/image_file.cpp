@@ -114,7 +114,10 @@ Result<void> saveImage(const Image& image, const std::filesystem::path& path,
         }
         const Result<std::vector<std::byte>> bytes =
             encodeImage(image, options.format, options.provenance);
-        if (!bytes) return bytes.error();
+        if (!bytes) {
+            return Error(bytes.error().code(), shownPath(path) + ": " + bytes.error().message(),
+                         bytes.error().advice());
+        }
         return publishFile(*bytes, path, options.overwrite);
     } catch (const std::bad_alloc&) {
         return Error(ErrorCode::OutOfMemory,
@@ -125,7 +128,8 @@ Result<void> saveImage(const Image& image, const std::filesystem::path& path,
 Result<Image> loadImage(const std::filesystem::path& path) {
     const Result<InputFile> file = InputFile::open(path);
     if (!file) return file.error();
-    const std::string format = codecName(pictureKindOf(*file));
+    const PictureKind kind = pictureKindOf(*file);
+    const std::string format = codecName(kind);
     if (format.empty()) {
         return Error(ErrorCode::BadFile, shownPath(path) + ": this is not a picture that is known.",
                      "PNG, JPEG, WebP, TIFF, EXR, AVIF, GIF and BMP can be read.");
@@ -139,7 +143,7 @@ Result<Image> loadImage(const std::filesystem::path& path) {
         codec::Message message{};
         const codec::Status status = (*codecs)->decode(
             format.c_str(), file->descriptorPath().c_str(), &sink, &facts, &message);
-        if (status != codec::Status::Ok) return codecError(status, message, shownPath(path));
+        if (status != codec::Status::Ok) return decodeError(status, message, shownPath(path), kind);
         Image& image = receiver.image;
         if (facts.linear) {
             fromLinear(image, facts.premultiplied ? Alpha::Premultiplied : Alpha::Straight);

@@ -2,6 +2,7 @@
 
 #include "core/media/text_encoding.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -13,13 +14,29 @@
 
 namespace kinora::core {
 
+namespace {
+
+Error openError(const std::string& path, int error) {
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        return Error(ErrorCode::NotFound, path + ": there is no such file.", "Check the name.");
+    case ELOOP:
+        return Error(ErrorCode::BadFile, path + ": its symbolic links lead in a circle.",
+                     "Name the file itself.");
+    case EACCES:
+        return Error(ErrorCode::Io, path + ": may not be read.", "Change its permissions.");
+    default: return Error(ErrorCode::Io, path + ": " + std::strerror(error) + ".");
+    }
+}
+
+} // namespace
+
 Result<InputFile> InputFile::open(const std::filesystem::path& path) {
     // Not to wait for a pipe's other end, not to become the owner of a terminal.
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (descriptor < 0) {
-        const ErrorCode code =
-            errno == ENOENT || errno == ENOTDIR ? ErrorCode::NotFound : ErrorCode::Io;
-        return Error(code, shownPath(path) + ": " + std::strerror(errno) + ".");
+        return openError(shownPath(path), errno);
     }
     struct stat status{};
     const bool known = fstat(descriptor, &status) == 0;
@@ -27,8 +44,8 @@ Result<InputFile> InputFile::open(const std::filesystem::path& path) {
     if (!known || !S_ISREG(status.st_mode)) {
         return Error(ErrorCode::BadFile,
                      shownPath(path) + (known && S_ISDIR(status.st_mode)
-                                            ? ": this is a folder, not a file."
-                                            : ": this is a pipe or a device, not a file."));
+                                            ? ": is a folder, not a file."
+                                            : ": is a pipe or a device, not a file."));
     }
     if (status.st_size == 0) return Error(ErrorCode::BadFile, shownPath(path) + ": is empty.");
     return file;
@@ -94,6 +111,17 @@ std::string codecName(PictureKind kind) {
     case PictureKind::Unknown: break;
     }
     return {};
+}
+
+Error damagedPicture(const std::string& file, PictureKind kind) {
+    std::string name = codecName(kind);
+    if (kind == PictureKind::Exr) name = "exr";
+    if (kind == PictureKind::Heif) name = "avif";
+    std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c - 32); });
+    if (kind == PictureKind::Webp) name = "WebP";
+    const char* article = kind == PictureKind::Exr || kind == PictureKind::Heif ? "an " : "a ";
+    return Error(ErrorCode::BadFile, file + ": is damaged, or not " + article + name + " picture.",
+                 "It may have been cut short; get it again.");
 }
 
 } // namespace kinora::core

@@ -39,5 +39,7 @@ enum class PictureKind { Unknown, Png, Jpeg, Webp, Tiff, Exr, Heif, Gif, Bmp };
 PictureKind pictureKindOf(const InputFile& file);
 // "png"; OIIO's names; empty for Unknown.
 std::string codecName(PictureKind kind);
+// Error{BadFile}: the file begins like a picture of this kind and is none.
+Error damagedPicture(const std::string& file, PictureKind kind);
 
 } // namespace kinora::core

@@ -125,6 +125,7 @@ std::string nextWord(std::string_view text, size_t& at) {
 
 void readInvokeAi(std::string_view metadataJson, PictureInfo& info) {
     const Result<json> parsed = parseBoundedJson(metadataJson, NonFiniteNumbers::AsNull);
+    if (!parsed) noteDamage(info, "InvokeAI", parsed.error());
     if (!parsed || !parsed->is_object()) return;
     info.madeWith = "InvokeAI";
     FoundParameters found(info);

@@ -3,6 +3,7 @@
 #include "core/media/bounded_json.h"
 #include "core/media/codec_library.h"
 #include "core/media/foreign_metadata.h"
+#include "core/media/found_parameters.h"
 #include "core/media/input_file.h"
 #include "core/media/png_text.h"
 #include "core/media/text_encoding.h"
@@ -115,7 +116,7 @@ Result<void> readOtherFile(const InputFile& file, PictureKind kind, const std::s
     codec::Message message{};
     const codec::Status status = (*codecs)->readHeader(
         codecName(kind).c_str(), file.descriptorPath().c_str(), &facts, &sink, &message);
-    if (status != codec::Status::Ok) return codecError(status, message, name);
+    if (status != codec::Status::Ok) return decodeError(status, message, name, kind);
     info.width = facts.width;
     info.height = facts.height;
     if (kind == PictureKind::Jpeg || kind == PictureKind::Webp || kind == PictureKind::Tiff) {
@@ -145,7 +146,7 @@ bool understandOurs(PictureInfo& info) {
     const Result<Provenance> provenance =
         json ? provenanceFromJson(*json) : Result<Provenance>(json.error());
     if (!provenance) {
-        info.others.emplace_back("Damaged metadata", provenance.error().what());
+        noteDamage(info, "Kinora", provenance.error());
         return false;
     }
     info.madeWith = "Kinora";

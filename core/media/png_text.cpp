@@ -162,6 +162,26 @@ bool isText(const std::string& type) {
     return type == "tEXt" || type == "zTXt" || type == "iTXt";
 }
 
+// 0 for a pair that the format does not know.
+int bitsPerPixel(int depth, int colorType) {
+    const bool whole = depth == 8 || depth == 16;
+    const bool packed = depth == 1 || depth == 2 || depth == 4;
+    switch (colorType) {
+    case 0: return whole || packed ? depth : 0;
+    case 2: return whole ? 3 * depth : 0;
+    case 3: return depth == 8 || packed ? depth : 0;
+    case 4: return whole ? 2 * depth : 0;
+    case 6: return whole ? 4 * depth : 0;
+    default: return 0;
+    }
+}
+
+// Whether so many packed bytes can unpack to all the pixels.
+bool canHold(uint64_t packedBytes, double pixelBytes) {
+    constexpr double kMostRatio = 1032; // of deflate (zlib's technical notes)
+    return static_cast<double>(packedBytes) * kMostRatio >= pixelBytes;
+}
+
 // Width and height from IHDR.
 Result<PngSummary> readHeader(const ByteSource& source) {
     std::array<std::byte, 8> signature;
@@ -176,13 +196,17 @@ Result<PngSummary> readHeader(const ByteSource& source) {
     if (!data) return damaged("its header has a wrong checksum.");
     const uint32_t width = bigEndian(data->data());
     const uint32_t height = bigEndian(data->data() + 4);
+    const int bits =
+        bitsPerPixel(std::to_integer<int>((*data)[8]), std::to_integer<int>((*data)[9]));
     if (width == 0 || height == 0 || width > kMaximumLength || height > kMaximumLength) {
         return damaged("its header says " + std::to_string(width) + " x " + std::to_string(height) +
                        " pixels.");
     }
+    if (bits == 0) return damaged("its header names a kind of pixels that there is not.");
     PngSummary summary;
     summary.width = static_cast<int>(width);
     summary.height = static_cast<int>(height);
+    summary.pixelBytes = double(width) * double(height) * bits / 8;
     return summary;
 }
 
@@ -232,14 +256,23 @@ Result<PngSummary> readPng(const ByteSource& source) {
     if (!summary) return summary;
     TextReader reader(*summary);
     bool hasPicture = false;
+    uint64_t packedBytes = 0;
     uint64_t offset = kSignature.size();
     for (int count = 0; count < kMaximumChunks; ++count) {
         Result<Chunk> chunk = chunkAt(source, offset);
         if (!chunk) return chunk.error();
         if (isText(chunk->type)) reader.add(source, *chunk);
-        if (chunk->type == "IDAT") hasPicture = true;
+        if (chunk->type == "IDAT") {
+            hasPicture = true;
+            packedBytes += chunk->length;
+        }
         if (chunk->type == "IEND") {
             if (!hasPicture) return damaged("it holds no picture data.");
+            if (!canHold(packedBytes, summary->pixelBytes)) {
+                return damaged("its header says " + std::to_string(summary->width) + " x " +
+                               std::to_string(summary->height) + " pixels, and " +
+                               std::to_string(packedBytes) + " bytes cannot hold so many.");
+            }
             return summary;
         }
         offset = chunk->end();

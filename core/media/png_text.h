@@ -26,6 +26,7 @@ struct PngText {
 struct PngSummary {
     int width = 0;
     int height = 0;
+    double pixelBytes = 0;             // of the picture, unpacked
     std::vector<PngText> texts;        // in the file's order, tEXt, zTXt and iTXt alike
     std::vector<std::string> problems; // chunks that were passed over, and why
 };

@@ -9,7 +9,7 @@
 
 namespace kinora::core::codec {
 
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 inline constexpr int32_t kMaximumSide = 16384;
 
 enum class Status : int32_t {
@@ -18,6 +18,7 @@ enum class Status : int32_t {
     Unsupported, // well-formed, but not something that is read here
     OutOfMemory,
     Failed, // anything else
+    DiskFull,
 };
 
 // Filled where a function does not answer Ok. Always ends with NUL.

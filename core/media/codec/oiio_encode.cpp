@@ -11,6 +11,7 @@
 #include <cstring>
 #include <span>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -32,6 +33,16 @@ class MemoryFile {
     MemoryFile& operator=(const MemoryFile&) = delete;
 
     std::string path() const { return "/proc/self/fd/" + std::to_string(m_descriptor); }
+
+    // The limit on files (ulimit -f) holds for files in memory too, and libraries that meet it end
+    // without a word.
+    bool meetsLimit() const {
+        rlimit limit{};
+        struct stat status{};
+        return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+               fstat(m_descriptor, &status) == 0 &&
+               static_cast<rlim_t>(status.st_size) >= limit.rlim_cur;
+    }
 
     std::vector<uint8_t> bytes() const {
         struct stat status{};
@@ -93,8 +104,13 @@ std::vector<uint8_t> encoded(const std::string& format, const PictureView& pictu
     OIIO::ImageSpec spec = specFor(format, picture);
     for (const TextEntry& text : texts) spec.attribute(text.key, text.value);
     const OIIO::TypeDesc type = format == "openexr" ? OIIO::TypeDesc::FLOAT : OIIO::TypeDesc::UINT8;
-    if (!output->open(file.path(), spec) || !output->write_image(type, picture.pixels) ||
-        !output->close()) {
+    const bool written = output->open(file.path(), spec) &&
+                         output->write_image(type, picture.pixels) && output->close();
+    if (file.meetsLimit()) {
+        throw CodecError{Status::DiskFull,
+                         "the file is larger than files may be here (ulimit -f)."};
+    }
+    if (!written) {
         throw CodecError{Status::Failed, output->geterror()};
     }
     return file.bytes();

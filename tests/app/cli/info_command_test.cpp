@@ -2,6 +2,8 @@
 
 #include <QTest>
 
+#include <sys/stat.h>
+
 using namespace kinora::app;
 
 namespace {
@@ -86,13 +88,86 @@ class InfoCommandTest : public QObject {
         QCOMPARE(run.out, QByteArray());
     }
 
-    void refusesDevicesFoldersAndNothing() {
+    void saysWhatIsWrong_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<QByteArray>("bytes");
+        QTest::addColumn<QByteArray>("sentence");
+        const QByteArray zeros(200, '\0');
+        const auto row = [](const char* name, const QByteArray& bytes, const char* sentence) {
+            QTest::newRow(name) << name << bytes
+                                << QByteArray("kinora: ") + name + ": " + sentence + "\n";
+        };
+        row("a.bmp", "BM" + zeros, "is damaged, or not a BMP picture.");
+        row("a.gif", "GIF89a" + zeros, "is damaged, or not a GIF picture.");
+        row("a.tiff", QByteArray("II*\0\x08\0\0\0", 8) + zeros,
+            "is damaged, or not a TIFF picture.");
+        row("a.exr", "\x76\x2f\x31\x01" + zeros, "is damaged, or not an EXR picture.");
+        row("a.avif",
+            QByteArray("\0\0\0\x20"
+                       "ftypavif",
+                       12) +
+                zeros,
+            "is damaged, or not an AVIF picture.");
+        row("a.webp", QByteArray("RIFF\x40\0\0\0WEBPVP8 ", 16) + zeros,
+            "is damaged, or not a WebP picture.");
+        row("a.jpg", "\xff\xd8\xff\xe0" + zeros, "is damaged, or not a JPEG picture.");
+        const char* pickled =
+            "is a pickled PyTorch checkpoint. Opening one can run any code that is "
+            "in it, so Kinora never does.";
+        row("a.ckpt", "PK\x03\x04" + zeros, pickled);
+        row("a.pth", "x", pickled);
+        row("a.bin", "PK\x03\x04" + zeros, pickled);
+        row("old.bin", "\x80\x02}q" + zeros, pickled);
+        row("a.gguf", "GGUF" + zeros,
+            "is a GGUF file, which holds quantised weights and is not read.");
+        row("lfs.safetensors", "version https://git-lfs.github.com/spec/v1\n",
+            "is a Git LFS pointer, not the file itself.");
+        row("empty.png", "", "is empty.");
+    }
+    void saysWhatIsWrong() {
+        QFETCH(QString, name);
+        QFETCH(QByteArray, bytes);
+        QFETCH(QByteArray, sentence);
         const Home home;
-        for (const char* name : {"/dev/zero", "/dev", "nothing.png", "/dev/null"}) {
-            const Run run = home.run({"info", name});
+        write(home, name, bytes);
+        const Run run = home.run({"info", name});
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.err.startsWith(sentence), run.err.constData());
+    }
+
+    void refusesDevicesFoldersAndNothing_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<QByteArray>("part");
+        QTest::newRow("device") << "/dev/zero" << QByteArray("is a pipe or a device");
+        QTest::newRow("null") << "/dev/null" << QByteArray("is a pipe or a device");
+        QTest::newRow("pipe") << "pipe" << QByteArray("is a pipe or a device");
+        QTest::newRow("folder") << "/dev" << QByteArray("a folder");
+        QTest::newRow("loop") << "loop" << QByteArray("lead in a circle");
+        QTest::newRow("named loop") << "loop.safetensors" << QByteArray("lead in a circle");
+        QTest::newRow("nothing") << "nothing.png" << QByteArray("there is no such file");
+        QTest::newRow("no weights") << "nothing.safetensors" << QByteArray("there is no such file");
+    }
+    // For each command that takes a file, and none waits for a pipe's other end.
+    void refusesDevicesFoldersAndNothing() {
+        QFETCH(QString, name);
+        QFETCH(QByteArray, part);
+        const Home home;
+        QCOMPARE(::mkfifo(home.path("pipe").toUtf8().constData(), 0600), 0);
+        for (const char* loop : {"loop", "loop.safetensors"})
+            QVERIFY(QFile::link(loop, home.path(loop)));
+        for (const QStringList& line :
+             {QStringList{"info", name},
+              {"verify", name},
+              {"image", "--prompt", "x", "--dry-run", "--latents", name}}) {
+            const Run run = home.run(line);
+            QVERIFY2(run.err.contains(name.toUtf8()), run.err.constData());
+            QVERIFY2(run.err.contains(part), run.err.constData());
             QCOMPARE(run.code, 2);
-            QVERIFY2(run.err.contains(name), run.err.constData());
+            QCOMPARE(run.out, QByteArray());
         }
+        const Run model = home.run({"image", "--prompt", "x", "--dry-run", "--model", name});
+        QVERIFY2(model.err.contains(name.toUtf8()), model.err.constData());
+        QCOMPARE(model.code, 2);
     }
 };
 

@@ -179,6 +179,20 @@ class ForeignMetadataTest : public QObject {
         QCOMPARE(other(dream, "-G"), std::string("0.8"));
     }
 
+    void saysThatMetadataAreDamaged() {
+        PictureInfo graph;
+        readComfyUi(" {\"3\": {\"class_type\": \"KSampler\", \"inp", graph);
+        QVERIFY(
+            other(graph, "Damaged metadata").starts_with("of ComfyUI: the JSON text is malformed"));
+        QCOMPARE(graph.madeWith, std::string());
+        PictureInfo invoke;
+        readInvokeAi("{\"positive_prompt\": \"x\", ", invoke);
+        QVERIFY(other(invoke, "Damaged metadata").starts_with("of InvokeAI: "));
+        PictureInfo comment; // a program's own "prompt", no graph of nodes
+        readComfyUi("a cat in a hat", comment);
+        QVERIFY(comment.others.empty());
+    }
+
     void endsOnInvokeAiOfAnyShape() {
         for (const char* text : {"", "{", "[]", "{\"model\": {\"name\": 4}}", "{\"image\": 4}",
                                  "{\"prompt\": [4]}", "{\"clip_skip\": 99999999999999999999}",

@@ -51,6 +51,30 @@ class PngTextTest : public QObject {
         QVERIFY(summary->problems.empty());
     }
 
+    void refusesAHeaderThatTheDataCannotFill() {
+        for (const int side : {0x7FFFFFFF, 20'000}) {
+            const auto summary = read(pngHead(side, side) + pngPicture() + pngEnd());
+            QVERIFY(!summary);
+            QVERIFY(summary.error().message().find("cannot hold so many") != std::string::npos);
+            QVERIFY(summary.error().message().find(std::to_string(side)) != std::string::npos);
+        }
+    }
+
+    void refusesAKindOfPixelsThatThereIsNot() {
+        const std::string size = bigEndian(8) + bigEndian(8);
+        const auto depthAndColor = [&](int depth, int color) {
+            return pngSignature() +
+                   chunk("IHDR", size + static_cast<char>(depth) + static_cast<char>(color) +
+                                     std::string(3, '\0')) +
+                   pngPicture() + pngEnd();
+        };
+        for (const auto& [depth, color] :
+             {std::pair{8, 7}, {8, 1}, {3, 0}, {4, 2}, {16, 3}, {0, 6}})
+            QVERIFY(!read(depthAndColor(depth, color)));
+        for (const auto& [depth, color] : {std::pair{1, 0}, {16, 2}, {4, 3}, {8, 4}, {16, 6}})
+            QVERIFY(read(depthAndColor(depth, color)));
+    }
+
     void passesOverDamagedTexts_data() {
         QTest::addColumn<std::string>("bad");
         std::string flipped = chunk("tEXt", "key" + nul() + "text");
