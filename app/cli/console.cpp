@@ -68,6 +68,15 @@ void Console::remark(const std::string& text) {
     if (!m_options.quiet) writeMessage(printable(text) + "\n");
 }
 
+void Console::warning(const std::string& text) {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (!m_warnings.insert(text).second) return;
+    }
+    remark(text);
+    event({{"event", "warning"}, {"message", text}});
+}
+
 void Console::complaint(const std::string& text) {
     writeMessage(printable(text) + "\n");
 }

@@ -14,6 +14,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace kinora::app {
@@ -38,6 +39,8 @@ class Console {
     // A sentence on standard error; with --quiet nothing. detail: with --verbose only.
     void remark(const std::string& text);
     void detail(const std::string& text);
+    // A remark, and an event. The same one again says nothing new: plan and run warn of the same.
+    void warning(const std::string& text);
     // A sentence on standard error, --quiet or not.
     void complaint(const std::string& text);
     // Always on standard error, and as an event. context: what was being done: "image".
@@ -60,6 +63,7 @@ class Console {
     LinePacer m_pacer;
     bool m_progressShown = false;
     int m_outputError = 0;
+    std::set<std::string> m_warnings; // told already
 };
 
 // Bytes that are not UTF-8 and control characters never reach a terminal as they are.

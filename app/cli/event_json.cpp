@@ -27,7 +27,8 @@ ordered_json planJson(const pipelines::Plan& plan) {
             {"weightBytes", plan.weightBytes},
             {"availableBytes", plan.availableBytes},
             {"fits", plan.fits},
-            {"advice", plan.advice}};
+            {"advice", plan.advice},
+            {"warnings", plan.warnings}};
 }
 
 ordered_json loadingJson(const core::LoadingEvent& loading) {
@@ -46,10 +47,15 @@ ordered_json stepJson(const core::StepEvent& step) {
 
 ordered_json modelJson(const core::ModelEntry& model) {
     ordered_json defaults = pipelines::toJson(model.defaults);
-    return {{"name", model.name},           {"title", model.title},
-            {"kind", model.kind},           {"path", model.path.string()},
-            {"sizeBytes", model.sizeBytes}, {"builtIn", model.builtIn},
-            {"problem", model.problem},     {"defaults", std::move(defaults)}};
+    return {{"name", model.name},
+            {"title", model.title},
+            {"kind", model.kind},
+            {"path", model.path.string()},
+            {"sizeBytes", model.sizeBytes},
+            {"builtIn", model.builtIn},
+            {"problem", model.problem},
+            {"warnings", model.warnings},
+            {"defaults", std::move(defaults)}};
 }
 
 ordered_json resultJson(const core::PictureEvent& picture, const ResultFile& result) {
@@ -74,7 +80,6 @@ std::string planText(const pipelines::Plan& plan) {
     text += "Precision  " + plan.precision + "\n";
     text += "Pictures   " + std::to_string(plan.count) + " of " + size + ", " +
             std::to_string(plan.steps) + " steps, " + std::to_string(plan.batch) + " at once\n";
-    text += "Tiling     " + plan.tiling + "\n";
     text += "Time       " + durationText(plan.seconds) + " predicted, a step " +
             std::to_string(static_cast<int64_t>(plan.secondsPerStep * 1000 + 0.5)) + " ms\n";
     text += "Memory     " + sizeText(plan.peakBytes) + " predicted at the peak, " +

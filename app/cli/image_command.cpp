@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <iostream>
+#include <unistd.h>
 
 namespace kinora::app {
 namespace {
@@ -48,7 +48,7 @@ class ImageCommand {
   private:
     // Everything that can be refused without computing.
     void prepare() {
-        m_request = imageRequestFromArguments(m_context.arguments, std::cin);
+        m_request = imageRequestFromArguments(m_context.arguments, STDIN_FILENO);
         m_model = orThrow(m_context.program.library.find(m_request.model));
         if (!m_model.problem.empty())
             throw Error(ErrorCode::BadFile,
@@ -84,11 +84,16 @@ class ImageCommand {
 
     int dryRun() {
         const pipelines::Plan plan = orThrow(m_context.program.engine.plan(m_request));
+        tellWarnings(plan);
         m_console.event(planJson(plan));
         m_console.data("Model      " + m_model.title + " (" + m_model.name + ")\n" +
                        planText(plan));
         if (!plan.fits) throw doesNotFit(plan);
         return kExitDone;
+    }
+
+    void tellWarnings(const pipelines::Plan& plan) {
+        for (const std::string& warning : plan.warnings) m_console.remark(warning);
     }
 
     // Whether it never can, or others hold the memory now.
@@ -113,6 +118,7 @@ class ImageCommand {
     }
 
     Result<void> handle(const core::PlannedEvent& planned) {
+        tellWarnings(planned.plan);
         m_console.event(planJson(planned.plan));
         m_console.detail(planText(planned.plan));
         return {};

@@ -22,7 +22,8 @@ sigset_t watchedSignals() {
 
 } // namespace
 
-InterruptWatch::InterruptWatch() {
+InterruptWatch::InterruptWatch(std::function<void()> beforeEnd)
+    : m_beforeEnd(std::move(beforeEnd)) {
     const sigset_t set = watchedSignals();
     // Threads made from here on inherit the mask: only the descriptor sees these signals.
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -70,6 +71,7 @@ void InterruptWatch::received() {
     std::function<void()> handler;
     {
         const std::lock_guard lock(m_mutex);
+        if (!m_interrupted && !m_handler && m_beforeEnd) m_beforeEnd();
         if (m_interrupted || !m_handler) ::_exit(kExitInterrupted);
         m_interrupted = true;
         handler = m_handler;

@@ -14,7 +14,8 @@ namespace kinora::app {
 
 class InterruptWatch {
   public:
-    InterruptWatch();
+    // beforeEnd: called where there is no handler, before the program ends at once.
+    explicit InterruptWatch(std::function<void()> beforeEnd = {});
     ~InterruptWatch();
     InterruptWatch(const InterruptWatch&) = delete;
     InterruptWatch& operator=(const InterruptWatch&) = delete;
@@ -29,6 +30,7 @@ class InterruptWatch {
 
     mutable std::mutex m_mutex;
     std::function<void()> m_handler;
+    std::function<void()> m_beforeEnd;
     bool m_interrupted = false;
     int m_signals = -1; // signalfd
     int m_stop = -1;    // eventfd

@@ -57,6 +57,7 @@ int showModel(const CommandContext& context, const std::string& name) {
     table.addRow({"Size", sizeText(model.sizeBytes)});
     table.addRow({"Hash", hash});
     if (!model.problem.empty()) table.addRow({"Problem", model.problem});
+    for (const std::string& warning : model.warnings) table.addRow({"Warning", printable(warning)});
     for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
         if (parameter.role != pipelines::ParameterRole::Result) continue;
         const std::optional<std::string> value = pipelines::toText(model.defaults, parameter);

@@ -8,6 +8,7 @@
 #include "core/media/metadata.h"
 #include "core/media/picture_difference.h"
 #include "core/media/sha256.h"
+#include "core/media/text_encoding.h"
 
 #include <QTemporaryDir>
 #include <nlohmann/json.hpp>
@@ -32,6 +33,7 @@ struct Comparison {
     Verdict verdict = Verdict::Cannot;
     double decibels = 0; // Close and Different, where the sizes agree
     std::string reason;  // Different and Cannot
+    std::string advice;  // Cannot
 };
 
 struct Interrupted {};
@@ -134,42 +136,65 @@ core::Image throughFormat(const core::Image& image, const fs::path& like) {
 }
 
 Comparison compare(const core::Image& again, const core::Image& there, const fs::path& path) {
-    if (core::pixelHash(again) == core::pixelHash(there)) return {Verdict::Same, 0, {}};
+    if (core::pixelHash(again) == core::pixelHash(there)) return {Verdict::Same, 0, {}, {}};
     const core::Image stored = throughFormat(again, path);
-    if (core::pixelHash(stored) == core::pixelHash(there)) return {Verdict::Same, 0, {}};
+    if (core::pixelHash(stored) == core::pixelHash(there)) return {Verdict::Same, 0, {}, {}};
     if (stored.width != there.width || stored.height != there.height ||
         stored.channels != there.channels)
-        return {Verdict::Different, 0,
+        return {Verdict::Different,
+                0,
                 std::to_string(there.width) + " x " + std::to_string(there.height) + " with " +
                     std::to_string(there.channels) + " channels; again it is " +
                     std::to_string(stored.width) + " x " + std::to_string(stored.height) +
-                    " with " + std::to_string(stored.channels)};
+                    " with " + std::to_string(stored.channels),
+                {}};
     const double decibels = core::peakSignalToNoise(stored, there);
     const bool close = decibels >= kCloseDecibels;
-    return {close ? Verdict::Close : Verdict::Different, decibels,
-            close ? std::string() : decibelText(decibels)};
+    return {close ? Verdict::Close : Verdict::Different,
+            decibels,
+            close ? std::string() : decibelText(decibels),
+            {}};
+}
+
+Comparison withoutProvenance(const core::PictureInfo& info) {
+    if (!info.madeWith.empty())
+        return {Verdict::Cannot, 0, "it was made with " + info.madeWith + ", not with Kinora", {}};
+    for (const auto& [name, value] : info.others)
+        if (name == "Damaged metadata")
+            return {Verdict::Cannot, 0, "what it says of its making is damaged: " + value, {}};
+    return {Verdict::Cannot, 0, "the file does not say how Kinora made it",
+            "It may be another program's, or have lost its metadata on the way."};
+}
+
+// An error about the file itself names it; so does the line that it is told in.
+std::string withoutName(const std::string& message, const fs::path& path) {
+    const std::string name = core::shownPath(path) + ": ";
+    return message.starts_with(name) ? message.substr(name.size()) : message;
 }
 
 Comparison verify(const CommandContext& context, const fs::path& path, Inputs& inputs) {
     const core::PictureInfo info = orThrow(core::readPictureInfo(path));
-    if (!info.provenance) return {Verdict::Cannot, 0, "the file does not say how Kinora made it"};
+    if (!info.provenance) return withoutProvenance(info);
     const core::Provenance& made = *info.provenance;
     std::string latents;
     if (!made.latentsHash.empty()) {
         latents = inputs.find(made.latentsHash);
         if (latents.empty())
-            return {Verdict::Cannot, 0,
+            return {Verdict::Cannot,
+                    0,
                     inputs.empty()
                         ? "it began from a file of latents; give the one of hash " +
                               made.latentsHash + " with --input"
                         : "no file given with --input has the hash of the latents that it began "
                           "from, " +
-                              made.latentsHash};
+                              made.latentsHash,
+                    {}};
     }
     const Result<core::ModelEntry> model = context.program.library.findByHash(made.modelHash);
     if (!model)
         return {Verdict::Cannot, 0,
-                "its model, " + made.modelName + " (" + made.modelHash + "), is not here"};
+                "its model, " + made.modelName + " (" + made.modelHash + "), is not here",
+                model.error().advice()};
     if (made.engineVersion != context.program.engineVersion)
         context.console.detail(path.string() + " was made by " + made.engineVersion + "; this is " +
                                context.program.engineVersion + ".");
@@ -178,11 +203,9 @@ Comparison verify(const CommandContext& context, const fs::path& path, Inputs& i
 }
 
 void tell(const CommandContext& context, const fs::path& path, const Comparison& result) {
-    nlohmann::ordered_json event = {{"event", "verify"},
-                                    {"file", path.string()},
-                                    {"verdict", verdictName(result.verdict)},
-                                    {"psnr", nullptr},
-                                    {"reason", result.reason}};
+    nlohmann::ordered_json event = {
+        {"event", "verify"}, {"file", path.string()},   {"verdict", verdictName(result.verdict)},
+        {"psnr", nullptr},   {"reason", result.reason}, {"hint", result.advice}};
     if (result.decibels > 0 && std::isfinite(result.decibels)) event["psnr"] = result.decibels;
     context.console.event(event);
     std::string line = path.string() + ": ";
@@ -193,7 +216,7 @@ void tell(const CommandContext& context, const fs::path& path, const Comparison&
     case Verdict::Cannot: line += "cannot be verified: " + result.reason; break;
     }
     if (result.verdict == Verdict::Cannot)
-        context.console.complaint(line);
+        context.console.complaint(result.advice.empty() ? line : line + "\n" + result.advice);
     else
         context.console.data(printable(line));
 }
@@ -208,7 +231,7 @@ int runVerifyCommand(const CommandContext& context) {
         try {
             result = verify(context, file, inputs);
         } catch (const Error& error) {
-            result = {Verdict::Cannot, 0, error.message()};
+            result = {Verdict::Cannot, 0, withoutName(error.message(), file), error.advice()};
             if (exitCodeFor(error.code()) == kExitTryAgain) throw;
         } catch (const Interrupted&) {
             context.console.event({{"event", "cancelled"}});

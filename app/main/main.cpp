@@ -21,6 +21,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <new>
+#include <pwd.h>
 #include <unistd.h>
 
 namespace kinora::app {
@@ -41,6 +42,14 @@ void ignoreWriteSignals() {
     std::signal(SIGXFSZ, SIG_IGN);
 }
 
+// Without it pictures would go to the root folder. Services and containers often lack it.
+void findHome() {
+    const char* home = std::getenv("HOME");
+    if (home && *home) return;
+    const passwd* user = ::getpwuid(::getuid());
+    if (user && user->pw_dir && *user->pw_dir) ::setenv("HOME", user->pw_dir, 1);
+}
+
 bool contains(const std::vector<std::string>& words, const char* word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -57,7 +66,7 @@ Console::Options consoleOptions(const std::vector<std::string>& words) {
 void sendLogTo(Console& console) {
     setLogSink([&console](LogLevel level, std::string_view message) {
         if (level >= LogLevel::Warning)
-            console.remark(std::string(message));
+            console.warning(std::string(message));
         else
             console.detail(std::string(message));
     });
@@ -109,7 +118,8 @@ int openWindow(int argc, char** argv, const Arguments& arguments) {
 }
 
 int runWithEngine(const Arguments& arguments, Console& console) {
-    InterruptWatch interrupts; // before the engine's threads, which inherit its mask
+    // Before the engine's threads, which inherit its mask.
+    InterruptWatch interrupts([&console] { console.event({{"event", "cancelled"}}); });
     const Program program(arguments);
     const CommandContext context{program.context(), arguments, console, interrupts};
     const std::string& name = arguments.command->name;
@@ -153,6 +163,7 @@ int withOutputChecked(const Console& console, int code) {
 int programMain(int argc, char** argv) {
     occupyStandardDescriptors();
     ignoreWriteSignals();
+    findHome();
     const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     Console console(consoleOptions(words));
     sendLogTo(console);
@@ -177,5 +188,8 @@ int programMain(int argc, char** argv) {
 } // namespace kinora::app
 
 int main(int argc, char** argv) {
-    return kinora::app::programMain(argc, argv);
+    const int code = kinora::app::programMain(argc, argv);
+    // Interrupted: at once, whatever library is still being opened beside.
+    if (code == kinora::app::kExitInterrupted) ::_exit(code);
+    return code;
 }

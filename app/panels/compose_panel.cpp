@@ -70,7 +70,9 @@ QString planSentence(const pipelines::Plan& plan) {
     QString device = toQString(plan.device).toUpper();
     QString sentence = device + ", " + toQString(plan.precision);
     if (plan.seconds > 0) sentence += separator + "about " + secondsPhrase(plan.seconds);
-    return sentence + separator + peak;
+    sentence += separator + peak;
+    for (const std::string& warning : plan.warnings) sentence += "\n" + toQString(warning);
+    return sentence;
 }
 
 ComposePanel::ComposePanel(const Theme& theme, RequestDocument& document, QWidget* parent)

@@ -242,6 +242,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
                     std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
                                                                     compute, m_options.threads)});
     pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
+    plan.warnings = pipelines::modelWarnings(request, model);
     return {std::move(*entry),   std::move(model), changed,
             std::move(resolved), compute,          std::move(plan)};
 }

@@ -99,7 +99,7 @@ Result<std::string> FileHashes::hash(const fs::path& file, const CancelToken& ca
     }
     if (fstat(descriptor.value(), &status) != 0) return readError(file);
     if (!S_ISREG(status.st_mode)) {
-        return Error(ErrorCode::BadFile, shownPath(file) + ": this is not a regular file.");
+        return Error(ErrorCode::BadFile, shownPath(file) + ": is not a regular file.");
     }
     const std::string key = keyOf(status);
     if (const auto known = m_known.find(key); known != m_known.end()) return known->second;

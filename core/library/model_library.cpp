@@ -1,8 +1,10 @@
 #include "core/library/model_library.h"
 
 #include "core/library/file_hash.h"
+#include "core/library/weights_info.h"
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
+#include "pipelines/image/resolve_request.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/weights/model_folder.h"
 
@@ -56,6 +58,7 @@ ModelEntry entryFor(const fs::path& folder, bool builtIn) {
         entry.kind = model.pipelineClass();
         if (!model.extras().name.empty()) entry.title = model.extras().name;
         entry.defaults = pipelines::imageRequestFromJson(model.extras().defaults);
+        entry.warnings = pipelines::modelWarnings({}, model);
         for (const fs::path& file : model.files()) {
             std::error_code error;
             const uintmax_t size = fs::file_size(folder / file, error);
@@ -144,15 +147,25 @@ Result<ModelEntry> findByPath(const fs::path& path) {
         if (path.filename() == kIndexFile) {
             return findByPath(path.has_parent_path() ? path.parent_path() : fs::path("."));
         }
-        const bool checkpoint =
-            extension == ".safetensors" || extension == ".ckpt" || extension == ".gguf";
+        if (const std::optional<Error> other = otherKindOfFile(path)) return *other;
+        const bool checkpoint = extension == ".safetensors";
         return Error(ErrorCode::Unsupported,
                      shownPath(path) + (checkpoint ? ": single checkpoint files are not read yet."
                                                    : ": this is not a model."),
                      "Use a model in a diffusers folder: one with model_index.json.");
     }
-    if (!fs::is_directory(path, error)) {
-        return Error(ErrorCode::NotFound, shownPath(path) + ": there is no such model folder.");
+    const fs::file_status status = fs::status(path, error);
+    if (error == std::errc::too_many_symbolic_link_levels) {
+        return Error(ErrorCode::BadFile, shownPath(path) + ": its symbolic links lead in a circle.",
+                     "Name the folder itself.");
+    }
+    if (!fs::exists(status)) {
+        return Error(ErrorCode::NotFound, shownPath(path) + ": there is no such model folder.",
+                     "kinora models lists those that are here.");
+    }
+    if (!fs::is_directory(status)) {
+        return Error(ErrorCode::BadFile, shownPath(path) + ": is a pipe or a device, not a model.",
+                     "Use a model in a diffusers folder: one with model_index.json.");
     }
     if (!isModel(path)) {
         return Error(ErrorCode::BadFile, shownPath(path) + ": this folder has no model_index.json.",
@@ -222,7 +235,7 @@ Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
                      "Give the folder of the one that you mean.");
     }
     std::error_code error;
-    if (!name.empty() && fs::exists(name, error)) return findByPath(name);
+    if (!name.empty() && fs::exists(fs::symlink_status(name, error))) return findByPath(name);
     return notFound(name.empty() ? kStarterModel : name, models);
 }
 

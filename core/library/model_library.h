@@ -21,8 +21,9 @@ struct ModelEntry {
     std::filesystem::path path; // the folder
     uint64_t sizeBytes = 0;
     bool builtIn = false;
-    std::string problem;              // why it cannot be used; empty where it can
-    pipelines::ImageRequest defaults; // what it says itself: steps, sampler, size ...
+    std::string problem;               // why it cannot be used; empty where it can
+    std::vector<std::string> warnings; // what is done otherwise than the model asks
+    pipelines::ImageRequest defaults;  // what it says itself: steps, sampler, size ...
 };
 
 class ModelLibrary {

@@ -35,7 +35,11 @@ Device::Device(const BackendTable& table, const DeviceOptions& options)
         m_options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     const OpenArgs args{
         {this, allocateScratch, releaseScratch, isCancelled}, m_options.ordinal, m_options.threads};
-    if (m_table.open(&args, &m_context) != Status::Ok)
+    const Status opened = m_table.open(&args, &m_context);
+    if (opened == Status::OutOfMemory)
+        throw Error(ErrorCode::OutOfMemory, "Memory ran out before the computation began.",
+                    "Close other programs.");
+    if (opened != Status::Ok)
         throw Error(ErrorCode::Internal, "Could not open device " +
                                              std::to_string(options.ordinal) + " of back end '" +
                                              table.name + "'.");

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string_view>
 
 namespace kinora::kernels {
@@ -52,6 +53,8 @@ Status openAs(const OpenArgs* args, Context** out, bool planning) {
         if (planning) context->planned.emplace();
         *out = context.release();
         return Status::Ok;
+    } catch (const std::bad_alloc&) {
+        return Status::OutOfMemory;
     } catch (const std::exception&) {
         return Status::Failed;
     }

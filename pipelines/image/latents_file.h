@@ -13,6 +13,12 @@ namespace kinora::pipelines {
 
 class LatentsFile {
   public:
+    // Whether a run of shape [N,h,w,C] can begin from entry `first` of the file on. Throws
+    // Error{BadFile, NotFound, Unsupported, Io}, which names the expected and the found shape, or
+    // the first value that is no number. Reads these entries once, in blocks.
+    static void check(const std::filesystem::path& path, int64_t first,
+                      const kernels::Shape& shape);
+
     // Pictures [first, first + shape[0]) of the file as [n,h,w,C] f32. Throws Error{BadFile,
     // NotFound}, which names the expected and the found shape.
     static kernels::Tensor read(const std::filesystem::path& path, kernels::Device& device,

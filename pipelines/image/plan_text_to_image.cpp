@@ -26,7 +26,7 @@ DType choosePrecision(const std::string& precision, const kernels::BackendTable&
         return DType::BF16;
     throw Error(ErrorCode::Unsupported,
                 "precision: " + precision + " is not something this device computes in.",
-                "Use auto or f32.");
+                "Use auto, f32 or bf16.");
 }
 
 TextToImagePlanner::TextToImagePlanner(const ModelFolder& model, const kernels::BackendTable& meta,
@@ -88,6 +88,7 @@ std::string TextToImagePlanner::largestThatFits(const ImageRequest& request,
 }
 
 Plan TextToImagePlanner::plan(const ImageRequest& request, const Machine& machine) {
+    m_pipeline.checkInputs(request);
     Plan plan;
     plan.device = machine.backend;
     plan.deviceName = machine.device.name;

@@ -1,7 +1,6 @@
 #include "pipelines/image/resolve_request.h"
 
 #include "kernels/base/error.h"
-#include "kernels/base/log.h"
 #include "pipelines/denoisers/unet_2d.h"
 #include "pipelines/image/background.h"
 #include "pipelines/request/parameters.h"
@@ -17,6 +16,8 @@
 namespace kinora::pipelines {
 
 namespace {
+
+constexpr std::string_view kSubstitute = "euler"; // for a scheduler that is not here
 
 // Whether the field is an optional one that nobody has set.
 bool isUnset(const ImageRequest& request, const Parameter& parameter) {
@@ -41,17 +42,13 @@ void fillFromModel(ImageRequest& request, const ModelFolder& model) {
 }
 
 void fillFromConfigs(ImageRequest& request, const ModelFolder& model) {
-    const auto vae = AutoencoderKlConfig::fromJson(model.config("vae"));
-    const auto unet = Unet2dConfig::fromJson(model.config("unet"));
+    const auto vae = AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae"));
+    const auto unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
     if (!request.width) request.width = unet.sampleSize * vae.factor();
     if (!request.height) request.height = unet.sampleSize * vae.factor();
     if (!request.sampler) {
-        const std::string className = model.className("scheduler");
-        const auto* scheduler = findSchedulerByClass(className);
-        if (!scheduler)
-            logMessage(LogLevel::Warning, "The model asks for " + className +
-                                              ", which this version lacks; euler is used instead.");
-        request.sampler = std::string(scheduler ? scheduler->name : "euler");
+        const auto* scheduler = findSchedulerByClass(model.className("scheduler"));
+        request.sampler = std::string(scheduler ? scheduler->name : kSubstitute);
     }
     for (const auto& [name, size] :
          {std::pair{"width", *request.width}, {"height", *request.height}})
@@ -88,8 +85,17 @@ ImageRequest resolveRequest(const ImageRequest& request, const ModelFolder& mode
     parseBackground(resolved.background);
     // Made once to hear now what it would object to later: an impossible pair, an unknown config.
     makeScheduler(*resolved.sampler, model.config("scheduler"),
-                  {static_cast<int>(*resolved.steps), *resolved.schedule, resolved.eta});
+                  {static_cast<int>(*resolved.steps), *resolved.schedule, resolved.eta,
+                   model.configLabel("scheduler")});
     return resolved;
+}
+
+std::vector<std::string> modelWarnings(const ImageRequest& request, const ModelFolder& model) {
+    const std::string className = model.className("scheduler");
+    const bool chosen = request.sampler || model.extras().defaults.contains("sampler");
+    if (chosen || findSchedulerByClass(className)) return {};
+    return {"The model asks for " + className + ", which this version lacks; " +
+            std::string(kSubstitute) + " is used instead."};
 }
 
 } // namespace kinora::pipelines

@@ -25,14 +25,15 @@ namespace {
 
 constexpr double kGuidanceOff = 1.0; // at 1 the negative prompt has no weight and is not computed
 
-[[noreturn]] void throwNonFinite(const std::string& what, DType compute) {
+// part: "The text encoder".
+[[noreturn]] void throwNonFinite(const std::string& part, DType compute) {
     const bool full = compute == DType::F32;
-    throw Error(
-        ErrorCode::NonFinite,
-        what + " became NaN or infinite in " + std::string(kernels::dtypeName(compute)) +
-            " precision.",
-        full ? "Try a lower guidance scale or another sampler; the checkpoint may be damaged."
-             : "Try --precision f32, a lower guidance scale or another sampler.");
+    const std::string message = part + " gave values that are not numbers (NaN or infinite) in " +
+                                std::string(kernels::dtypeName(compute)) + " precision.";
+    throw Error(ErrorCode::NonFinite, message,
+                full ? "Its weights may be damaged: fetch the model again. A lower guidance scale "
+                       "or another sampler may help too."
+                     : "Try --precision f32, a lower guidance scale or another sampler.");
 }
 
 } // namespace
@@ -66,14 +67,15 @@ TextToImage::TextToImage(const ModelFolder& model, kernels::Device& device, DTyp
         const Weights weights(*component.source, device, compute, progress);
         const auto& config = model.config(component.name);
         const std::string name = component.name;
+        const std::string label = model.configLabel(name);
         if (name == "text_encoder")
             m_textEncoder =
-                std::make_unique<ClipTextModel>(ClipTextConfig::fromJson(config), weights);
+                std::make_unique<ClipTextModel>(ClipTextConfig::fromJson(config, label), weights);
         else if (name == "unet")
-            m_unet = std::make_unique<Unet2d>(Unet2dConfig::fromJson(config), weights);
+            m_unet = std::make_unique<Unet2d>(Unet2dConfig::fromJson(config, label), weights);
         else
             m_decoder = std::make_unique<AutoencoderKlDecoder>(
-                AutoencoderKlConfig::fromJson(config), weights);
+                AutoencoderKlConfig::fromJson(config, label), weights);
         for (const std::string& unused : weights.unused()) m_unused.push_back(name + "/" + unused);
         bytesBefore += component.bytes;
     }
@@ -139,14 +141,26 @@ TextToImage::Prompt TextToImage::encodePrompt(const ImageRequest& request) const
     const std::vector<int32_t> positive = tokenize(request.prompt, "prompt");
     ids.insert(ids.end(), positive.begin(), positive.end());
     const int skip = static_cast<int>(std::max<int64_t>(request.clipSkip, 1));
-    return {(*m_textEncoder)(ids, m_tokenizer.maxLength(), skip), guided};
+    Prompt prompt{(*m_textEncoder)(ids, m_tokenizer.maxLength(), skip), guided};
+    if (!kernels::allFinite(prompt.embeddings)) throwNonFinite("The text encoder", m_compute);
+    return prompt;
+}
+
+Shape TextToImage::latentShape(const ImageRequest& request, int64_t pictures) const {
+    const int64_t factor = m_decoder->config().factor();
+    return {pictures, *request.height / factor, *request.width / factor,
+            m_unet->config().inChannels};
+}
+
+void TextToImage::checkInputs(const ImageRequest& request) const {
+    if (!request.latentsPath.empty())
+        LatentsFile::check(request.latentsPath, request.latentsIndex,
+                           latentShape(request, request.count));
 }
 
 Tensor TextToImage::startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
                                BatchNoise& noise) const {
-    const int64_t factor = m_decoder->config().factor();
-    const Shape shape{pictures, *request.height / factor, *request.width / factor,
-                      m_unet->config().inChannels};
+    const Shape shape = latentShape(request, pictures);
     if (request.latentsPath.empty() || !m_device.hasNumbers())
         return noise.draw(m_device, shape[1], shape[2], shape[3]);
     return LatentsFile::read(request.latentsPath, m_device, request.latentsIndex + first, shape);
@@ -165,8 +179,8 @@ Tensor TextToImage::denoise(const ImageRequest& request, int64_t first, Tensor l
                                       scheduler->timestep(call), prompt);
         latents = scheduler->step(output, call, latents, noise);
         if (!kernels::allFinite(latents))
-            throwNonFinite("Latents of step " + std::to_string(call + 1) + " of " +
-                               std::to_string(calls),
+            throwNonFinite("The denoiser, in step " + std::to_string(call + 1) + " of " +
+                               std::to_string(calls) + ",",
                            m_compute);
         if (events.step) events.step(first, call + 1, calls);
         const bool last = call + 1 == calls;
@@ -207,7 +221,7 @@ void TextToImage::decode(const ImageRequest& request, int64_t first, const Tenso
     for (int64_t picture = 0; picture < latents.dim(0); ++picture) {
         // One at a time: decoding needs the most memory, and gains nothing from a batch.
         Tensor image = (*m_decoder)(latents.slice(picture, picture + 1));
-        if (!kernels::allFinite(image)) throwNonFinite("The decoded picture", m_compute);
+        if (!kernels::allFinite(image)) throwNonFinite("The VAE", m_compute);
         image = image.reshape(Shape{image.dim(1), image.dim(2), image.dim(3)});
         if (m_device.hasNumbers() && events.picture)
             events.picture(first + picture, finishPicture(request, image));

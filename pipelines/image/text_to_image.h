@@ -52,6 +52,10 @@ class TextToImage {
     // Io}, Cancelled.
     void run(const ImageRequest& request, const TextToImageEvents& events);
 
+    // What a run reads beside the model (start latents): whether it is there and fits this request,
+    // resolved. Throws Error{NotFound, BadFile, Io}, also on the meta back end.
+    void checkInputs(const ImageRequest& request) const;
+
     kernels::Device& device() const { return m_device; }
     kernels::DType compute() const { return m_compute; }
     const ModelExtras& extras() const { return m_model.extras(); }
@@ -67,6 +71,7 @@ class TextToImage {
     void checkComponentsAgree() const;
     Prompt encodePrompt(const ImageRequest& request) const;
     std::vector<int32_t> tokenize(const std::string& text, const char* which) const;
+    kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
                                BatchNoise& noise) const;
     kernels::Tensor denoise(const ImageRequest& request, int64_t first, kernels::Tensor latents,

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace kinora::pipelines {
 
@@ -24,7 +25,8 @@ struct Plan {
     size_t peakBytes = 0; // of the process: weights, arena, program
     size_t availableBytes = 0;
     bool fits = true;
-    std::string advice; // where it does not fit: what would
+    std::string advice;                // where it does not fit: what would
+    std::vector<std::string> warnings; // what is done otherwise than the model asks; sentences
 };
 
 nlohmann::json toJson(const Plan& plan);

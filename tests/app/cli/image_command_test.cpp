@@ -14,6 +14,8 @@ QStringList quick(const QStringList& more) {
     return QStringList{"image", "--prompt", "3d emoji of a red apple", "--steps", "2"} + more;
 }
 
+const QString kStarter = QStringLiteral(KINORA_SOURCE_DIR "/resources/models/starter-image");
+
 } // namespace
 
 class ImageCommandTest : public QObject {
@@ -111,7 +113,7 @@ class ImageCommandTest : public QObject {
         const Home home;
         const Run text = home.run(quick({"--dry-run"}));
         QVERIFY2(text.code == 0, text.err.constData());
-        for (const char* part : {"Device", "Precision", "Tiling", "Time", "Memory"})
+        for (const char* part : {"Device", "Precision", "Pictures", "Time", "Memory"})
             QVERIFY(text.out.contains(part));
         const Run json = home.run(quick({"--dry-run", "--json"}));
         QCOMPARE(json.schemaBreach(), QString());
@@ -129,7 +131,9 @@ class ImageCommandTest : public QObject {
             QTest::newRow(name) << options << QByteArray(part);
         };
         row("steps", {"--steps", "0"}, "--steps:");
-        row("width", {"--width", "99"}, "--width:");
+        row("width", {"--width", "129"}, "--width: 129 is not a multiple of 8.");
+        row("empty model", {"--model", ""}, "--model is empty");
+        row("empty latents", {"--latents="}, "--latents is empty");
         row("sampler", {"--sampler", "eulr"}, "Did you mean euler?");
         row("pair", {"--sampler", "euler_a", "--schedule", "karras"}, "karras");
         row("model", {"--model", "nothing"}, "starter-image");
@@ -152,6 +156,71 @@ class ImageCommandTest : public QObject {
         QCOMPARE(run.code, 2);
         QCOMPARE(run.out, QByteArray());
         QCOMPARE(home.files(), QStringList());
+    }
+
+    void refusesAPromptThatCannotBeRead() {
+        const Home home;
+        for (const char* from : {"<&-", "< ."}) {
+            const Run run = home.shell("\"$K\" image --prompt - --steps 1 " + QString(from));
+            QCOMPARE(run.code, 2);
+            QVERIFY2(run.errHas("standard input cannot be read"), run.err.constData());
+            QCOMPARE(home.files(), QStringList());
+        }
+    }
+
+    void refusesLatentsBeforeLoading() {
+        const Home home;
+        QCOMPARE(home.run(quick({"--output", "a.png", "--save-latents", "l.safetensors"})).code, 0);
+        const auto refused = [&](const QStringList& more) {
+            const Run run =
+                home.run(quick(QStringList{"--dry-run", "--latents", "l.safetensors"} + more));
+            return run.code == 2 && run.out.isEmpty() ? run.err : QByteArray("accepted");
+        };
+        QCOMPARE(home.run(quick({"--dry-run", "--latents", "l.safetensors"})).code, 0);
+        QVERIFY(refused({"--width", "256"})
+                    .contains("latents are [1, 8, 16, 16], this run needs [1, 8, 16, 32]"));
+        QVERIFY(refused({"--count", "2"}).contains("this run needs [2, 8, 16, 16]"));
+        const Run run = home.run(
+            quick({"--count", "2", "--latents", "l.safetensors", "--json", "--output", "b.png"}));
+        QCOMPARE(run.code, 2);
+        QCOMPARE(run.events().size(), size_t{1}); // nothing was loaded
+    }
+
+    void warnsOfASchedulerThatIsNotHere() {
+        const Home home;
+        QCOMPARE(home.shell("cp -rs " + kStarter +
+                            " m && rm m/kinora.json m/model_index.json && "
+                            "sed s/DDIMScheduler/PNDMScheduler/ " +
+                            kStarter + "/model_index.json > m/model_index.json")
+                     .code,
+                 0);
+        const char* part = "asks for PNDMScheduler, which this version lacks; euler is used";
+        for (const QStringList& line : {quick({"--model", "./m", "--dry-run"}),
+                                        quick({"--model", "./m", "--output", "a.png"})}) {
+            const Run run = home.run(line);
+            QCOMPARE(run.code, 0);
+            QCOMPARE(run.err.count(part), 1);
+        }
+        const Run plan = home.run(quick({"--model", "./m", "--dry-run", "--json"}));
+        QCOMPARE(plan.schemaBreach(), QString());
+        QVERIFY(plan.event("plan")["warnings"].dump().find(part) != std::string::npos);
+        for (const QStringList& line : {QStringList{"info", "./m"}, {"models", "show", "./m"}})
+            QVERIFY(home.run(line).out.contains(part));
+        const Run chosen = home.run(quick({"--model", "./m", "--dry-run", "--sampler", "ddim"}));
+        QVERIFY(!chosen.errHas("PNDMScheduler"));
+    }
+
+    void findsWeightsThatAreNoNumbersInThePlan() {
+        const Home home;
+        const QString weights = "/unet/diffusion_pytorch_model.safetensors";
+        QCOMPARE(home.shell("cp -rs " + kStarter + " m && rm m" + weights +
+                            " && LC_ALL=C sed '0,/F16/s//I16/' " + kStarter + weights + " > m" +
+                            weights)
+                     .code,
+                 0);
+        const Run run = home.run(quick({"--model", "./m", "--dry-run"}));
+        QVERIFY2(run.errHas("holds i16; weights in floating point"), run.err.constData());
+        QCOMPARE(run.code, 2);
     }
 
     void refusesWhatCanNeverFit() {

@@ -1,5 +1,6 @@
 #include "core/media/image_file.h"
 #include "core/media/metadata.h"
+#include "core/media/png_text.h"
 #include "tests/app/cli/program_run.h"
 
 #include <QTest>
@@ -92,6 +93,46 @@ class VerifyCommandTest : public QObject {
             {"verify", "from-2.png", "a.png", "--input", "a.png", "--input", "noise.safetensors"});
         QCOMPARE(several.out, QByteArray("from-2.png: same\na.png: same\n"));
         cannotWithoutTheLatents();
+    }
+
+    void saysWhyItCannot_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<QByteArray>("sentence");
+        QTest::addColumn<QByteArray>("hint");
+        const auto row = [](const char* name, const char* sentence, const char* hint) {
+            QTest::newRow(name) << QString(name)
+                                << QByteArray(name) + ": cannot be verified: " + sentence + "\n"
+                                << QByteArray(hint);
+        };
+        row("nothing.png", "there is no such file.", "Check the name.");
+        row("other.png", "it was made with A1111, not with Kinora", "");
+        row("bare.png", "the file does not say how Kinora made it", "another program's");
+        row("damaged.png",
+            "what it says of its making is damaged: of Kinora: the JSON text is "
+            "malformed from byte 2 on",
+            "");
+    }
+    void saysWhyItCannot() {
+        QFETCH(QString, name);
+        QFETCH(QByteArray, sentence);
+        QFETCH(QByteArray, hint);
+        const Home home;
+        const core::Image image = *core::loadImage(m_home.path("a.png").toStdString());
+        const auto write = [&](const char* file, const std::vector<core::PngText>& texts) {
+            const auto png = core::withPngTexts(*core::encodePng(image, {}), texts);
+            QFile out(home.path(file));
+            QVERIFY(out.open(QIODevice::WriteOnly));
+            out.write(reinterpret_cast<const char*>(png->data()), static_cast<qint64>(png->size()));
+        };
+        write("bare.png", {});
+        write("other.png",
+              {{"parameters", "a fox\nSteps: 4, Sampler: Euler, Seed: 1, Size: 128x128"}});
+        write("damaged.png", {{"kinora", "{"}});
+        const Run run = home.run({"verify", name});
+        QVERIFY2(run.err.startsWith(sentence), run.err.constData());
+        QVERIFY2(run.err.contains(hint), run.err.constData());
+        QCOMPARE(run.code, 2);
+        QCOMPARE(home.run({"verify", name, "--json"}).schemaBreach(), QString());
     }
 
     void cannotWithoutTheModel() {

@@ -230,6 +230,13 @@ class WindowTest : public QObject {
         QVERIFY(plan->text().contains("would fit"));
     }
 
+    void planLineTellsWhatIsDoneOtherwise() {
+        pipelines::Plan plan;
+        plan.device = "cpu";
+        plan.warnings = {"The model asks for X; euler is used instead."};
+        QVERIFY(planSentence(plan).endsWith("\nThe model asks for X; euler is used instead."));
+    }
+
     void aWrongSeedIsSaidAtItsField() {
         Studio studio(m_theme);
         auto* seed = studio.named<QLineEdit>("Seed");

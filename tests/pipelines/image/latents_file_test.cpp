@@ -2,9 +2,12 @@
 #include "kernels/base/error.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "pipelines/image/latents_file.h"
+#include "pipelines/weights/safetensors_writer.h"
+#include "tests/support/thrown_error.h"
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <vector>
 
@@ -44,4 +47,32 @@ TEST_CASE("latents that cannot be written are an error, and leave nothing") {
     LatentsFile::Writer writer("/nonexistent-folder/latents.safetensors");
     writer.add(device->fromHost(std::vector<float>(4).data(), Shape{1, 1, 1, 4}, DType::F32));
     CHECK_THROWS_AS(writer.finish(), Error);
+}
+
+TEST_CASE("a file that no run can begin from is found before the run") {
+    const auto path = std::filesystem::temp_directory_path() / "kinora-latents-check.safetensors";
+    const Shape shape{1, 2, 3, 4}; // [N,h,w,C]
+    const auto refusal = [&](const char* name, const Shape& stored, std::vector<float> values) {
+        const pipelines::NamedValues tensors[] = {{name, stored, values}};
+        pipelines::writeSafetensors(path, tensors);
+        return test::thrownBy([&] { LatentsFile::check(path, 0, shape); });
+    };
+    CHECK(refusal("latents", {1, 4, 2, 3}, std::vector<float>(24)) == "nothing");
+    CHECK(refusal("latents", {2, 4, 2, 3}, std::vector<float>(48)) == "nothing");
+    CHECK(refusal("noise", {1, 4, 2, 3}, std::vector<float>(24))
+              .ends_with("has no tensor \"latents\"."));
+    CHECK(refusal("latents", {1, 4, 3, 2}, std::vector<float>(24))
+              .ends_with("latents are [1, 4, 3, 2], this run needs [1, 4, 2, 3] or more."));
+    CHECK(refusal("latents", {24}, std::vector<float>(24))
+              .ends_with("latents are [24], this run needs [1, 4, 2, 3]."));
+    std::vector<float> values(24);
+    values[17] = std::nanf("");
+    CHECK(refusal("latents", {1, 4, 2, 3}, values)
+              .ends_with("value 17 of the latents is not a number (NaN or infinite)."));
+    values.resize(48); // the broken entry, then a good one
+    CHECK(refusal("latents", {2, 4, 2, 3}, values).find("value 17") != std::string::npos);
+    CHECK_NOTHROW(LatentsFile::check(path, 1, shape));
+    CHECK_THROWS_AS(LatentsFile::check(path, 2, shape), Error);
+    std::filesystem::remove(path);
+    CHECK(test::thrownBy([&] { LatentsFile::check(path, 0, shape); }).starts_with("not-found: "));
 }
