@@ -8,6 +8,7 @@
 #include <QFile>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QtEndian>
 #include <nlohmann/json.hpp>
 
 #include <condition_variable>
@@ -227,8 +228,20 @@ class InProcessEngineTest : public QObject {
     // Start latents of many gigabytes (holes, all of them), whose hash is taken first.
     void cancelsWhileAFileIsHashed() {
         const QString huge = m_folder.filePath("huge.safetensors");
+        const qint64 latents = 8 * 16 * 16 * 4, rest = qint64{64} << 30;
+        const QByteArray header =
+            QStringLiteral(
+                R"({"latents":{"dtype":"F32","shape":[1,8,16,16],"data_offsets":[0,%1]},)"
+                R"("rest":{"dtype":"U8","shape":[%2],"data_offsets":[%1,%3]}})")
+                .arg(latents)
+                .arg(rest)
+                .arg(latents + rest)
+                .toLatin1();
+        QByteArray length(8, '\0');
+        qToLittleEndian<quint64>(static_cast<quint64>(header.size()), length.data());
         QFile file(huge);
-        QVERIFY(file.open(QIODevice::WriteOnly) && file.resize(qint64{64} << 30));
+        QVERIFY(file.open(QIODevice::WriteOnly) && file.write(length + header) > 0 &&
+                file.resize(file.size() + latents + rest));
         pipelines::ImageRequest request = redApple();
         request.latentsPath = huge.toStdString();
         Listener job;
