@@ -65,7 +65,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path, std::string 
     : m_file(path, std::move(label)) {
     const std::string header = readHeader(m_file);
     m_dataStart = kLengthBytes + header.size();
-    m_tensors = parseSafetensorsHeader(header, m_file.sizeBytes() - m_dataStart, m_file.label());
+    m_tensors = parseSafetensorsHeader(header, m_file.sizeBytes() - m_dataStart, m_file.label(),
+                                       &m_metadata);
 }
 
 const StoredTensor* SafetensorsFile::stored(std::string_view name) const {

@@ -26,6 +26,7 @@ class SafetensorsFile final : public WeightSource {
     std::vector<std::string> names() const override;
     int64_t totalBytes() const override;
     void read(std::string_view name, int64_t first, std::span<float> values) const override;
+    const SafetensorsMetadata& metadata() const { return m_metadata; }
 
   private:
     const StoredTensor* stored(std::string_view name) const;
@@ -33,6 +34,7 @@ class SafetensorsFile final : public WeightSource {
     RegularFile m_file;
     uint64_t m_dataStart = 0;
     std::vector<StoredTensor> m_tensors; // sorted by name
+    SafetensorsMetadata m_metadata;
 };
 
 } // namespace kinora::pipelines

@@ -46,6 +46,8 @@ std::optional<DType> dtypeNamed(std::string_view name) {
     return std::nullopt;
 }
 
+constexpr size_t kLongestRemark = 4096, kMostRemarks = 1000; // of __metadata__
+
 // Takes the JSON as a stream of events: a header of 100 MB never becomes a tree of objects, and
 // duplicate names, which a tree would hide, are seen.
 class HeaderReader {
@@ -53,6 +55,7 @@ class HeaderReader {
     explicit HeaderReader(const std::string& label) : m_label(label) {}
 
     std::vector<StoredTensor> take() { return std::move(m_tensors); }
+    SafetensorsMetadata takeMetadata() { return std::move(m_metadata); }
 
     bool null() { return unexpected("null"); }
     bool boolean(bool) { return unexpected("true or false"); }
@@ -78,7 +81,11 @@ class HeaderReader {
     }
 
     bool string(std::string& value) {
-        if (m_place == Place::Metadata) return true;
+        if (m_place == Place::Metadata) {
+            if (m_key.size() + value.size() <= kLongestRemark && m_metadata.size() < kMostRemarks)
+                m_metadata.insert_or_assign(m_key, value);
+            return true;
+        }
         if (m_place != Place::Tensor || m_key != "dtype") return unexpected("a text");
         m_dtypeName = value;
         return true;
@@ -105,7 +112,10 @@ class HeaderReader {
                 fail(m_label, "names \"__metadata__\" twice.");
             return true;
         }
-        if (m_place == Place::Metadata) return true;
+        if (m_place == Place::Metadata) {
+            m_key = key;
+            return true;
+        }
         bool* seen = key == "dtype"          ? &m_seenDtype
                      : key == "shape"        ? &m_seenShape
                      : key == "data_offsets" ? &m_seenOffsets
@@ -193,6 +203,7 @@ class HeaderReader {
 
     const std::string& m_label;
     std::vector<StoredTensor> m_tensors;
+    SafetensorsMetadata m_metadata;
     Place m_place = Place::Outside;
     std::string m_name, m_key, m_dtypeName;
     std::vector<int64_t> m_shape;
@@ -241,10 +252,12 @@ void checkCoverage(const std::vector<StoredTensor>& tensors, uint64_t dataBytes,
 } // namespace
 
 std::vector<StoredTensor> parseSafetensorsHeader(std::string_view json, uint64_t dataBytes,
-                                                 const std::string& label) {
+                                                 const std::string& label,
+                                                 SafetensorsMetadata* metadata) {
     HeaderReader reader(label);
     nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
     std::vector<StoredTensor> tensors = reader.take();
+    if (metadata) *metadata = reader.takeMetadata();
     std::sort(tensors.begin(), tensors.end(),
               [](const auto& a, const auto& b) { return a.name < b.name; });
     checkNames(tensors, label);

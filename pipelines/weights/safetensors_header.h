@@ -6,6 +6,7 @@
 #include "kernels/tensor/shape.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +22,15 @@ struct StoredTensor {
     uint64_t begin, end; // bytes after the header
 };
 
+// The file's own remarks, "modelspec.prediction_type" to "v"; long ones (whole training logs) are
+// left out.
+using SafetensorsMetadata = std::map<std::string, std::string, std::less<>>;
+
 // json: the header's text; dataBytes: how many bytes follow it. label: how errors name the file.
-// -> the tensors, sorted by name. Throws Error{BadFile}; Error{Unsupported} on a dtype that is not
-// known.
+// metadata: where given, filled. -> the tensors, sorted by name. Throws Error{BadFile};
+// Error{Unsupported} on a dtype that is not known.
 std::vector<StoredTensor> parseSafetensorsHeader(std::string_view json, uint64_t dataBytes,
-                                                 const std::string& label);
+                                                 const std::string& label,
+                                                 SafetensorsMetadata* metadata = nullptr);
 
 } // namespace kinora::pipelines

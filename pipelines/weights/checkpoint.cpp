@@ -1,0 +1,121 @@
+#include "pipelines/weights/checkpoint.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/weights/checkpoint_names.h"
+#include "pipelines/weights/checkpoint_weights.h"
+#include "pipelines/weights/json_text.h"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <vector>
+
+namespace kinora::pipelines {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::string_view kDescription = "checkpoint.json";
+
+std::vector<fs::path> kindFolders(const fs::path& kinds) {
+    std::vector<fs::path> folders;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(kinds, error))
+        if (fs::is_regular_file(entry.path() / kDescription, error))
+            folders.push_back(entry.path());
+    std::sort(folders.begin(), folders.end());
+    return folders;
+}
+
+bool isOfKind(const SafetensorsFile& file, const json& description) {
+    for (const auto& [name, dims] : description.at("recognise").items()) {
+        const auto info = file.find(name, {});
+        const auto wanted = dims.get<std::vector<int64_t>>();
+        if (!info || !(info->shape == kernels::Shape(std::span<const int64_t>(wanted))))
+            return false;
+    }
+    return true;
+}
+
+// What else is shared in this format, by the tensors that give it away.
+struct OtherKind {
+    std::string_view part; // of a tensor's name
+    std::string_view name;
+};
+constexpr std::array<OtherKind, 8> kOtherKinds = {{
+    {"lora_", "a LoRA"},
+    {".lora.", "a LoRA"},
+    {"hada_w1_a", "a LoHa"},
+    {"control_model.", "a ControlNet"},
+    {"controlnet_cond_embedding.", "a ControlNet"},
+    {"model.diffusion_model.double_blocks.", "a Flux model"},
+    {"model.diffusion_model.joint_blocks.", "a Stable Diffusion 3 model"},
+    {"string_to_param", "a textual inversion"},
+}};
+
+[[noreturn]] void throwUnknownKind(const SafetensorsFile& file) {
+    const std::vector<std::string> names = file.names();
+    const auto has = [&](std::string_view part) {
+        return std::any_of(names.begin(), names.end(), [part](const std::string& name) {
+            return name.find(part) != std::string::npos;
+        });
+    };
+    std::string what = "a kind of checkpoint that is not known";
+    for (const OtherKind& kind : kOtherKinds)
+        if (has(kind.part)) {
+            what = kind.name;
+            break;
+        }
+    if (has("model.diffusion_model.") && !has("first_stage_model."))
+        what = "a denoiser alone, without text encoder and VAE";
+    throw Error(ErrorCode::Unsupported, file.label() + ": is " + what + ".",
+                "Models of Stable Diffusion 1.x and 2.x in one file can be used, and folders in "
+                "the diffusers layout.");
+}
+
+CheckpointNames namesOf(const std::string& table, const json& config) {
+    if (table == "unet") return CheckpointNames::unet(config);
+    if (table == "autoencoder") return CheckpointNames::autoencoder(config);
+    if (table == "clip") return CheckpointNames::clipText();
+    if (table == "open-clip") return CheckpointNames::openClipText(config);
+    throw Error(ErrorCode::BadFile,
+                std::string(kDescription) + ": knows no names \"" + table + "\".");
+}
+
+} // namespace
+
+Checkpoint::Checkpoint(const fs::path& file, const fs::path& kinds)
+    : m_file(std::make_shared<SafetensorsFile>(file, file.filename().string())) {
+    for (const fs::path& folder : kindFolders(kinds)) {
+        const json description = readJsonFile(folder / kDescription,
+                                              (folder.filename() / kDescription).generic_string());
+        if (!isOfKind(*m_file, description)) continue;
+        m_kindFolder = folder;
+        m_kindName = description.at("name").get<std::string>();
+        m_components = description.at("components");
+        return;
+    }
+    throwUnknownKind(*m_file);
+}
+
+std::string Checkpoint::predictionType() const {
+    if (m_file->find("v_pred", {})) return "v_prediction";
+    const auto found = m_file->metadata().find("modelspec.prediction_type");
+    if (found == m_file->metadata().end()) return "";
+    if (found->second == "v" || found->second == "v_prediction") return "v_prediction";
+    return found->second == "epsilon" || found->second == "eps" ? "epsilon" : "";
+}
+
+std::unique_ptr<WeightSource> Checkpoint::weights(std::string_view component,
+                                                  const json& config) const {
+    const auto found = m_components.find(component);
+    if (found == m_components.end())
+        throw Error(ErrorCode::NotFound,
+                    m_file->label() + ": has no " + std::string(component) + ".");
+    return std::make_unique<CheckpointWeights>(
+        m_file, found->at("prefix").get<std::string>(),
+        namesOf(found->at("names").get<std::string>(), config));
+}
+
+} // namespace kinora::pipelines
