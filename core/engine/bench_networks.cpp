@@ -1,7 +1,7 @@
 #include "core/engine/bench_networks.h"
 
 #include "kernels/ops/layout.h"
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 
 #include <nlohmann/json.hpp>
 
@@ -69,7 +69,7 @@ BenchConfigs benchConfigs(const std::filesystem::path& modelFolder) {
         return {pipelines::Unet2dConfig::fromJson(stableDiffusion15Unet()),
                 pipelines::AutoencoderKlConfig::fromJson(stableDiffusion15Vae()),
                 pipelines::ClipTextConfig::fromJson(stableDiffusion15Text())};
-    const pipelines::ModelFolder model = pipelines::ModelFolder::open(modelFolder);
+    const pipelines::Model model = pipelines::Model::open(modelFolder);
     return {pipelines::Unet2dConfig::fromJson(model.config("unet")),
             pipelines::AutoencoderKlConfig::fromJson(model.config("vae")),
             pipelines::ClipTextConfig::fromJson(model.config("text_encoder"))};

@@ -32,7 +32,7 @@ double secondsSince(Clock::time_point start) {
 }
 
 // Throws Error{Io} where a file went meanwhile.
-std::filesystem::file_time_type lastChange(const pipelines::ModelFolder& model) {
+std::filesystem::file_time_type lastChange(const pipelines::Model& model) {
     std::filesystem::file_time_type latest{};
     for (const auto& file : model.files()) {
         std::error_code error;
@@ -217,7 +217,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
     if (!entry) throw entry.error();
     if (!entry->problem.empty())
         throw Error(ErrorCode::BadFile, entry->name + ": " + entry->problem);
-    pipelines::ModelFolder model = pipelines::ModelFolder::open(entry->path);
+    pipelines::Model model = pipelines::Model::open(entry->path);
     ImageRequest resolved = pipelines::resolveRequest(request, model);
     if (resolved.device != "auto" && resolved.device != "cpu")
         throw Error(ErrorCode::NotFound, "device: '" + resolved.device + "' is not here.",

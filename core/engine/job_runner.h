@@ -41,7 +41,7 @@ class JobRunner {
   private:
     struct Prepared { // a request that can run
         ModelEntry entry;
-        pipelines::ModelFolder model;
+        pipelines::Model model;
         std::filesystem::file_time_type changed; // the youngest of its files
         pipelines::ImageRequest request;
         kernels::DType compute;

@@ -6,7 +6,7 @@
 #include "core/media/text_encoding.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/request/parameters.h"
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 
 #include <nlohmann/json.hpp>
 
@@ -54,8 +54,8 @@ ModelEntry entryFor(const fs::path& folder, bool builtIn) {
     entry.title = entry.name;
     entry.builtIn = builtIn;
     try {
-        const pipelines::ModelFolder model = pipelines::ModelFolder::open(folder);
-        entry.kind = model.pipelineClass();
+        const pipelines::Model model = pipelines::Model::open(folder);
+        entry.kind = model.kind();
         if (!model.extras().name.empty()) entry.title = model.extras().name;
         entry.defaults = pipelines::imageRequestFromJson(model.extras().defaults);
         entry.warnings = pipelines::modelWarnings({}, model);
@@ -186,7 +186,7 @@ Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes,
                            const CancelToken& cancel = {}) {
     try {
         Sha256 list;
-        for (const fs::path& file : pipelines::ModelFolder::open(folder).files()) {
+        for (const fs::path& file : pipelines::Model::open(folder).files()) {
             const Result<std::string> hash = hashes.hash(folder / file, cancel);
             if (!hash) return hash.error();
             const std::string line = *hash + "  " + file.generic_string() + "\n";

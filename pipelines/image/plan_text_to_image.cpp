@@ -29,7 +29,7 @@ DType choosePrecision(const std::string& precision, const kernels::BackendTable&
                 "Use auto, f32 or bf16.");
 }
 
-TextToImagePlanner::TextToImagePlanner(const ModelFolder& model, const kernels::BackendTable& meta,
+TextToImagePlanner::TextToImagePlanner(const Model& model, const kernels::BackendTable& meta,
                                        DType compute, int threads)
     : m_device(std::make_unique<kernels::Device>(meta, kernels::DeviceOptions{.threads = threads})),
       m_pipeline(model, *m_device, compute),

@@ -7,7 +7,7 @@
 #include "pipelines/plan/plan.h"
 #include "pipelines/plan/time_model.h"
 #include "pipelines/request/image_request.h"
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 
 #include <memory>
 #include <string>
@@ -35,7 +35,7 @@ class TextToImagePlanner {
   public:
     // threads: of the runs; what kernels take besides depends on it. Throws what loading the model
     // would throw: a mis-shaped tensor is found here.
-    TextToImagePlanner(const ModelFolder& model, const kernels::BackendTable& meta,
+    TextToImagePlanner(const Model& model, const kernels::BackendTable& meta,
                        kernels::DType compute, int threads);
 
     // request: resolved. Where the run does not fit, plan.fits is false and advice names the

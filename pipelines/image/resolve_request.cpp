@@ -32,7 +32,7 @@ bool isUnset(const ImageRequest& request, const Parameter& parameter) {
         parameter.field);
 }
 
-void fillFromModel(ImageRequest& request, const ModelFolder& model) {
+void fillFromModel(ImageRequest& request, const Model& model) {
     for (const auto& [name, value] : model.extras().defaults.items()) {
         const Parameter* parameter = findImageParameter(name);
         if (!parameter || !isUnset(request, *parameter)) continue;
@@ -41,7 +41,7 @@ void fillFromModel(ImageRequest& request, const ModelFolder& model) {
     }
 }
 
-void fillFromConfigs(ImageRequest& request, const ModelFolder& model) {
+void fillFromConfigs(ImageRequest& request, const Model& model) {
     const auto vae = AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae"));
     const auto unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
     if (!request.width) request.width = unet.sampleSize * vae.factor();
@@ -75,7 +75,7 @@ void fillFromTable(ImageRequest& request) {
 
 } // namespace
 
-ImageRequest resolveRequest(const ImageRequest& request, const ModelFolder& model) {
+ImageRequest resolveRequest(const ImageRequest& request, const Model& model) {
     validate(request);
     ImageRequest resolved = request;
     fillFromModel(resolved, model);
@@ -90,7 +90,7 @@ ImageRequest resolveRequest(const ImageRequest& request, const ModelFolder& mode
     return resolved;
 }
 
-std::vector<std::string> modelWarnings(const ImageRequest& request, const ModelFolder& model) {
+std::vector<std::string> modelWarnings(const ImageRequest& request, const Model& model) {
     const std::string className = model.className("scheduler");
     const bool chosen = request.sampler || model.extras().defaults.contains("sampler");
     if (chosen || findSchedulerByClass(className)) return {};

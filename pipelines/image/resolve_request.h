@@ -3,7 +3,7 @@
 // its configs imply (sampler, size), then the table's fallbacks.
 
 #include "pipelines/request/image_request.h"
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 
 #include <string>
 #include <vector>
@@ -13,10 +13,10 @@ namespace kinora::pipelines {
 // The request with every result parameter set but the seed, and validated against the model: sizes
 // are multiples of the VAE's factor, the sampler can follow the schedule.
 // Throws Error{InvalidArgument, Unsupported, BadFile}.
-ImageRequest resolveRequest(const ImageRequest& request, const ModelFolder& model);
+ImageRequest resolveRequest(const ImageRequest& request, const Model& model);
 
 // What a run of this request (as it came, not resolved) does otherwise than the model asks:
 // sentences for a person; none as a rule.
-std::vector<std::string> modelWarnings(const ImageRequest& request, const ModelFolder& model);
+std::vector<std::string> modelWarnings(const ImageRequest& request, const Model& model);
 
 } // namespace kinora::pipelines

@@ -38,7 +38,7 @@ constexpr double kGuidanceOff = 1.0; // at 1 the negative prompt has no weight a
 
 } // namespace
 
-TextToImage::TextToImage(const ModelFolder& model, kernels::Device& device, DType compute,
+TextToImage::TextToImage(const Model& model, kernels::Device& device, DType compute,
                          const TextToImageEvents& events)
     : m_model(model), m_device(device), m_compute(compute),
       m_tokenizer(ClipTokenizer::load(model.componentPath("tokenizer"))) {

@@ -15,7 +15,7 @@
 #include "pipelines/text/clip_tokenizer.h"
 #include "pipelines/vae/autoencoder_kl.h"
 #include "pipelines/vae/latent_preview.h"
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 
 #include <array>
 #include <functional>
@@ -45,7 +45,7 @@ class TextToImage {
   public:
     // Reads the weights. compute: F32, or BF16 where the device supports it.
     // Throws Error{BadFile, Unsupported, OutOfMemory}, Cancelled.
-    TextToImage(const ModelFolder& model, kernels::Device& device, kernels::DType compute,
+    TextToImage(const Model& model, kernels::Device& device, kernels::DType compute,
                 const TextToImageEvents& events = {});
 
     // request: resolved, with a seed and a batch. Throws Error{NonFinite, OutOfMemory, BadFile,
@@ -83,7 +83,7 @@ class TextToImage {
                 const TextToImageEvents& events) const;
     kernels::Tensor finishPicture(const ImageRequest& request, const kernels::Tensor& image) const;
 
-    ModelFolder m_model;
+    Model m_model;
     kernels::Device& m_device;
     kernels::DType m_compute;
     ClipTokenizer m_tokenizer;

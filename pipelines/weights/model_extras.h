@@ -6,7 +6,7 @@
 //  "alpha": "over-white",
 //  "previewFactors": [[r, g, b] for each latent channel], "previewBias": [r, g, b]}
 
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 
 #include <nlohmann/json_fwd.hpp>
 

@@ -86,7 +86,7 @@ THIRD_PARTY = {
 NOT_IN_HEADERS = ('nlohmann/json.hpp', 'OpenImageIO/', 'exiv2/', 'regex', 'dnnl.hpp')
 # header: reason why it may after all.
 SLOW_HEADER_EXCEPTIONS = {
-    'pipelines/weights/model_folder.h': 'holds the parsed configs by value',
+    'pipelines/weights/model.h': 'holds the parsed configs by value',
 }
 
 # Qt modules -> folders. Kernels and pipelines build without Qt.

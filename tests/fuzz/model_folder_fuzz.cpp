@@ -1,6 +1,6 @@
 // model_index.json of a model folder, with everything else in place.
 
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 #include "tests/fuzz/fuzz_folder.h"
 
 using namespace kinora;
@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const ModelFiles files;
     files.folder.write("model_index.json", fuzz::text(data, size));
     fuzz::errorsAreAnswers([&] {
-        auto model = pipelines::ModelFolder::open(files.folder.path());
+        auto model = pipelines::Model::open(files.folder.path());
         for (const char* component : {"unet", "vae", "text_encoder", "tokenizer", "scheduler"}) {
             fuzz::require(model.has(component) && !model.className(component).empty(),
                           "a folder that opens has every part");

@@ -43,7 +43,7 @@ const pipelines::Weights& ModelParts::weights(const std::string& component) {
     if (part.weights) return *part.weights;
     const std::filesystem::path folder(m_folder);
     if (std::filesystem::exists(folder / "model_index.json"))
-        part.source = pipelines::ModelFolder::open(folder).weights(component);
+        part.source = pipelines::Model::open(folder).weights(component);
     else
         part.source = std::make_unique<pipelines::SafetensorsFile>(
             folder / "diffusion_pytorch_model.safetensors", component);

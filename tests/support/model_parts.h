@@ -7,7 +7,7 @@
 //     CHECK(parts.error(y, "unet.output") < 1e-5);
 
 #include "kernels/backend/registry.h"
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 #include "pipelines/weights/weights.h"
 #include "tests/support/golden_file.h"
 

@@ -29,7 +29,7 @@ ImageRequest request(int64_t size) {
     return request;
 }
 
-TextToImagePlanner plannerOf(const ModelFolder& model, DType compute = DType::F32) {
+TextToImagePlanner plannerOf(const Model& model, DType compute = DType::F32) {
     static const kernels::BackendTable plan = kernels::cpuPlanBackend(kernels::metaBackend());
     return TextToImagePlanner(model, plan, compute, kThreads);
 }
@@ -46,7 +46,7 @@ Machine machine(size_t freeBytes) {
 TEST_CASE("the plan's peak is what the run then takes, whatever ran before") {
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());
-    const ModelFolder model = ModelFolder::open(kStarter);
+    const Model model = Model::open(kStarter);
     for (const DType compute : {DType::F32, DType::BF16}) {
         const auto device = backends.open("cpu", {.threads = kThreads});
         if (!device->supports(compute)) continue;
@@ -70,7 +70,7 @@ TEST_CASE("the plan's peak is what the run then takes, whatever ran before") {
 }
 
 TEST_CASE("a larger picture is planned to take longer and more") {
-    const ModelFolder model = ModelFolder::open(kStarter);
+    const Model model = Model::open(kStarter);
     TextToImagePlanner planner = plannerOf(model);
     const Plan small = planner.plan(resolveRequest(request(256), model), machine(1 << 30));
     const Plan large = planner.plan(resolveRequest(request(512), model), machine(1 << 30));
@@ -80,7 +80,7 @@ TEST_CASE("a larger picture is planned to take longer and more") {
 }
 
 TEST_CASE("what does not fit is said, with the size that would") {
-    const ModelFolder model = ModelFolder::open(kStarter);
+    const Model model = Model::open(kStarter);
     TextToImagePlanner planner = plannerOf(model);
     const Plan plan = planner.plan(resolveRequest(request(2048), model), machine(600 << 20));
     CHECK_FALSE(plan.fits);

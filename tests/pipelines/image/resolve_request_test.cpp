@@ -10,9 +10,9 @@ using namespace kinora::pipelines;
 
 namespace {
 
-const ModelFolder& starter() {
-    static const ModelFolder model =
-        ModelFolder::open(KINORA_SOURCE_DIR "/resources/models/starter-image");
+const Model& starter() {
+    static const Model model =
+        Model::open(KINORA_SOURCE_DIR "/resources/models/starter-image");
     return model;
 }
 

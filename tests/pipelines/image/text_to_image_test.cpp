@@ -54,7 +54,7 @@ struct Outcome {
     std::vector<float> images;
 };
 
-Outcome runCase(const ModelFolder& model, ImageRequest request, kernels::Device& device) {
+Outcome runCase(const Model& model, ImageRequest request, kernels::Device& device) {
     const auto path =
         std::filesystem::temp_directory_path() /
         ("kinora-golden-" + std::to_string(reinterpret_cast<uintptr_t>(&device)) + ".safetensors");
@@ -76,8 +76,8 @@ nlohmann::json parse(const std::filesystem::path& path) {
     return nlohmann::json::parse(file);
 }
 
-ModelFolder tinyModel(const char* name) {
-    return ModelFolder::open(kRoot / "tests/golden/data" / name);
+Model tinyModel(const char* name) {
+    return Model::open(kRoot / "tests/golden/data" / name);
 }
 
 } // namespace
@@ -94,7 +94,7 @@ TEST_CASE("final latents and pictures equal diffusers'") {
     for (const auto& path : cases) {
         const nlohmann::json golden = parse(path);
         CAPTURE(path.stem().string());
-        const ModelFolder model = ModelFolder::open(kRoot / golden.at("model").get<std::string>());
+        const Model model = Model::open(kRoot / golden.at("model").get<std::string>());
         const Outcome outcome = runCase(model, imageRequestFromJson(golden.at("request")), *device);
         const auto file = kCases / golden.at("expected").get<std::string>();
         const double error = relativeError(outcome.latents, readTensor(file, "latents"));
@@ -110,7 +110,7 @@ TEST_CASE("a picture is the same in every batch") {
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());
     const auto device = backends.open("cpu", {.threads = 2});
-    const ModelFolder model = tinyModel("tiny-sd1");
+    const Model model = tinyModel("tiny-sd1");
     ImageRequest request;
     request.prompt = "a cat";
     request.sampler = "euler_a";
@@ -129,7 +129,7 @@ TEST_CASE("a run can start from latents of its own, and be cancelled") {
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());
     const auto device = backends.open("cpu", {.threads = 2});
-    const ModelFolder model = tinyModel("tiny-sd1");
+    const Model model = tinyModel("tiny-sd1");
     ImageRequest request;
     request.prompt = "a cat";
     request.sampler = "euler";

@@ -85,7 +85,7 @@ TEST_CASE("keys with the text_model. prefix are found too") {
         const WeightSource& m_source;
     };
     ModelParts parts("tiny-sd1", "cpu", DType::F32);
-    const auto plain = ModelFolder::open(test::goldenPath("tiny-sd1")).weights("text_encoder");
+    const auto plain = Model::open(test::goldenPath("tiny-sd1")).weights("text_encoder");
     const Prefixed source(*plain);
     const Weights weights(source, parts.device(), DType::F32);
     const ClipTextModel text(ClipTextConfig::fromJson(parts.config("text_encoder")), weights);

@@ -104,7 +104,7 @@ TEST_CASE("the attention's old names are found") {
         const WeightSource& m_source;
     };
     ModelParts parts("tiny-sd1", "cpu", DType::F32);
-    const auto source = ModelFolder::open(test::goldenPath("tiny-sd1")).weights("vae");
+    const auto source = Model::open(test::goldenPath("tiny-sd1")).weights("vae");
     const OldNames old(*source);
     const AutoencoderKlDecoder decoder(AutoencoderKlConfig::fromJson(parts.config("vae")),
                                        Weights(old, parts.device(), DType::F32));

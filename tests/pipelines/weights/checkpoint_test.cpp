@@ -2,7 +2,7 @@
 // are made by tests/golden/generate_checkpoints.py, where diffusers reads them to the same end.
 
 #include "pipelines/weights/checkpoint.h"
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 #include "pipelines/weights/safetensors_writer.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/temporary_folder.h"
@@ -41,7 +41,7 @@ fs::path makeKinds(const test::TemporaryFolder& folder, const Kind& kind) {
     fs::create_directories(kinds);
     fs::copy(test::goldenPath(kind.model), own, fs::copy_options::recursive);
     const std::string unet = "model.diffusion_model.";
-    const ModelFolder model = ModelFolder::open(own);
+    const Model model = Model::open(own);
     const auto info = model.weights("unet")->find("conv_in.weight", {});
     const nlohmann::json description = {
         {"name", std::string("Kind ") + kind.model},
@@ -74,7 +74,7 @@ TEST_CASE("a single file has the very weights of the folder") {
     for (const Kind& kind : kKinds) {
         CAPTURE(kind.model);
         const test::TemporaryFolder folder;
-        const ModelFolder own = ModelFolder::open(test::goldenPath(kind.model));
+        const Model own = Model::open(test::goldenPath(kind.model));
         const Checkpoint checkpoint(test::goldenPath(std::string(kind.model) + ".safetensors"),
                                     makeKinds(folder, kind));
         CHECK(checkpoint.kindName() == std::string("Kind ") + kind.model);
@@ -101,7 +101,7 @@ TEST_CASE("a single file has the very weights of the folder") {
 TEST_CASE("a part of a tensor is read from its own beginning") {
     const Kind& kind = kKinds[1];
     const test::TemporaryFolder folder;
-    const ModelFolder own = ModelFolder::open(test::goldenPath(kind.model));
+    const Model own = Model::open(test::goldenPath(kind.model));
     const Checkpoint checkpoint(test::goldenPath("tiny-sd2v.safetensors"), makeKinds(folder, kind));
     const auto found = checkpoint.weights("text_encoder", own.config("text_encoder"));
     const std::string name = "encoder.layers.0.self_attn.v_proj.bias";

@@ -1,7 +1,9 @@
 #pragma once
-// A model in a diffusers folder: model_index.json, one subfolder with a config for each component,
-// and kinora.json (optional) for what the configs have no place for. Reads headers only.
+// A model: a diffusers folder (model_index.json, one subfolder with a config for each component, and
+// kinora.json, optional, for what the configs have no place for), or one checkpoint file
+// (checkpoint.h), whose configs are those of its kind. Reads headers only.
 
+#include "pipelines/weights/checkpoint.h"
 #include "pipelines/weights/weight_source.h"
 
 #include <nlohmann/json.hpp>
@@ -27,15 +29,17 @@ struct ModelExtras {
     std::array<float, 3> previewBias{};
 };
 
-class ModelFolder {
+class Model {
   public:
-    // Throws Error{NotFound, BadFile, Unsupported}: an unknown pipeline class is named.
-    static ModelFolder open(const std::filesystem::path& folder);
+    // path: a folder or a file. checkpointKinds: what checkpoint.h calls kinds; without it, files
+    // are of no known kind. Throws Error{NotFound, BadFile, Unsupported}: an unknown pipeline class
+    // or kind of file is named.
+    static Model open(const std::filesystem::path& path,
+                      const std::filesystem::path& checkpointKinds = {});
 
     const std::filesystem::path& path() const { return m_path; }
-    const std::string& pipelineClass() const {
-        return m_pipelineClass;
-    } // "StableDiffusionPipeline"
+    // What a person reads: "StableDiffusionPipeline", "Stable Diffusion 1.x".
+    const std::string& kind() const { return m_checkpoint ? m_checkpoint->kindName() : m_pipelineClass; }
     const ModelExtras& extras() const { return m_extras; }
     bool has(std::string_view component) const;
 
@@ -48,12 +52,20 @@ class ModelFolder {
     // model.safetensors, diffusion_pytorch_model.safetensors, their fp16 variants, or an index of
     // shards. Throws Error{NotFound, BadFile}.
     std::unique_ptr<WeightSource> weights(std::string_view component) const;
+    // Where a component without weights has its files: the tokenizer.
     std::filesystem::path componentPath(std::string_view component) const;
-    // Every file that decides a result, relative, sorted: what the model's hash covers.
+    // Every file that decides a result, relative to root(), sorted: what the model's hash covers.
     std::vector<std::filesystem::path> files() const;
+    // The folder itself, or the one that the file lies in.
+    std::filesystem::path root() const { return m_checkpoint ? m_path.parent_path() : m_path; }
 
   private:
+    static Model openFolder(const std::filesystem::path& folder);
+    static Model openFile(const std::filesystem::path& file,
+                          const std::filesystem::path& checkpointKinds);
+
     std::filesystem::path m_path;
+    std::shared_ptr<const Checkpoint> m_checkpoint; // null for a folder
     std::string m_pipelineClass;
     nlohmann::json m_index;
     nlohmann::json m_configs;

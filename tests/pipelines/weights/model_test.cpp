@@ -1,4 +1,4 @@
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 #include "tests/pipelines/weights/safetensors_bytes.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/temporary_folder.h"
@@ -43,7 +43,7 @@ void writeModel(const TemporaryFolder& folder) {
 }
 
 std::string thrownByOpening(const TemporaryFolder& folder) {
-    return thrownBy([&] { ModelFolder::open(folder.path() / "m"); });
+    return thrownBy([&] { Model::open(folder.path() / "m"); });
 }
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
@@ -53,7 +53,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 } // namespace
 
 TEST_CASE("a model of the reference is opened") {
-    const ModelFolder model = ModelFolder::open(kinora::test::goldenPath("tiny-starter"));
+    const Model model = Model::open(kinora::test::goldenPath("tiny-starter"));
     CHECK(model.pipelineClass() == "StableDiffusionPipeline");
     CHECK(model.className("unet") == "UNet2DConditionModel");
     CHECK(model.className("scheduler") == "DDIMScheduler");
@@ -74,7 +74,7 @@ TEST_CASE("the files that decide the result are listed, sorted") {
     folder.write("m/README.md", "");
     folder.write("m/kinora.json", R"({"name": "x"})");
     folder.write("m/safety_checker/model.safetensors", kTensor);
-    const ModelFolder model = ModelFolder::open(folder.path() / "m/"); // with a slash at its end
+    const Model model = Model::open(folder.path() / "m/"); // with a slash at its end
     const std::vector<std::filesystem::path> expected = {"kinora.json",
                                                          "model_index.json",
                                                          "scheduler/scheduler_config.json",
@@ -100,7 +100,7 @@ TEST_CASE("half precision files and shards stand in for the plain file") {
     std::filesystem::rename(vae / "diffusion_pytorch_model.safetensors", vae / "p-1.safetensors");
     folder.write("m/vae/diffusion_pytorch_model.safetensors.index.json",
                  R"({"weight_map": {"w": "p-1.safetensors"}})");
-    const ModelFolder model = ModelFolder::open(folder.path() / "m");
+    const Model model = Model::open(folder.path() / "m");
     CHECK(model.weights("unet")->label() == "m/unet/diffusion_pytorch_model.fp16.safetensors");
     CHECK(model.weights("vae")->names() == std::vector<std::string>{"w"});
     const auto files = model.files();
@@ -114,7 +114,7 @@ TEST_CASE("weights that are missing or pickled are named") {
     writeModel(folder);
     const auto unet = folder.path() / "m/unet";
     std::filesystem::remove(unet / "diffusion_pytorch_model.safetensors");
-    const ModelFolder model = ModelFolder::open(folder.path() / "m");
+    const Model model = Model::open(folder.path() / "m");
     CHECK(
         thrownBy([&] { model.weights("unet"); }).starts_with("not-found: m/unet: has no weights"));
     CHECK(thrownBy([&] { model.files(); }).starts_with("not-found: m/unet: has no weights"));

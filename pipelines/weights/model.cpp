@@ -1,4 +1,4 @@
-#include "pipelines/weights/model_folder.h"
+#include "pipelines/weights/model.h"
 
 #include "kernels/base/error.h"
 #include "pipelines/weights/json_text.h"
@@ -154,7 +154,21 @@ int64_t latentChannelsOf(const nlohmann::json& configs) {
 
 } // namespace
 
-ModelFolder ModelFolder::open(const fs::path& folder) {
+Model Model::open(const fs::path& path, const fs::path& checkpointKinds) {
+    return isFile(path) ? openFile(path, checkpointKinds) : openFolder(path);
+}
+
+Model Model::openFile(const fs::path& file, const fs::path& checkpointKinds) {
+    auto checkpoint = std::make_shared<const Checkpoint>(file, checkpointKinds);
+    Model model = openFolder(checkpoint->kindFolder());
+    if (const std::string prediction = checkpoint->predictionType(); !prediction.empty())
+        model.m_configs["scheduler"]["prediction_type"] = prediction;
+    model.m_path = file;
+    model.m_checkpoint = std::move(checkpoint);
+    return model;
+}
+
+Model Model::openFolder(const fs::path& folder) {
     const fs::path path = folder.has_filename() ? folder : folder.parent_path();
     std::error_code ignored;
     if (!fs::exists(path, ignored))
@@ -167,7 +181,7 @@ ModelFolder ModelFolder::open(const fs::path& folder) {
     if (!isFile(path / "model_index.json"))
         throw Error(ErrorCode::NotFound, label + ": there is no such file.",
                     "Name the folder of a model in the diffusers layout.");
-    ModelFolder model;
+    Model model;
     model.m_path = path;
     model.m_index = readJsonFile(path / "model_index.json", label);
     model.m_pipelineClass = pipelineClassOf(model.m_index, label);
@@ -188,11 +202,11 @@ ModelFolder ModelFolder::open(const fs::path& folder) {
     return model;
 }
 
-bool ModelFolder::has(std::string_view component) const {
+bool Model::has(std::string_view component) const {
     return classOf(m_index, component, labelOf(m_path, "model_index.json")).has_value();
 }
 
-const nlohmann::json& ModelFolder::config(std::string_view component) const {
+const nlohmann::json& Model::config(std::string_view component) const {
     const auto found = m_configs.find(component);
     if (found == m_configs.end())
         throw Error(ErrorCode::NotFound,
@@ -200,20 +214,21 @@ const nlohmann::json& ModelFolder::config(std::string_view component) const {
     return *found;
 }
 
-std::string ModelFolder::configLabel(std::string_view component) const {
+std::string Model::configLabel(std::string_view component) const {
     const Component* known = findComponent(component);
     const std::string file(known ? known->configFile : "config.json");
     return labelOf(m_path, (fs::path(component) / file).generic_string());
 }
 
-std::string ModelFolder::className(std::string_view component) const {
+std::string Model::className(std::string_view component) const {
     return classOf(m_index, component, labelOf(m_path, "model_index.json")).value_or("");
 }
 
-std::unique_ptr<WeightSource> ModelFolder::weights(std::string_view name) const {
+std::unique_ptr<WeightSource> Model::weights(std::string_view name) const {
     const Component* component = findComponent(name);
     if (!component || component->weightsStem.empty())
         throw Error(ErrorCode::NotFound, labelOf(m_path, name) + ": has no weights.");
+    if (m_checkpoint) return m_checkpoint->weights(name, config(name));
     const fs::path folder = componentPath(name);
     const WeightFiles files = findWeights(folder, *component, labelOf(m_path, name));
     std::string label = labelOf(m_path, (fs::path(name) / files.main).generic_string());
@@ -222,11 +237,12 @@ std::unique_ptr<WeightSource> ModelFolder::weights(std::string_view name) const 
     return std::make_unique<SafetensorsFile>(folder / files.main, std::move(label));
 }
 
-fs::path ModelFolder::componentPath(std::string_view component) const {
-    return m_path / component;
+fs::path Model::componentPath(std::string_view component) const {
+    return (m_checkpoint ? m_checkpoint->kindFolder() : m_path) / component;
 }
 
-std::vector<fs::path> ModelFolder::files() const {
+std::vector<fs::path> Model::files() const {
+    if (m_checkpoint) return {m_path.filename()};
     std::vector<fs::path> files = {"model_index.json"};
     if (isFile(m_path / "kinora.json")) files.emplace_back("kinora.json");
     for (const Component& component : kStableDiffusion) {
