@@ -36,10 +36,10 @@ std::filesystem::file_time_type lastChange(const pipelines::Model& model) {
     std::filesystem::file_time_type latest{};
     for (const auto& file : model.files()) {
         std::error_code error;
-        const auto changed = std::filesystem::last_write_time(model.path() / file, error);
+        const auto changed = std::filesystem::last_write_time(model.root() / file, error);
         if (error)
             throw Error(ErrorCode::Io,
-                        shownPath(model.path() / file) + ": " + error.message() + ".",
+                        shownPath(model.root() / file) + ": " + error.message() + ".",
                         "Another program may be changing the model's folder.");
         latest = std::max(latest, changed);
     }
@@ -217,7 +217,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
     if (!entry) throw entry.error();
     if (!entry->problem.empty())
         throw Error(ErrorCode::BadFile, entry->name + ": " + entry->problem);
-    pipelines::Model model = pipelines::Model::open(entry->path);
+    pipelines::Model model = openModel(entry->path);
     ImageRequest resolved = pipelines::resolveRequest(request, model);
     if (resolved.device != "auto" && resolved.device != "cpu")
         throw Error(ErrorCode::NotFound, "device: '" + resolved.device + "' is not here.",

@@ -38,8 +38,15 @@ bool isModel(const fs::path& folder) {
     return fs::is_regular_file(folder / kIndexFile, error);
 }
 
-// The folder's own name; also of "models/x/" and of ".".
+bool isCheckpoint(const fs::path& path) {
+    std::error_code error;
+    return lowerCase(path.extension().string()) == ".safetensors" &&
+           fs::is_regular_file(path, error);
+}
+
+// The folder's own name, also of "models/x/" and of "."; a file's without its ending.
 std::string nameOf(const fs::path& folder) {
+    if (isCheckpoint(folder)) return folder.stem().string();
     std::error_code error;
     fs::path whole = fs::weakly_canonical(folder, error);
     if (error || whole.empty()) whole = folder;
@@ -54,14 +61,14 @@ ModelEntry entryFor(const fs::path& folder, bool builtIn) {
     entry.title = entry.name;
     entry.builtIn = builtIn;
     try {
-        const pipelines::Model model = pipelines::Model::open(folder);
+        const pipelines::Model model = openModel(folder);
         entry.kind = model.kind();
         if (!model.extras().name.empty()) entry.title = model.extras().name;
         entry.defaults = pipelines::imageRequestFromJson(model.extras().defaults);
         entry.warnings = pipelines::modelWarnings({}, model);
         for (const fs::path& file : model.files()) {
             std::error_code error;
-            const uintmax_t size = fs::file_size(folder / file, error);
+            const uintmax_t size = fs::file_size(model.root() / file, error);
             if (!error) entry.sizeBytes += size;
         }
     } catch (const std::exception& error) {
@@ -70,12 +77,13 @@ ModelEntry entryFor(const fs::path& folder, bool builtIn) {
     return entry;
 }
 
-struct FoundFolder {
+struct FoundFolder { // or file
     fs::path path;
     bool builtIn;
 };
 
-// Finds model folders below roots, each once, whatever links lead to it.
+// Finds model folders and checkpoint files below roots, each once, whatever links lead to it. Files
+// are taken by their ending: whether one is a model is seen when it is opened.
 class Scan {
   public:
     void add(const fs::path& root, bool builtIn) { visit(root, builtIn, 0); }
@@ -90,8 +98,17 @@ class Scan {
             m_found.push_back({folder, builtIn});
             return;
         }
-        if (depth == kMaximumDepth) return;
-        for (const fs::path& child : children(folder)) visit(child, builtIn, depth + 1);
+        for (const fs::path& child : children(folder))
+            if (isCheckpoint(child))
+                addFile(child, builtIn);
+            else if (depth < kMaximumDepth)
+                visit(child, builtIn, depth + 1);
+    }
+
+    void addFile(const fs::path& file, bool builtIn) {
+        std::error_code error;
+        const fs::path real = fs::canonical(file, error);
+        if (!error && m_seen.insert(real).second) m_found.push_back({file, builtIn});
     }
 
     // Sorted: the order of a directory is the file system's affair.
@@ -104,7 +121,8 @@ class Scan {
             if (found.size() >= kMaximumFolders) break;
             std::error_code ignored;
             const bool hidden = entries->path().filename().string().starts_with('.');
-            if (!hidden && entries->is_directory(ignored)) found.push_back(entries->path());
+            if (!hidden && (entries->is_directory(ignored) || isCheckpoint(entries->path())))
+                found.push_back(entries->path());
         }
         std::ranges::sort(found);
         return found;
@@ -148,11 +166,10 @@ Result<ModelEntry> findByPath(const fs::path& path) {
             return findByPath(path.has_parent_path() ? path.parent_path() : fs::path("."));
         }
         if (const std::optional<Error> other = otherKindOfFile(path)) return *other;
-        const bool checkpoint = extension == ".safetensors";
-        return Error(ErrorCode::Unsupported,
-                     shownPath(path) + (checkpoint ? ": single checkpoint files are not read yet."
-                                                   : ": this is not a model."),
-                     "Use a model in a diffusers folder: one with model_index.json.");
+        if (isCheckpoint(path)) return entryFor(path, false);
+        return Error(ErrorCode::Unsupported, shownPath(path) + ": this is not a model.",
+                     "Use a checkpoint in the safetensors format, or a diffusers folder: one with "
+                     "model_index.json.");
     }
     const fs::file_status status = fs::status(path, error);
     if (error == std::errc::too_many_symbolic_link_levels) {
@@ -181,12 +198,14 @@ fs::path folderOfThisLibrary() {
     return fs::weakly_canonical(info.dli_fname, error).parent_path();
 }
 
-// As sha256sum prints it, so that a person can check: "<hash>  <path>" in the order of the paths.
+// Of a file its own; of a folder that of what sha256sum prints, so that a person can check: "<hash>
+// <path>" in the order of the paths.
 Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes,
                            const CancelToken& cancel = {}) {
     try {
         Sha256 list;
-        for (const fs::path& file : pipelines::Model::open(folder).files()) {
+        if (isCheckpoint(folder)) return hashes.hash(folder, cancel);
+        for (const fs::path& file : openModel(folder).files()) {
             const Result<std::string> hash = hashes.hash(folder / file, cancel);
             if (!hash) return hash.error();
             const std::string line = *hash + "  " + file.generic_string() + "\n";
@@ -210,8 +229,10 @@ ModelLibrary::ModelLibrary(Options options) : m_options(std::move(options)) {}
 
 std::vector<ModelEntry> ModelLibrary::list() const {
     std::vector<ModelEntry> models;
-    for (const FoundFolder& folder : foldersFor(m_options)) {
-        models.push_back(entryFor(folder.path, folder.builtIn));
+    for (const FoundFolder& found : foldersFor(m_options)) {
+        ModelEntry entry = entryFor(found.path, found.builtIn);
+        // Among checkpoints lie LoRAs, VAEs and more in the same format.
+        if (entry.problem.empty() || !isCheckpoint(found.path)) models.push_back(std::move(entry));
     }
     return models;
 }
@@ -259,6 +280,12 @@ Result<std::string> ModelLibrary::hash(const ModelEntry& model, const CancelToke
     const Result<std::string> hash = hashOf(model.path, hashes, cancel);
     hashes.save();
     return hash;
+}
+
+pipelines::Model openModel(const fs::path& path) {
+    const fs::path models = builtInModelsFolder();
+    return pipelines::Model::open(path, models.empty() ? fs::path()
+                                                       : models.parent_path() / "checkpoints");
 }
 
 fs::path builtInModelsFolder() {

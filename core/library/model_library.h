@@ -7,6 +7,7 @@
 #include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
 #include "pipelines/request/image_request.h"
+#include "pipelines/weights/model.h"
 
 #include <filesystem>
 #include <string>
@@ -18,7 +19,7 @@ struct ModelEntry {
     std::string name;           // how a request asks for it: "starter-image"
     std::string title;          // what a person reads: "Kinora starter"
     std::string kind;           // "StableDiffusionPipeline"
-    std::filesystem::path path; // the folder
+    std::filesystem::path path; // the folder, or the checkpoint file
     uint64_t sizeBytes = 0;
     bool builtIn = false;
     std::string problem;               // why it cannot be used; empty where it can
@@ -40,13 +41,17 @@ class ModelLibrary {
     Result<ModelEntry> find(const std::string& name) const;
     // By hash, for verify.
     Result<ModelEntry> findByHash(const std::string& hash) const;
-    // "sha256:..." of the sorted list of path and hash; cached by inode, size and time. Reads the
-    // whole model where it is not known yet. Throws Cancelled.
+    // "sha256:...": a file's own, or that of the sorted list of path and hash; cached by inode,
+    // size and time. Reads the whole model where it is not known yet. Throws Cancelled.
     Result<std::string> hash(const ModelEntry& model, const CancelToken& cancel = {}) const;
 
   private:
     Options m_options;
 };
+
+// Of a folder or a checkpoint file; the kinds of files are those that came with the program.
+// Throws as pipelines::Model::open.
+pipelines::Model openModel(const std::filesystem::path& path);
 
 // resources/models of the build tree or of the installation; empty where neither is found.
 std::filesystem::path builtInModelsFolder();

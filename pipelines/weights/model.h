@@ -1,6 +1,6 @@
 #pragma once
-// A model: a diffusers folder (model_index.json, one subfolder with a config for each component, and
-// kinora.json, optional, for what the configs have no place for), or one checkpoint file
+// A model: a diffusers folder (model_index.json, one subfolder with a config for each component,
+// and kinora.json, optional, for what the configs have no place for), or one checkpoint file
 // (checkpoint.h), whose configs are those of its kind. Reads headers only.
 
 #include "pipelines/weights/checkpoint.h"
@@ -39,7 +39,9 @@ class Model {
 
     const std::filesystem::path& path() const { return m_path; }
     // What a person reads: "StableDiffusionPipeline", "Stable Diffusion 1.x".
-    const std::string& kind() const { return m_checkpoint ? m_checkpoint->kindName() : m_pipelineClass; }
+    const std::string& kind() const {
+        return m_checkpoint ? m_checkpoint->kindName() : m_pipelineClass;
+    }
     const ModelExtras& extras() const { return m_extras; }
     bool has(std::string_view component) const;
 

@@ -6,6 +6,7 @@
 #include "pipelines/image/text_to_image.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/weights/safetensors.h"
+#include "tests/support/checkpoint_kinds.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -103,6 +104,27 @@ TEST_CASE("final latents and pictures equal diffusers'") {
         std::vector<float> images = readTensor(file, "image"); // of some cases, -1..1
         for (float& value : images) value = std::clamp(value / 2 + 0.5f, 0.0f, 1.0f);
         if (!images.empty()) CHECK(relativeError(outcome.images, images) <= kImageTolerance);
+    }
+}
+
+TEST_CASE("a model in one file gives the very picture of its folder") {
+    kernels::BackendRegistry backends;
+    backends.add(kernels::cpuBackend());
+    const auto device = backends.open("cpu", {.threads = 2});
+    ImageRequest request;
+    request.prompt = "a red apple";
+    request.seed = 5;
+    request.steps = 3;
+    for (const test::TinyKind& kind : test::kTinyKinds) {
+        CAPTURE(kind.model);
+        const test::TemporaryFolder folder;
+        const Model file = Model::open(test::goldenPath(std::string(kind.model) + ".safetensors"),
+                                       makeTinyKind(folder, kind));
+        const Outcome own = runCase(tinyModel(kind.model), request, *device);
+        const Outcome found = runCase(file, request, *device);
+        CHECK((found.latents == own.latents));
+        CHECK((found.images == own.images));
+        CHECK(TextToImage(file, *device, DType::F32).unusedTensors().empty());
     }
 }
 

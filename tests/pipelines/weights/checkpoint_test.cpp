@@ -4,15 +4,14 @@
 #include "pipelines/weights/checkpoint.h"
 #include "pipelines/weights/model.h"
 #include "pipelines/weights/safetensors_writer.h"
+#include "tests/support/checkpoint_kinds.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/thrown_error.h"
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -22,39 +21,6 @@ using test::thrownBy;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Kind {
-    const char* model;
-    const char* textPrefix;
-    const char* textNames;
-    const char* prediction;
-};
-constexpr Kind kKinds[] = {
-    {"tiny-sd1", "cond_stage_model.transformer.", "clip", "epsilon"},
-    {"tiny-sd2v", "cond_stage_model.model.", "open-clip", "v_prediction"},
-};
-
-// A folder of kinds with one: the tiny model's own configs, told by two of its shapes.
-fs::path makeKinds(const test::TemporaryFolder& folder, const Kind& kind) {
-    const fs::path kinds = folder.path() / "checkpoints";
-    const fs::path own = kinds / kind.model;
-    fs::create_directories(kinds);
-    fs::copy(test::goldenPath(kind.model), own, fs::copy_options::recursive);
-    const std::string unet = "model.diffusion_model.";
-    const Model model = Model::open(own);
-    const auto info = model.weights("unet")->find("conv_in.weight", {});
-    const nlohmann::json description = {
-        {"name", std::string("Kind ") + kind.model},
-        {"recognise",
-         {{unet + "input_blocks.0.0.weight",
-           std::vector<int64_t>(info->shape.dims().begin(), info->shape.dims().end())}}},
-        {"components",
-         {{"unet", {{"prefix", unet}, {"names", "unet"}}},
-          {"vae", {{"prefix", "first_stage_model."}, {"names", "autoencoder"}}},
-          {"text_encoder", {{"prefix", kind.textPrefix}, {"names", kind.textNames}}}}}};
-    std::ofstream(own / "checkpoint.json") << description;
-    return kinds;
-}
 
 std::vector<float> valuesOf(const WeightSource& source, const std::string& name, int64_t count) {
     std::vector<float> values(static_cast<size_t>(count));
@@ -71,12 +37,12 @@ std::string fullName(const std::string& component, const std::string& name) {
 } // namespace
 
 TEST_CASE("a single file has the very weights of the folder") {
-    for (const Kind& kind : kKinds) {
+    for (const test::TinyKind& kind : test::kTinyKinds) {
         CAPTURE(kind.model);
         const test::TemporaryFolder folder;
         const Model own = Model::open(test::goldenPath(kind.model));
         const Checkpoint checkpoint(test::goldenPath(std::string(kind.model) + ".safetensors"),
-                                    makeKinds(folder, kind));
+                                    makeTinyKind(folder, kind));
         CHECK(checkpoint.kindName() == std::string("Kind ") + kind.model);
         CHECK(checkpoint.predictionType() == kind.prediction);
         for (const std::string component : {"unet", "vae", "text_encoder"}) {
@@ -99,10 +65,11 @@ TEST_CASE("a single file has the very weights of the folder") {
 }
 
 TEST_CASE("a part of a tensor is read from its own beginning") {
-    const Kind& kind = kKinds[1];
+    const test::TinyKind& kind = test::kTinyKinds[1];
     const test::TemporaryFolder folder;
     const Model own = Model::open(test::goldenPath(kind.model));
-    const Checkpoint checkpoint(test::goldenPath("tiny-sd2v.safetensors"), makeKinds(folder, kind));
+    const Checkpoint checkpoint(test::goldenPath("tiny-sd2v.safetensors"),
+                                makeTinyKind(folder, kind));
     const auto found = checkpoint.weights("text_encoder", own.config("text_encoder"));
     const std::string name = "encoder.layers.0.self_attn.v_proj.bias";
     const std::vector<float> whole = valuesOf(*own.weights("text_encoder"), name, 24);
@@ -113,7 +80,7 @@ TEST_CASE("a part of a tensor is read from its own beginning") {
 
 TEST_CASE("a file of another kind says what it is") {
     const test::TemporaryFolder folder;
-    const fs::path kinds = makeKinds(folder, kKinds[0]);
+    const fs::path kinds = makeTinyKind(folder, test::kTinyKinds[0]);
     const auto refusal = [&](const std::string& tensor) {
         const fs::path file = folder.path() / "other.safetensors";
         const std::vector<float> zeros(4);
