@@ -2,6 +2,7 @@
 
 #include "core/engine/process_memory.h"
 #include "core/library/file_hash.h"
+#include "core/library/open_model.h"
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"

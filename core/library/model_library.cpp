@@ -1,12 +1,12 @@
 #include "core/library/model_library.h"
 
 #include "core/library/file_hash.h"
+#include "core/library/open_model.h"
 #include "core/library/weights_info.h"
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/request/parameters.h"
-#include "pipelines/weights/model.h"
 
 #include <nlohmann/json.hpp>
 
@@ -71,6 +71,9 @@ ModelEntry entryFor(const fs::path& folder, bool builtIn) {
             const uintmax_t size = fs::file_size(model.root() / file, error);
             if (!error) entry.sizeBytes += size;
         }
+    } catch (const Error& error) {
+        entry.problem = error.what();
+        entry.otherKind = isCheckpoint(folder) && error.code() == ErrorCode::Unsupported;
     } catch (const std::exception& error) {
         entry.problem = error.what();
     }
@@ -203,8 +206,11 @@ fs::path folderOfThisLibrary() {
 Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes,
                            const CancelToken& cancel = {}) {
     try {
+        if (isCheckpoint(folder)) {
+            const Result<std::string> hash = hashes.hash(folder, cancel);
+            return hash ? Result<std::string>(sha256Name(*hash)) : hash;
+        }
         Sha256 list;
-        if (isCheckpoint(folder)) return hashes.hash(folder, cancel);
         for (const fs::path& file : openModel(folder).files()) {
             const Result<std::string> hash = hashes.hash(folder / file, cancel);
             if (!hash) return hash.error();
@@ -232,7 +238,7 @@ std::vector<ModelEntry> ModelLibrary::list() const {
     for (const FoundFolder& found : foldersFor(m_options)) {
         ModelEntry entry = entryFor(found.path, found.builtIn);
         // Among checkpoints lie LoRAs, VAEs and more in the same format.
-        if (entry.problem.empty() || !isCheckpoint(found.path)) models.push_back(std::move(entry));
+        if (!entry.otherKind) models.push_back(std::move(entry));
     }
     return models;
 }
@@ -280,12 +286,6 @@ Result<std::string> ModelLibrary::hash(const ModelEntry& model, const CancelToke
     const Result<std::string> hash = hashOf(model.path, hashes, cancel);
     hashes.save();
     return hash;
-}
-
-pipelines::Model openModel(const fs::path& path) {
-    const fs::path models = builtInModelsFolder();
-    return pipelines::Model::open(path, models.empty() ? fs::path()
-                                                       : models.parent_path() / "checkpoints");
 }
 
 fs::path builtInModelsFolder() {

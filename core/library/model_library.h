@@ -7,7 +7,6 @@
 #include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
 #include "pipelines/request/image_request.h"
-#include "pipelines/weights/model.h"
 
 #include <filesystem>
 #include <string>
@@ -22,7 +21,8 @@ struct ModelEntry {
     std::filesystem::path path; // the folder, or the checkpoint file
     uint64_t sizeBytes = 0;
     bool builtIn = false;
-    std::string problem;               // why it cannot be used; empty where it can
+    std::string problem;    // why it cannot be used; empty where it can
+    bool otherKind = false; // a file like a model's that is something else: a LoRA, a VAE
     std::vector<std::string> warnings; // what is done otherwise than the model asks
     pipelines::ImageRequest defaults;  // what it says itself: steps, sampler, size ...
 };
@@ -48,10 +48,6 @@ class ModelLibrary {
   private:
     Options m_options;
 };
-
-// Of a folder or a checkpoint file; the kinds of files are those that came with the program.
-// Throws as pipelines::Model::open.
-pipelines::Model openModel(const std::filesystem::path& path);
 
 // resources/models of the build tree or of the installation; empty where neither is found.
 std::filesystem::path builtInModelsFolder();

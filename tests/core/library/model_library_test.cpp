@@ -1,6 +1,7 @@
 // Finding models: names, folders, links, what is refused, and hashes.
 
 #include "core/library/model_library.h"
+#include "pipelines/weights/safetensors_writer.h"
 
 #include <QCryptographicHash>
 #include <QTemporaryDir>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sys/stat.h>
 
 using namespace kinora;
@@ -30,6 +32,24 @@ class ModelLibraryTest : public QObject {
     }
     ModelLibrary library(std::vector<fs::path> folders) const {
         return ModelLibrary({std::move(folders), root() / "data"});
+    }
+
+    // A file with these tensors, all zeros.
+    using Tensors = std::vector<std::pair<std::string, kernels::Shape>>;
+    static fs::path writeFile(const fs::path& path, const Tensors& tensors) {
+        fs::create_directories(path.parent_path());
+        std::vector<std::vector<float>> zeros;
+        std::vector<pipelines::NamedValues> values;
+        for (const auto& [name, shape] : tensors) zeros.emplace_back(shape.elements());
+        for (size_t i = 0; i < tensors.size(); ++i)
+            values.push_back({tensors[i].first, tensors[i].second, zeros[i]});
+        pipelines::writeSafetensors(path, values);
+        return path;
+    }
+    static Tensors stableDiffusion(int64_t textWidth) {
+        const std::string unet = "model.diffusion_model.input_blocks.";
+        return {{unet + "0.0.weight", {320, 4, 3, 3}},
+                {unet + "1.1.transformer_blocks.0.attn2.to_k.weight", {320, textWidth}}};
     }
 
   private slots:
@@ -97,8 +117,34 @@ class ModelLibraryTest : public QObject {
         QVERIFY(std::string(found.error().what()).find("starter-image") != std::string::npos);
     }
 
-    void refusesCheckpointFilesAndOtherFolders() {
-        const fs::path file = root() / "model.safetensors";
+    void findsModelsInOneFile() {
+        const fs::path models = root() / "webui" / "models";
+        const fs::path sd1 =
+            writeFile(models / "Stable-diffusion/Dreamy.V8.safetensors", stableDiffusion(768));
+        writeFile(models / "Stable-diffusion/two.safetensors", stableDiffusion(1024));
+        writeFile(models / "Lora/style.safetensors", {{"lora_unet_mid.lora_up.weight", {4, 4}}});
+        std::ofstream(models / "Stable-diffusion/cut-short.safetensors") << "x";
+        std::map<std::string, ModelEntry> found;
+        for (const ModelEntry& model : library({models}).list())
+            if (!model.builtIn) found[model.name] = model;
+        QCOMPARE(found.size(), size_t{3}); // the LoRA is no model
+        QCOMPARE(found["Dreamy.V8"].kind, std::string("Stable Diffusion 1.x"));
+        QCOMPARE(found["two"].kind, std::string("Stable Diffusion 2.x"));
+        QVERIFY(!found["cut-short"].problem.empty());
+        QCOMPARE(found["Dreamy.V8"].sizeBytes, fs::file_size(sd1));
+        QCOMPARE(library({models}).find("dreamy.v8")->path, sd1);
+        QCOMPARE(library({}).find(sd1.string())->name, std::string("Dreamy.V8"));
+        QFile file(QString::fromStdString(sd1.string()));
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        QCryptographicHash sha(QCryptographicHash::Sha256);
+        sha.addData(&file);
+        QCOMPARE(*library({}).hash(*library({}).find(sd1.string())),
+                 "sha256:" + sha.result().toHex().toStdString());
+        QVERIFY(library({}).find((models / "Lora/style.safetensors").string())->otherKind);
+    }
+
+    void refusesOtherFilesAndFolders() {
+        const fs::path file = root() / "model.txt";
         std::ofstream(file) << "x";
         const Result<ModelEntry> checkpoint = library({}).find(file.string());
         QCOMPARE(checkpoint.error().code(), ErrorCode::Unsupported);
