@@ -220,7 +220,7 @@ void MainWindow::loadModels() {
             if (models.empty())
                 m_compose->notice()->showNotice(
                     NoticeTone::Error,
-                    "No model was found. Put a diffusers folder into " +
+                    "No model was found. Put a checkpoint or a diffusers folder into " +
                         QString::fromStdString((m_context.dataFolder / "models").string()) +
                         " and start Kinora again.");
             m_document->setModels(std::move(models));
