@@ -91,11 +91,18 @@ ImageRequest resolveRequest(const ImageRequest& request, const Model& model) {
 }
 
 std::vector<std::string> modelWarnings(const ImageRequest& request, const Model& model) {
+    std::vector<std::string> warnings;
     const std::string className = model.className("scheduler");
     const bool chosen = request.sampler || model.extras().defaults.contains("sampler");
-    if (chosen || findSchedulerByClass(className)) return {};
-    return {"The model asks for " + className + ", which this version lacks; " +
-            std::string(kSubstitute) + " is used instead."};
+    if (!chosen && !findSchedulerByClass(className))
+        warnings.push_back("The model asks for " + className + ", which this version lacks; " +
+                           std::string(kSubstitute) + " is used instead.");
+    if (request.prediction == "auto" && model.predictionIsGuessed())
+        warnings.push_back("The checkpoint does not say what it predicts; " +
+                           model.config("scheduler").value("prediction_type", "epsilon") +
+                           " is assumed. Where pictures are noise, choose the other prediction "
+                           "type.");
+    return warnings;
 }
 
 } // namespace kinora::pipelines

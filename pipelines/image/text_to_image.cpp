@@ -169,8 +169,10 @@ Tensor TextToImage::startNoise(const ImageRequest& request, int64_t first, int64
 Tensor TextToImage::denoise(const ImageRequest& request, int64_t first, Tensor latents,
                             const Prompt& prompt, BatchNoise& noise,
                             const TextToImageEvents& events) const {
+    nlohmann::json config = m_model.config("scheduler");
+    if (request.prediction != "auto") config["prediction_type"] = request.prediction;
     const auto scheduler =
-        makeScheduler(*request.sampler, m_model.config("scheduler"),
+        makeScheduler(*request.sampler, config,
                       {static_cast<int>(*request.steps), *request.schedule, request.eta});
     latents = kernels::linearCombination({{scheduler->initialNoiseSigma(), latents}});
     const int64_t calls = scheduler->callCount();

@@ -27,6 +27,7 @@ struct ImageRequest {
     int64_t batch = 0;           // how many at once; 0: the plan decides
     double eta = 0.0;            // DDIM's noise share
     int64_t clipSkip = 0;        // 0: as the model says; 1 last layer, 2 the one before
+    std::string prediction = "auto"; // what the denoiser predicts; auto: as the model says
     std::string noise = "torch-cpu";
     std::string precision = "auto";
     std::string device = "auto";

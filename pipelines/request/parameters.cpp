@@ -136,6 +136,16 @@ std::vector<Parameter> samplingParameters() {
          .minimum = 0,
          .maximum = 32,
          .fallback = int64_t{0}},
+        {.name = "prediction",
+         .option = "prediction",
+         .label = "Prediction type",
+         .help = "What the denoiser predicts, where a checkpoint does not say it or is wrong",
+         .unit = "",
+         .field = &ImageRequest::prediction,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("auto"),
+         .choices = {"auto", "epsilon", "v_prediction"}},
     };
 }
 

@@ -94,6 +94,7 @@ Checkpoint::Checkpoint(const fs::path& file, const fs::path& kinds)
         m_kindFolder = folder;
         m_kindName = description.at("name").get<std::string>();
         m_components = description.at("components");
+        m_predictionVaries = description.value("predictionVaries", false);
         return;
     }
     throwUnknownKind(*m_file);

@@ -37,6 +37,9 @@ class Checkpoint {
     // "epsilon", "v_prediction", or empty where the file does not say: its metadata
     // (modelspec.prediction_type) or the marker tensor "v_pred" that some trainers write.
     std::string predictionType() const;
+    // The kind has models of both prediction types, and this file does not say which it is
+    // ("predictionVaries" in checkpoint.json): the kind's config is a guess.
+    bool predictionIsGuessed() const { return m_predictionVaries && predictionType().empty(); }
     // config: the component's, from the kind's folder. Throws Error{NotFound, BadFile}.
     std::unique_ptr<WeightSource> weights(std::string_view component,
                                           const nlohmann::json& config) const;
@@ -46,6 +49,7 @@ class Checkpoint {
     std::filesystem::path m_kindFolder;
     std::string m_kindName;
     nlohmann::json m_components;
+    bool m_predictionVaries = false;
 };
 
 } // namespace kinora::pipelines

@@ -42,6 +42,8 @@ class Model {
     const std::string& kind() const {
         return m_checkpoint ? m_checkpoint->kindName() : m_pipelineClass;
     }
+    // Its prediction type is the usual one of its kind; the file does not say it.
+    bool predictionIsGuessed() const { return m_checkpoint && m_checkpoint->predictionIsGuessed(); }
     const ModelExtras& extras() const { return m_extras; }
     bool has(std::string_view component) const;
 

@@ -128,6 +128,22 @@ TEST_CASE("a model in one file gives the very picture of its folder") {
     }
 }
 
+TEST_CASE("the prediction type can be said where the model is wrong") {
+    kernels::BackendRegistry backends;
+    backends.add(kernels::cpuBackend());
+    const auto device = backends.open("cpu", {.threads = 2});
+    ImageRequest request;
+    request.prompt = "a red apple";
+    request.seed = 5;
+    request.steps = 3;
+    const Model model = tinyModel("tiny-sd2v");
+    const std::vector<float> own = runCase(model, request, *device).latents;
+    request.prediction = "v_prediction";
+    CHECK((runCase(model, request, *device).latents == own));
+    request.prediction = "epsilon";
+    CHECK((runCase(model, request, *device).latents != own));
+}
+
 TEST_CASE("a picture is the same in every batch") {
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());

@@ -210,11 +210,12 @@ TEST_CASE("values become the text that gives them back") {
 TEST_CASE("JSON is canonical") {
     ImageRequest request;
     request.cfg = 7.0;
-    CHECK(toJson(request).dump() ==
-          R"({"background":"transparent","batch":0,"cfg":7.0,"clipSkip":0,"count":1,)"
-          R"("device":"auto","eta":0.0,"latents":"","latentsIndex":0,"model":"","negative":"",)"
-          R"("noise":"torch-cpu","precision":"auto","previewEvery":0,"prompt":"",)"
-          R"("saveLatents":""})");
+    CHECK(
+        toJson(request).dump() ==
+        R"({"background":"transparent","batch":0,"cfg":7.0,"clipSkip":0,"count":1,)"
+        R"("device":"auto","eta":0.0,"latents":"","latentsIndex":0,"model":"","negative":"",)"
+        R"("noise":"torch-cpu","precision":"auto","prediction":"auto","previewEvery":0,"prompt":"",)"
+        R"("saveLatents":""})");
 }
 
 TEST_CASE("JSON brings a request back, 64-bit seeds included") {

@@ -45,6 +45,7 @@ TEST_CASE("a single file has the very weights of the folder") {
                                     makeTinyKind(folder, kind));
         CHECK(checkpoint.kindName() == std::string("Kind ") + kind.model);
         CHECK(checkpoint.predictionType() == kind.prediction);
+        CHECK(!checkpoint.predictionIsGuessed());
         for (const std::string component : {"unet", "vae", "text_encoder"}) {
             CAPTURE(component);
             const auto expected = own.weights(component);
