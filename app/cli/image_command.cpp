@@ -8,6 +8,7 @@
 #include "app/cli/run_job.h"
 #include "core/devices/device_list.h"
 #include "core/engine/process_memory.h"
+#include "core/library/prompt_vocabulary.h"
 #include "core/media/image_file.h"
 
 #include <QRandomGenerator>
@@ -33,6 +34,7 @@ class ImageCommand {
 
     int run() {
         prepare();
+        tellHints();
         if (m_context.arguments.has("dry-run")) return dryRun();
         core::preloadImageCodecs();
         const JobOutcome outcome =
@@ -78,6 +80,22 @@ class ImageCommand {
         if (fs::exists(fs::symlink_status(m_preview, ignored)))
             throw Error(ErrorCode::InvalidArgument, m_preview.string() + " is there already.",
                         "Previews go there: move it away, or leave out --preview-every.");
+    }
+
+    // What the model does not know is said; the prompt stays as it is.
+    void tellHints() {
+        const auto vocabulary = core::PromptVocabulary::load(m_model.path);
+        QStringList hints;
+        if (!vocabulary)
+            hints << QString::fromStdString(vocabulary.error().what());
+        else if (!vocabulary->empty())
+            hints = core::PromptVocabulary::hints(
+                vocabulary->read(QString::fromStdString(m_request.prompt)),
+                QString::fromStdString(m_model.title.empty() ? m_model.name : m_model.title));
+        for (const QString& hint : hints) {
+            m_console.event({{"event", "hint"}, {"message", hint.toStdString()}});
+            m_console.remark(hint.toStdString());
+        }
     }
 
     bool overwrite() const { return m_context.arguments.has("overwrite"); }

@@ -13,15 +13,11 @@ namespace {
 using nlohmann::json;
 
 constexpr char kFileName[] = "vocabulary.json";
+constexpr char kTranslationsName[] = "vocabulary.tsv";
 constexpr size_t kMostTexts = 200'000;  // of one list
 constexpr size_t kLongestText = 200;    // bytes of one entry
 constexpr qsizetype kMostNamed = 4;     // unknown words in a hint
 constexpr qsizetype kLongestPhrase = 6; // words of a phrase that is looked up as one
-
-// As texts are compared: composed, without case, single spaces.
-QString normal(const QString& text) {
-    return text.normalized(QString::NormalizationForm_C).toCaseFolded().simplified();
-}
 
 [[noreturn]] void bad(const std::string& field, const std::string& expected) {
     throw Error(ErrorCode::BadFile,
@@ -47,20 +43,6 @@ QStringList textsIn(const json& file, const char* field) {
     QStringList texts;
     for (const json& value : listIn(file, field)) texts << textOf(value, field);
     return texts;
-}
-
-// Writing without spaces between words: Han, kana, Thai and their neighbours.
-bool isUnspaced(QChar character) {
-    switch (character.script()) {
-    case QChar::Script_Han:
-    case QChar::Script_Hiragana:
-    case QChar::Script_Katakana:
-    case QChar::Script_Thai:
-    case QChar::Script_Lao:
-    case QChar::Script_Khmer:
-    case QChar::Script_Myanmar: return true;
-    default: return false;
-    }
 }
 
 const QRegularExpression& wordPattern() {
@@ -102,24 +84,12 @@ Result<PromptVocabulary> PromptVocabulary::load(const std::filesystem::path& mod
         pattern.size() <= style.size() + subject.size())
         bad("pattern", "\"{style}\", a text, \"{subject}\"");
     vocabulary.m_between = pattern.mid(style.size()).chopped(subject.size());
-    for (const QString& word : textsIn(file, "words")) vocabulary.m_words.insert(normal(word));
-    const json languages = file.value("languages", json::object());
-    if (!languages.is_object()) bad("languages", "an object");
-    for (const auto& [language, pairs] : languages.items()) {
-        const std::string field = "languages." + language.substr(0, 20);
-        if (!pairs.is_array() || pairs.size() > kMostTexts) bad(field, "a list of pairs");
-        for (const json& pair : pairs) {
-            if (!pair.is_array() || pair.size() != 2 || !pair[1].is_number_unsigned() ||
-                pair[1].get<uint64_t>() >= static_cast<uint64_t>(vocabulary.m_subjects.size()))
-                bad(field, "pairs of a text and the number of a subject");
-            const QString text = normal(textOf(pair[0], field));
-            // The first language wins; subjects are known by their own names anyhow.
-            if (!vocabulary.m_meanings.contains(text))
-                vocabulary.m_meanings.insert(text, pair[1].get<int>());
-            if (std::all_of(text.cbegin(), text.cend(), isUnspaced))
-                vocabulary.m_longestUnspaced = std::max(vocabulary.m_longestUnspaced, text.size());
-        }
-    }
+    for (const QString& word : textsIn(file, "words")) vocabulary.m_words.insert(comparable(word));
+    for (const QString& subject : vocabulary.m_subjects)
+        vocabulary.m_comparableSubjects << comparable(subject);
+    const auto translations = modelFolder / kTranslationsName;
+    if (std::error_code error; std::filesystem::exists(translations, error))
+        vocabulary.m_meanings = TranslationTable::read(translations, vocabulary.m_subjects.size());
     return vocabulary;
 } catch (const Error& error) {
     return error;
@@ -129,24 +99,18 @@ Result<PromptVocabulary> PromptVocabulary::load(const std::filesystem::path& mod
 
 QList<PromptVocabulary::Completion> PromptVocabulary::completions(const QString& beginning,
                                                                   int most) const {
-    const QString wanted = normal(beginning);
+    const QString wanted = comparable(beginning);
     const bool enough = wanted.size() > 1 || (!wanted.isEmpty() && isUnspaced(wanted[0]));
     QList<Completion> first, later, foreign;
     if (!enough) return first;
-    for (const QString& subject : m_subjects) {
-        const QString text = normal(subject);
-        if (text.startsWith(wanted))
-            first << Completion{subject, {}};
-        else if (text.contains(' ' + wanted))
-            later << Completion{subject, {}};
+    for (qsizetype i = 0; i < m_subjects.size(); ++i) {
+        if (m_comparableSubjects[i].startsWith(wanted))
+            first << Completion{m_subjects[i], {}};
+        else if (m_comparableSubjects[i].contains(' ' + wanted))
+            later << Completion{m_subjects[i], {}};
     }
-    for (auto meaning = m_meanings.cbegin(); meaning != m_meanings.cend(); ++meaning)
-        if (meaning.key().startsWith(wanted))
-            foreign << Completion{m_subjects[meaning.value()], meaning.key()};
-    // The shortest is the nearest to what was typed; a hash has no order of its own.
-    std::sort(foreign.begin(), foreign.end(), [](const Completion& a, const Completion& b) {
-        return std::pair(a.meaning.size(), a.meaning) < std::pair(b.meaning.size(), b.meaning);
-    });
+    for (const auto& entry : m_meanings.beginningWith(wanted, most))
+        foreign << Completion{m_subjects[entry.subject], entry.text};
     QList<Completion> all;
     QSet<QString> seen;
     for (const auto& list : {first, later, foreign})
@@ -172,7 +136,7 @@ qsizetype PromptVocabulary::subjectStart(const QString& beforeCursor) const {
 
 bool PromptVocabulary::knows(const QString& word) const {
     static const QSet<QString> always = {"a", "an", "the", "of", "and", "with", "in", "on"};
-    const QString text = normal(word);
+    const QString text = comparable(word);
     if (m_words.contains(text) || always.contains(text)) return true;
     bool number = false;
     text.toDouble(&number);
@@ -183,13 +147,13 @@ bool PromptVocabulary::knows(const QString& word) const {
 PromptVocabulary::Found PromptVocabulary::longestPhrase(const QStringList& words,
                                                         qsizetype first) const {
     for (qsizetype count = std::min(kLongestPhrase, words.size() - first); count > 0; --count) {
-        const auto found = m_meanings.constFind(normal(words.mid(first, count).join(' ')));
-        if (found != m_meanings.cend()) return {count, found.value()};
+        const int subject = m_meanings.find(comparable(words.mid(first, count).join(' ')));
+        if (subject >= 0) return {count, subject};
     }
     return {};
 }
 
-void PromptVocabulary::readUnspaced(const QString& word, Reading& reading) const {
+void PromptVocabulary::readUnspaced(const QString& word, qsizetype start, Reading& reading) const {
     QStringList parts;
     QString left;
     const auto giveUp = [&] {
@@ -197,19 +161,19 @@ void PromptVocabulary::readUnspaced(const QString& word, Reading& reading) const
         left.clear();
     };
     for (qsizetype at = 0; at < word.size();) {
-        qsizetype length = std::min(m_longestUnspaced, word.size() - at);
-        auto found = m_meanings.cend();
+        qsizetype length = std::min(m_meanings.longestUnspaced(), word.size() - at);
+        int subject = -1;
         for (; length > 0; --length) {
-            found = m_meanings.constFind(normal(word.mid(at, length)));
-            if (found != m_meanings.cend()) break;
+            subject = m_meanings.find(comparable(word.mid(at, length)));
+            if (subject >= 0) break;
         }
         if (length == 0) {
             left += word[at++];
             continue;
         }
         giveUp();
-        parts << m_subjects[found.value()];
-        reading.meant << std::pair(word.mid(at, length), m_subjects[found.value()]);
+        parts << m_subjects[subject];
+        reading.meant << Meaning{word.mid(at, length), m_subjects[subject], start + at};
         at += length;
     }
     if (parts.isEmpty()) parts << word;
@@ -235,10 +199,10 @@ PromptVocabulary::Reading PromptVocabulary::read(const QString& prompt) const {
             taken = found.words;
             const qsizetype start = words.starts[index];
             reading.prompt += m_subjects[found.subject];
-            reading.meant << std::pair(prompt.mid(start, words.end(index + taken - 1) - start),
-                                       m_subjects[found.subject]);
+            reading.meant << Meaning{prompt.mid(start, words.end(index + taken - 1) - start),
+                                     m_subjects[found.subject], start};
         } else if (std::any_of(word.cbegin(), word.cend(), isUnspaced)) {
-            readUnspaced(word, reading);
+            readUnspaced(word, words.starts[index], reading);
         } else {
             reading.prompt += word;
             reading.unknown << word;
@@ -254,8 +218,9 @@ PromptVocabulary::Reading PromptVocabulary::read(const QString& prompt) const {
 QStringList PromptVocabulary::hints(const Reading& reading, const QString& modelTitle) {
     const auto quoted = [](const QString& text) { return QChar(0x201c) + text + QChar(0x201d); };
     QStringList hints;
-    for (const auto& [written, known] : reading.meant)
-        hints << quoted(written) + " is " + quoted(known) + " to " + modelTitle + '.';
+    for (const Meaning& meaning : reading.meant)
+        hints << quoted(meaning.written) + " is " + quoted(meaning.known) + " to " + modelTitle +
+                     '.';
     if (reading.unknown.isEmpty()) return hints;
     QStringList words;
     for (const QString& word : reading.unknown.mid(0, kMostNamed)) words << quoted(word);

@@ -1,18 +1,18 @@
 #pragma once
 // What a model was trained on, in words: completions, style chips, and a kind hint where a prompt
-// asks for something that it does not know. Read from vocabulary.json in the model's folder; a
-// model without that file has none, and nothing is offered or said.
+// asks for something that it does not know. Read from vocabulary.json in the model's folder and
+// vocabulary.tsv (translation_table.h) beside it, which may be missing; a model without the first
+// has none, and nothing is offered or said.
 //
 // {"version": 1, "styles": ["3d emoji", ...], "pattern": "{style} of {subject}",
-//  "subjects": ["red apple", ...], "words": ["apple", ...],
-//  "languages": {"de": [["roter apfel", 18], ...], ...}}
+//  "subjects": ["red apple", ...], "words": ["apple", ...]}
 //
-// words: every word of the training captions, lower case. languages: texts that mean a subject, by
-// its number in `subjects`.
+// words: every word of the training captions, lower case. A line of the other file, `roter
+// apfel<tab>18`, names a subject by its number in `subjects`.
 
+#include "core/library/translation_table.h"
 #include "kernels/base/result.h"
 
-#include <QHash>
 #include <QSet>
 #include <QString>
 #include <QStringList>
@@ -43,10 +43,14 @@ class PromptVocabulary {
     // Where in a prompt, up to the cursor, the subject being typed begins.
     qsizetype subjectStart(const QString& beforeCursor) const;
 
+    struct Meaning {
+        QString written, known; // "roter Apfel", "red apple"
+        qsizetype start = 0;    // of `written`, in the prompt that was read
+    };
     struct Reading {
-        QString prompt;                           // with what could be translated in English
-        QList<std::pair<QString, QString>> meant; // as written, as the model knows it
-        QStringList unknown;                      // words that no training caption had
+        QString prompt;       // with what could be translated in English
+        QList<Meaning> meant; // in the order of the prompt
+        QStringList unknown;  // words that no training caption had
     };
     Reading read(const QString& prompt) const;
 
@@ -70,13 +74,13 @@ class PromptVocabulary {
     Span styleSpan(const QString& prompt) const;
     bool knows(const QString& word) const;
     Found longestPhrase(const QStringList& words, qsizetype first) const;
-    void readUnspaced(const QString& word, Reading& reading) const;
+    // start: of the word, in the prompt.
+    void readUnspaced(const QString& word, qsizetype start, Reading& reading) const;
 
-    QStringList m_styles, m_subjects;
+    QStringList m_styles, m_subjects, m_comparableSubjects;
     QString m_between; // of the pattern, what stands between style and subject: " of "
     QSet<QString> m_words;
-    QHash<QString, int> m_meanings; // a text in any language, as normal() gives it, to a subject
-    qsizetype m_longestUnspaced = 0;
+    TranslationTable m_meanings;
 };
 
 } // namespace kinora::core

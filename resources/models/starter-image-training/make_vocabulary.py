@@ -1,10 +1,10 @@
-"""Writes vocabulary.json: what a model was trained on, for completions, chips and hints in the program.
+"""Writes vocabulary.json and vocabulary.tsv: what a model was trained on, for completions, chips and hints in the program.
 
     python make_vocabulary.py --data ../datasets/images --styles "3d emoji" "flat emoji" ... --out ../starter-image
 
-The fields: `styles`, as prompts name them; `pattern`, how a prompt joins style and subject; `subjects`, the names of
-what the pictures show, food and animals first; `words`, every word of the captions; `languages`, for each language the names
-and search words that mean one of the subjects, as pairs of text and the subject's number. The names in 28 languages
+The fields of the first: `styles`, as prompts name them; `pattern`, how a prompt joins style and subject; `subjects`, the names of
+what the pictures show, food and animals first; `words`, every word of the captions. The second has a line
+for each text in any language that means one of the subjects: the text, a tab, the subject's number; sorted by bytes. The names in 28 languages
 come from the emojibase data (MIT), the rest from the captions. Without --styles: all styles of the data.
 """
 import argparse
@@ -81,17 +81,17 @@ def main():
     counts = collections.Counter(word for record in records for word in
                                  words_of(' '.join([record['style'], record['name']] + record['keywords'])))
     result = dict(version=1, styles=styles, pattern='{style} of {subject}', subjects=subjects,
-                  words=sorted(word for word, count in counts.items() if count > 1),
-                  languages=translations(i18n, subjects, emoji))
+                  words=sorted(word for word, count in counts.items() if count > 1))
     lines = [f' {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, separators=(",", ":"))}'
-             for key, value in result.items() if key != 'languages']
-    lines.append(' "languages": {\n' + ',\n'.join(
-        f'  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, separators=(",", ":"))}'
-        for key, value in result['languages'].items()) + '\n }')
-    out = Path(args.out) / 'vocabulary.json'
-    out.write_text('{\n' + ',\n'.join(lines) + '\n}\n', encoding='utf8')
-    print(f"{len(subjects)} subjects, {len(result['words'])} words, {len(result['languages'])} languages, "
-          f'{out.stat().st_size} bytes')
+             for key, value in result.items()]
+    (Path(args.out) / 'vocabulary.json').write_text('{\n' + ',\n'.join(lines) + '\n}\n', encoding='utf8')
+    languages = translations(i18n, subjects, emoji)
+    numbers = {}
+    for language in languages.values():
+        for text, number in language:
+            numbers.setdefault(text.encode(), number)  # the first language wins
+    (Path(args.out) / 'vocabulary.tsv').write_bytes(b''.join(b'%s\t%d\n' % pair for pair in sorted(numbers.items())))
+    print(f"{len(subjects)} subjects, {len(result['words'])} words, {len(languages)} languages, {len(numbers)} texts")
 
 
 if __name__ == '__main__':

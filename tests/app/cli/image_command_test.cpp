@@ -124,6 +124,25 @@ class ImageCommandTest : public QObject {
         QCOMPARE(home.files(), QStringList());
     }
 
+    void saysWhatTheModelDoesNotKnow() {
+        const Home home;
+        const QStringList image = {"image", "--dry-run", "--prompt",
+                                   "3d emoji of roter Apfel with a zyzzyva"};
+        const Run text = home.run(image);
+        QVERIFY2(text.code == 0, text.err.constData());
+        QVERIFY2(text.errHas("“roter Apfel” is “red apple” to Kinora starter."), text.err);
+        QVERIFY2(text.errHas("has never seen “zyzzyva”"), text.err);
+        const Run json = home.run(image + QStringList{"--json"});
+        QCOMPARE(json.schemaBreach(), QString());
+        const auto events = json.events();
+        QCOMPARE(events.size(), size_t{3});
+        QVERIFY(events[0]["message"].get<std::string>().find("red apple") != std::string::npos);
+        QCOMPARE(events[1]["event"].get<std::string>(), std::string("hint"));
+        QCOMPARE(events[2]["event"].get<std::string>(), std::string("plan"));
+        QCOMPARE(home.run(image + QStringList{"--quiet"}).err, QByteArray());
+        QVERIFY(!home.run(quick({"--dry-run"})).errHas("Kinora starter"));
+    }
+
     void refusesWithoutRunning_data() {
         QTest::addColumn<QStringList>("options");
         QTest::addColumn<QByteArray>("part");

@@ -119,6 +119,14 @@ class PromptVocabularyTest : public QObject {
         QTEST(reading.unknown, "unknown");
     }
 
+    void saysWhereAMeaningStands() {
+        const QString prompt = QString::fromUtf8("Hundert, ein roter Apfel und 巨犬");
+        const auto meant = m_starter.read(prompt).meant;
+        QCOMPARE(meant.size(), 2);
+        for (const auto& meaning : meant)
+            QCOMPARE(prompt.mid(meaning.start, meaning.written.size()), meaning.written);
+    }
+
     void saysKindlyWhatIsNotKnown() {
         QVERIFY(PromptVocabulary::hints(m_starter.read("3d emoji of a dog"), "Starter").isEmpty());
         const QStringList hints =
@@ -152,11 +160,6 @@ class PromptVocabularyTest : public QObject {
         QTest::newRow("no styles") << R"({"version":1,"subjects":[],"words":[]})" << "styles";
         QTest::newRow("number") << R"({"version":1,"styles":[3]})" << "styles";
         QTest::newRow("pattern") << '{' + good + R"(,"pattern":"no"})" << "pattern";
-        QTest::newRow("languages") << '{' + good + R"(,"languages":[]})" << "languages";
-        QTest::newRow("number of a subject")
-            << '{' + good + R"(,"languages":{"de":[["x",1]]}})" << "languages.de";
-        QTest::newRow("negative") << '{' + good + R"(,"languages":{"de":[["x",-1]]}})"
-                                  << "languages.de";
         QTest::newRow("no JSON") << "{" << "vocabulary.json";
     }
     void refusesDamagedFiles() {
