@@ -2,6 +2,7 @@
 
 #include "app/models/request_document.h"
 #include "app/panels/parameter_field.h"
+#include "app/panels/prompt_field.h"
 #include "app/panels/seed_field.h"
 #include "app/panels/size_field.h"
 #include "app/widgets/calm_inputs.h"
@@ -132,23 +133,16 @@ QWidget* ComposePanel::makeContent() {
 QWidget* ComposePanel::makePromptGroup() {
     auto* group = new QWidget;
     auto* layout = column(group, m_theme.measure("gap"));
-    const auto addEdit = [&](std::string_view name, GrowingTextEdit* edit) {
-        const Parameter& parameter = row(name);
-        edit->setAccessibleName(toQString(parameter.label));
-        edit->setPlaceholderText(toQString(parameter.help));
-        connect(edit, &QPlainTextEdit::textChanged, this,
-                [this, edit, &parameter] { m_document.setText(parameter, edit->toPlainText()); });
-    };
-    m_prompt = new GrowingTextEdit(4, 10);
-    addEdit("prompt", m_prompt);
-    m_promptLabel = new ParameterLabel(toQString(row("prompt").label));
-    m_promptLabel->setBuddy(m_prompt);
-    m_promptLabel->setHelp(toQString(row("prompt").help), {});
-    m_negativeFold = new FoldSection(m_theme, toQString(row("negative").label));
+    m_prompt = new PromptField(m_theme, m_document);
+    connect(m_prompt, &PromptField::modelsFolderWanted, this, &ComposePanel::modelsFolderWanted);
+    const Parameter& parameter = row("negative");
+    m_negativeFold = new FoldSection(m_theme, toQString(parameter.label));
     m_negative = new GrowingTextEdit(2, 5);
-    addEdit("negative", m_negative);
+    m_negative->setAccessibleName(toQString(parameter.label));
+    m_negative->setPlaceholderText(toQString(parameter.help));
+    connect(m_negative, &QPlainTextEdit::textChanged, this,
+            [this, &parameter] { m_document.setText(parameter, m_negative->toPlainText()); });
     m_negativeFold->content()->addWidget(m_negative);
-    layout->addWidget(m_promptLabel);
     layout->addWidget(m_prompt);
     layout->addWidget(m_negativeFold);
     return group;
@@ -212,8 +206,7 @@ QWidget* ComposePanel::makeFooter() {
 void ComposePanel::refresh() {
     const pipelines::ImageRequest& request = m_document.request();
     {
-        const QSignalBlocker first(m_prompt), second(m_negative);
-        m_prompt->replaceText(toQString(request.prompt));
+        const QSignalBlocker blocker(m_negative);
         m_negative->replaceText(toQString(request.negative));
     }
     m_negativeFold->setHint(request.negative.empty() ? QString() : "in use");
@@ -296,7 +289,7 @@ void ComposePanel::setLastSeed(int64_t seed) {
 
 bool ComposePanel::commitEdits() {
     QWidget* focused = QApplication::focusWidget();
-    if (focused != nullptr && isAncestorOf(focused) && focused != m_prompt &&
+    if (focused != nullptr && isAncestorOf(focused) && focused != m_prompt->edit() &&
         focused != m_negative) {
         focused->clearFocus(); // a field enters its text when it loses the focus
         focused->setFocus();
@@ -306,8 +299,8 @@ bool ComposePanel::commitEdits() {
 }
 
 void ComposePanel::focusPrompt() {
-    m_prompt->setFocus();
-    m_prompt->moveCursor(QTextCursor::End);
+    m_prompt->edit()->setFocus();
+    m_prompt->edit()->moveCursor(QTextCursor::End);
 }
 
 QWidget* ComposePanel::lastInTabOrder() const {

@@ -20,6 +20,7 @@ class GrowingTextEdit;
 class NoticeBar;
 class ParameterField;
 class ParameterLabel;
+class PromptField;
 class RequestDocument;
 class SeedField;
 class Theme;
@@ -42,6 +43,7 @@ class ComposePanel : public QWidget {
 
   signals:
     void generateWanted();
+    void modelsFolderWanted();
 
   private:
     QWidget* makeContent();
@@ -56,8 +58,7 @@ class ComposePanel : public QWidget {
     const Theme& m_theme;
     RequestDocument& m_document;
     NoticeBar* m_notice;
-    ParameterLabel* m_promptLabel;
-    GrowingTextEdit* m_prompt;
+    PromptField* m_prompt;
     FoldSection* m_negativeFold;
     GrowingTextEdit* m_negative;
     ParameterLabel* m_modelLabel;

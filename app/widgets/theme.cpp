@@ -125,7 +125,8 @@ int Theme::measure(const QString& name) const {
     const auto it = m_measures.find(name);
     if (it == m_measures.end()) qFatal("theme.json has no measure %s", qUtf8Printable(name));
     // Text and what holds a line of text grow with the desktop's text size; the grid stays.
-    const bool grows = name.startsWith("text") || name == "control" || name == "primary";
+    const bool grows =
+        name.startsWith("text") || name == "control" || name == "chip" || name == "primary";
     return grows ? qRound(*it * m_textScale) : *it;
 }
 
@@ -185,6 +186,7 @@ QString Theme::styleSheet() const {
     };
     replace("text-color", color("text").name());
     // A style sheet's height leaves out the border of 1 px on both sides (2 px on the primary).
+    replace("chipInner", QString::number(measure("chip") - 2));
     replace("controlInner", QString::number(measure("control") - 2));
     replace("primaryInner", QString::number(measure("primary") - 4));
     for (auto it = m_measures.begin(); it != m_measures.end(); ++it)

@@ -127,6 +127,7 @@ void MainWindow::makePanels() {
 
 void MainWindow::connectParts() {
     connect(m_compose, &ComposePanel::generateWanted, this, &MainWindow::generate);
+    connect(m_compose, &ComposePanel::modelsFolderWanted, this, &MainWindow::openModelsFolder);
     connect(m_document, &RequestDocument::changed, this,
             [this] { m_plans->watch(m_document->request()); });
     connect(m_plans, &PlanWatcher::planned, m_compose, &ComposePanel::showPlan);

@@ -82,6 +82,7 @@ class MainWindow : public QMainWindow {
     void setFullScreen(bool on);
     void paste();
     void openParameters();
+    void openModelsFolder();
     void say(const QString& text);
     bool mayClose();
 

@@ -11,6 +11,8 @@
 
 #include <QAction>
 #include <QActionGroup>
+#include <QDesktopServices>
+#include <QDir>
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -20,6 +22,7 @@
 #include <QMenuBar>
 #include <QScreen>
 #include <QStatusBar>
+#include <QUrl>
 #include <QWhatsThis>
 
 namespace kinora::app {
@@ -57,6 +60,8 @@ void MainWindow::makeFileMenu() {
     menu->addSeparator();
     menu->addAction(m_pictureActions->saveAs);
     menu->addAction(m_pictureActions->showInFolder);
+    menu->addSeparator();
+    add(menu, "Open the &models folder", {}, this, &MainWindow::openModelsFolder);
     menu->addSeparator();
     add(menu, "&Quit", {QKeySequence("Ctrl+Q")}, this, &QWidget::close);
 }
@@ -172,6 +177,14 @@ void MainWindow::openParameters() {
         QString::fromStdString(m_context.outputFolder.string()),
         "Pictures (*.png *.jpg *.jpeg *.webp *.tiff *.tif *.avif);;All files (*)");
     if (!path.isEmpty()) m_import->readFile(path, QFileInfo(path).fileName());
+}
+
+void MainWindow::openModelsFolder() {
+    const QString folder = QString::fromStdString((m_context.dataFolder / "models").string());
+    QDir().mkpath(folder);
+    const bool opened = QDesktopServices::openUrl(QUrl::fromLocalFile(folder));
+    say((opened ? "Put a diffusers folder here" : "Put a diffusers folder into " + folder) +
+        " and start Kinora again");
 }
 
 void MainWindow::setFullScreen(bool on) {

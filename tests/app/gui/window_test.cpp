@@ -28,6 +28,7 @@
 #include <QClipboard>
 #include <QComboBox>
 #include <QDBusVariant>
+#include <QDesktopServices>
 #include <QDir>
 #include <QDropEvent>
 #include <QElapsedTimer>
@@ -112,6 +113,13 @@ struct Studio {
 };
 
 } // namespace
+
+class OpenedUrls : public QObject {
+    Q_OBJECT
+  public:
+    Q_INVOKABLE void open(const QUrl& url) { urls << url; }
+    QList<QUrl> urls;
+};
 
 class WindowTest : public QObject {
     Q_OBJECT
@@ -668,6 +676,17 @@ class WindowTest : public QObject {
         QVERIFY(said);
         studio.window.jobs().cancelAll();
         QVERIFY(!studio.window.jobs().busy());
+    }
+
+    void theModelsFolderIsMadeAndOpened() {
+        Studio studio(m_theme);
+        OpenedUrls opened;
+        QDesktopServices::setUrlHandler("file", &opened, "open");
+        emit studio.window.compose().modelsFolderWanted();
+        QDesktopServices::unsetUrlHandler("file");
+        const QString folder = studio.folder.path() + "/data/models";
+        QCOMPARE(opened.urls, QList<QUrl>{QUrl::fromLocalFile(folder)});
+        QVERIFY(QDir(folder).exists());
     }
 
     void portalValuesAreUnwrapped() {
