@@ -2,6 +2,7 @@
 
 #include "core/media/codec_library.h"
 #include "core/media/colour.h"
+#include "core/media/icc_profile.h"
 #include "core/media/image_encode.h"
 #include "core/media/input_file.h"
 #include "core/media/publish_file.h"
@@ -137,6 +138,8 @@ Result<Image> loadImage(const std::filesystem::path& path) {
     const Result<const codec::CodecTable*> codecs = imageCodecs();
     if (!codecs) return codecs.error();
     try {
+        if (const Result<void> sound = checkColourProfile(*file, kind, shownPath(path)); !sound)
+            return sound.error();
         Receiver receiver;
         const codec::PictureSink sink{&receiver, Receiver::begin};
         codec::PictureFacts facts{};

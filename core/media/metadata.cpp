@@ -4,6 +4,7 @@
 #include "core/media/codec_library.h"
 #include "core/media/foreign_metadata.h"
 #include "core/media/found_parameters.h"
+#include "core/media/icc_profile.h"
 #include "core/media/input_file.h"
 #include "core/media/png_text.h"
 #include "core/media/text_encoding.h"
@@ -108,6 +109,7 @@ void readExifOf(const codec::CodecTable& codecs, const InputFile& file, PictureI
 
 Result<void> readOtherFile(const InputFile& file, PictureKind kind, const std::string& name,
                            PictureInfo& info) {
+    if (const Result<void> sound = checkColourProfile(file, kind, name); !sound) return sound;
     const Result<const codec::CodecTable*> codecs = imageCodecs();
     if (!codecs) return codecs.error();
     Collector collector;

@@ -126,6 +126,12 @@ std::vector<Parameter> samplingParameters() {
          .minimum = 0,
          .maximum = 1,
          .fallback = 0.0},
+    };
+}
+
+// How the model's own parts are used.
+std::vector<Parameter> networkParameters() {
+    return {
         {.name = "clipSkip",
          .option = "clip-skip",
          .label = "CLIP skip",
@@ -296,8 +302,8 @@ std::vector<Parameter> outputParameters() {
 
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
-    for (auto part : {textParameters, samplingParameters, pictureParameters, runningParameters,
-                      outputParameters})
+    for (auto part : {textParameters, samplingParameters, networkParameters, pictureParameters,
+                      runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

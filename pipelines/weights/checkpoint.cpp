@@ -5,6 +5,8 @@
 #include "pipelines/weights/checkpoint_weights.h"
 #include "pipelines/weights/json_text.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <system_error>
@@ -93,7 +95,9 @@ Checkpoint::Checkpoint(const fs::path& file, const fs::path& kinds)
         if (!isOfKind(*m_file, description)) continue;
         m_kindFolder = folder;
         m_kindName = description.at("name").get<std::string>();
-        m_components = description.at("components");
+        for (const auto& [name, component] : description.at("components").items())
+            m_components[name] = {component.at("prefix").get<std::string>(),
+                                  component.at("names").get<std::string>()};
         m_predictionVaries = description.value("predictionVaries", false);
         return;
     }
@@ -114,9 +118,8 @@ std::unique_ptr<WeightSource> Checkpoint::weights(std::string_view component,
     if (found == m_components.end())
         throw Error(ErrorCode::NotFound,
                     m_file->label() + ": has no " + std::string(component) + ".");
-    return std::make_unique<CheckpointWeights>(
-        m_file, found->at("prefix").get<std::string>(),
-        namesOf(found->at("names").get<std::string>(), config));
+    const auto& [prefix, names] = found->second;
+    return std::make_unique<CheckpointWeights>(m_file, prefix, namesOf(names, config));
 }
 
 } // namespace kinora::pipelines

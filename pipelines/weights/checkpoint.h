@@ -14,9 +14,10 @@
 
 #include "pipelines/weights/safetensors.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,7 +49,11 @@ class Checkpoint {
     std::shared_ptr<const SafetensorsFile> m_file;
     std::filesystem::path m_kindFolder;
     std::string m_kindName;
-    nlohmann::json m_components;
+    struct Component {
+        std::string prefix; // of its tensors' names
+        std::string names;  // which table
+    };
+    std::map<std::string, Component, std::less<>> m_components;
     bool m_predictionVaries = false;
 };
 
