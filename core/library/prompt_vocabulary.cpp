@@ -101,7 +101,7 @@ QList<PromptVocabulary::Completion> PromptVocabulary::completions(const QString&
                                                                   int most) const {
     const QString wanted = comparable(beginning);
     const bool enough = wanted.size() > 1 || (!wanted.isEmpty() && isUnspaced(wanted[0]));
-    QList<Completion> first, later, foreign;
+    QList<Completion> whole, first, later, foreign;
     if (!enough) return first;
     for (qsizetype i = 0; i < m_subjects.size(); ++i) {
         if (m_comparableSubjects[i].startsWith(wanted))
@@ -110,10 +110,11 @@ QList<PromptVocabulary::Completion> PromptVocabulary::completions(const QString&
             later << Completion{m_subjects[i], {}};
     }
     for (const auto& entry : m_meanings.beginningWith(wanted, most))
-        foreign << Completion{m_subjects[entry.subject], entry.text};
+        (entry.text == wanted ? whole : foreign)
+            << Completion{m_subjects[entry.subject], entry.text};
     QList<Completion> all;
     QSet<QString> seen;
-    for (const auto& list : {first, later, foreign})
+    for (const auto& list : {whole, first, later, foreign})
         for (const Completion& completion : list)
             if (all.size() < most && !seen.contains(completion.text)) {
                 seen.insert(completion.text);

@@ -37,8 +37,9 @@ class PromptVocabulary {
         QString text;    // what to write: "red apple"
         QString meaning; // the text that was found, where it is another: "roter apfel"
     };
-    // For the beginning of a subject, in any language that is known: subjects that begin so, then
-    // those with a later word that does, then other languages' words. At most `most`.
+    // For the beginning of a subject, in any language that is known: what the whole text means,
+    // then subjects that begin so, those with a later word that does, other languages' words. At
+    // most `most`.
     QList<Completion> completions(const QString& beginning, int most) const;
     // Where in a prompt, up to the cursor, the subject being typed begins.
     qsizetype subjectStart(const QString& beforeCursor) const;

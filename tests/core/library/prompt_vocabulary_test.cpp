@@ -72,6 +72,10 @@ class PromptVocabularyTest : public QObject {
         QVERIFY(m_starter.completions("red apple", 1).front().meaning.isEmpty());
     }
 
+    void aWholeWordOfAnotherLanguageComesFirst() {
+        QCOMPARE(m_starter.completions("Hund", 8).front().text, QString("dog")); // not "hundred"
+    }
+
     void oneLetterIsTooLittle() { QVERIFY(m_starter.completions("a", 5).isEmpty()); }
 
     void findsWhereTheSubjectBegins_data() {
