@@ -16,6 +16,7 @@ constexpr char kFileName[] = "vocabulary.json";
 constexpr char kTranslationsName[] = "vocabulary.tsv";
 constexpr size_t kMostTexts = 200'000;  // of one list
 constexpr size_t kLongestText = 200;    // bytes of one entry
+constexpr qsizetype kShortestWord = 4;  // that is taken for a whole one while it is typed
 constexpr qsizetype kMostNamed = 4;     // unknown words in a hint
 constexpr qsizetype kLongestPhrase = 6; // words of a phrase that is looked up as one
 
@@ -109,8 +110,10 @@ QList<PromptVocabulary::Completion> PromptVocabulary::completions(const QString&
         else if (m_comparableSubjects[i].contains(' ' + wanted))
             later << Completion{m_subjects[i], {}};
     }
+    // A short text is more often the beginning of something than a word of another language.
+    const bool isWord = wanted.size() >= kShortestWord || isUnspaced(wanted[0]);
     for (const auto& entry : m_meanings.beginningWith(wanted, most))
-        (entry.text == wanted ? whole : foreign)
+        (isWord && entry.text == wanted ? whole : foreign)
             << Completion{m_subjects[entry.subject], entry.text};
     QList<Completion> all;
     QSet<QString> seen;
