@@ -11,7 +11,8 @@ ExitCode exitCodeFor(ErrorCode code) {
     case ErrorCode::DoesNotFit: return kExitUsage;
     case ErrorCode::OutOfMemory:
     case ErrorCode::DiskFull:
-    case ErrorCode::Busy: return kExitTryAgain;
+    case ErrorCode::Busy:
+    case ErrorCode::WorkerLost: return kExitTryAgain;
     case ErrorCode::NonFinite:
     case ErrorCode::Io:
     case ErrorCode::Internal: break;

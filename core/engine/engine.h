@@ -1,7 +1,6 @@
 #pragma once
 // The border between the studio and what computes: a request goes in, events come out, values only,
-// nothing shared. InProcessEngine computes on a thread of its own; worker processes come later
-// behind the same seam.
+// nothing shared. InProcessEngine computes on a thread of its own, WorkerEngine in processes.
 //
 //     JobId job = engine.submit(request, [](const EngineEvent& event) { ... });
 //     engine.cancel(job);
@@ -14,8 +13,10 @@
 #include "pipelines/request/image_request.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace kinora::core {
@@ -25,6 +26,12 @@ using JobId = uint64_t;
 struct PlannedEvent { // first, before anything is loaded
     pipelines::Plan plan;
     pipelines::ImageRequest request; // with the model's defaults and the seed filled in
+};
+struct ResumedEvent {         // the job was interrupted and goes on
+    std::string interruption; // "worker 2 was killed (signal 9)", "the studio was closed"
+    int64_t picture = 0;      // the first of the batch that goes on
+    int64_t step = 0;         // its steps that need not be done again; 0: from the beginning
+    std::string fromBeginningBecause; // where step is 0 although steps were kept
 };
 struct LoadingEvent {      // weights are being read
     std::string component; // "text encoder", "denoiser", "VAE"
@@ -58,8 +65,8 @@ struct FailedEvent {
 };
 struct CancelledEvent {};
 
-using EngineEvent = std::variant<PlannedEvent, LoadingEvent, StepEvent, PreviewEvent, PictureEvent,
-                                 FinishedEvent, FailedEvent, CancelledEvent>;
+using EngineEvent = std::variant<PlannedEvent, ResumedEvent, LoadingEvent, StepEvent, PreviewEvent,
+                                 PictureEvent, FinishedEvent, FailedEvent, CancelledEvent>;
 
 // Called on the engine's thread, in order; the CancelledEvent of a job that had not begun comes
 // from within cancel(). Must not throw and should not block.
@@ -69,8 +76,17 @@ class Engine {
   public:
     virtual ~Engine() = default;
 
-    // Jobs run in the order they come. Any thread. Never fails: trouble arrives as FailedEvent.
-    virtual JobId submit(const pipelines::ImageRequest& request, EngineSink sink) = 0;
+    // Jobs begin in the order they come, as many at once as capacity() says. Any thread. Never
+    // fails: trouble arrives as FailedEvent. checkpoint: a file of the engine's own form that holds
+    // how far the job is, from time to time and when it is interrupted; where it is there already,
+    // the job goes on from it. It is removed when the job finishes. Empty: nothing is kept.
+    virtual JobId submit(const pipelines::ImageRequest& request, EngineSink sink,
+                         const std::filesystem::path& checkpoint) = 0;
+    JobId submit(const pipelines::ImageRequest& request, EngineSink sink) {
+        return submit(request, std::move(sink), {});
+    }
+    // Jobs that run at the same time, 1 or more; it may change as devices come and go. Any thread.
+    virtual int capacity() const = 0;
     // Ends the job with CancelledEvent, within a second where it runs. Any thread.
     virtual void cancel(JobId job) = 0;
     // The batch that runs is finished, the job's later ones are not begun. Any thread.

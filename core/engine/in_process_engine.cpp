@@ -37,7 +37,9 @@ InProcessEngine::~InProcessEngine() {
     for (const auto& job : waiting) job->sink(CancelledEvent{});
 }
 
-JobId InProcessEngine::submit(const pipelines::ImageRequest& request, EngineSink sink) {
+JobId InProcessEngine::submit(const pipelines::ImageRequest& request, EngineSink sink,
+                              const std::filesystem::path& checkpoint) {
+    (void)checkpoint;
     auto job = std::make_shared<Job>();
     job->request = request;
     job->sink = std::move(sink);

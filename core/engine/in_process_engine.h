@@ -32,7 +32,10 @@ class InProcessEngine : public Engine {
     // Cancels every job, and waits for the one that runs.
     ~InProcessEngine() override;
 
-    JobId submit(const pipelines::ImageRequest& request, EngineSink sink) override;
+    using Engine::submit;
+    JobId submit(const pipelines::ImageRequest& request, EngineSink sink,
+                 const std::filesystem::path& checkpoint) override;
+    int capacity() const override { return 1; }
     void cancel(JobId job) override;
     void stopAfterThis(JobId job) override;
     Result<pipelines::Plan> plan(const pipelines::ImageRequest& request) override;

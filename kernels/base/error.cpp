@@ -16,6 +16,7 @@ std::string_view errorCodeName(ErrorCode code) {
     case ErrorCode::Io: return "io";
     case ErrorCode::DiskFull: return "disk-full";
     case ErrorCode::Busy: return "busy";
+    case ErrorCode::WorkerLost: return "worker-lost";
     case ErrorCode::Internal: return "internal";
     }
     return "internal";

@@ -22,6 +22,7 @@ enum class ErrorCode {
     Io,              // reading or writing failed
     DiskFull,        // no room on the disk
     Busy,            // somebody else holds it; try again
+    WorkerLost,      // the process that computed it died, again and again
     Internal,        // a bug of ours
 };
 

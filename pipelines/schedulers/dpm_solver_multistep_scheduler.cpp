@@ -107,6 +107,7 @@ class DpmSolverMultistepScheduler final : public Scheduler {
         const SigmaTable table(trainingSigmas(config, alphas));
         chooseSigmas(config, table, options);
         m_sigmas.push_back(static_cast<float>(finalSigma(config, table)));
+        m_memory.tensors.resize(kMostOrder);
     }
 
     int callCount() const override { return static_cast<int>(m_timesteps.size()); }
@@ -123,13 +124,14 @@ class DpmSolverMultistepScheduler final : public Scheduler {
         Tensor drawn;
         if (m_solver.stochastic)
             drawn = noise.draw(latents.device(), latents.dim(1), latents.dim(2), latents.dim(3));
-        ++m_stepsTaken;
+        ++m_memory.stepsTaken;
 
         const auto weights = historyWeights(update, order, call, from, to);
+        const auto& predictions = m_memory.tensors; // newest first
         return combine({{update.sample, latents},
-                        {weights[0], m_history[0]},
-                        {weights[1], m_history[1]},
-                        {weights[2], m_history[2]},
+                        {weights[0], predictions[0]},
+                        {weights[1], predictions[1]},
+                        {weights[2], predictions[2]},
                         {update.noise, drawn}});
     }
 
@@ -206,16 +208,17 @@ class DpmSolverMultistepScheduler final : public Scheduler {
     }
 
     void remember(const Tensor& prediction) {
-        std::shift_right(m_history.begin(), m_history.end(), 1);
-        m_history[0] = prediction;
+        auto& predictions = m_memory.tensors;
+        std::shift_right(predictions.begin(), predictions.end(), 1);
+        predictions[0] = prediction;
     }
 
     int orderAt(int call) const {
         const int left = callCount() - 1 - call; // steps after this one
         const bool few = m_lowerOrderFinal && callCount() < kFewSteps;
         const bool first = left == 0 && (m_eulerAtFinal || few || m_sigmas.back() == 0);
-        if (m_solver.order == 1 || m_stepsTaken < 1 || first) return 1;
-        if (m_solver.order == 2 || m_stepsTaken < 2 || (left == 1 && few)) return 2;
+        if (m_solver.order == 1 || m_memory.stepsTaken < 1 || first) return 1;
+        if (m_solver.order == 2 || m_memory.stepsTaken < 2 || (left == 1 && few)) return 2;
         return 3;
     }
 
@@ -241,9 +244,7 @@ class DpmSolverMultistepScheduler final : public Scheduler {
     Solver m_solver;
     bool m_lowerOrderFinal, m_eulerAtFinal;
     std::vector<double> m_timesteps;
-    std::vector<float> m_sigmas;              // one for each step, and the final one
-    std::array<Tensor, kMostOrder> m_history; // predictions, newest first
-    int m_stepsTaken = 0;
+    std::vector<float> m_sigmas; // one for each step, and the final one
 };
 
 } // namespace

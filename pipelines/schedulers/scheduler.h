@@ -17,10 +17,12 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kinora::pipelines {
@@ -31,6 +33,14 @@ struct SchedulerOptions {
     double eta = 0;                  // DDIM only
     // How errors name the file that the config comes from.
     std::string configLabel = "scheduler/scheduler_config.json";
+};
+
+// What a scheduler carries from one step to the next besides the latents: with it, and the state of
+// the noise, an interrupted run goes on as if nothing had happened.
+struct SchedulerMemory {
+    std::vector<kernels::Tensor> tensors; // earlier predictions and the like, in the class's order;
+                                          // those not there yet are empty
+    int64_t stepsTaken = 0;               // of this run: fewer than the calls after a late start
 };
 
 class Scheduler {
@@ -48,10 +58,17 @@ class Scheduler {
     // stochastic, in the reference's order.
     virtual kernels::Tensor step(const kernels::Tensor& modelOutput, int call,
                                  const kernels::Tensor& latents, BatchNoise& noise) = 0;
+    // All that step() changes, m_denoised aside. restore() takes what memory() of a scheduler made
+    // with the same arguments gave.
+    const SchedulerMemory& memory() const { return m_memory; }
+    void restore(SchedulerMemory memory) { m_memory = std::move(memory); }
     // The picture that the last step() expects at the end (x0), for previews. Undefined before it.
     const kernels::Tensor& denoised() const { return m_denoised; }
 
   protected:
+    // A member that step() changes lives here and nowhere else: a copy of it is kept after each
+    // step.
+    SchedulerMemory m_memory;
     kernels::Tensor m_denoised; // each step() leaves its x0 estimate here
 };
 

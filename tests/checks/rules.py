@@ -72,6 +72,7 @@ THIRD_PARTY = {
     'grpc*': {'core/engine'},
     'google/protobuf/*': {'core/engine'},
     'sqlite3.h': {'core/queue', 'core/library'},
+    'zip.h': {'core/project'},
     'libav*': {'core/media'},
     'libsw*': {'core/media'},
     'OpenImageIO/*': {'core/media'},
@@ -101,7 +102,8 @@ QT_MODULES = {
 # The system: POSIX and Linux headers, anywhere.
 SYSTEM = {
     'dlfcn.h', 'errno.h', 'fcntl.h', 'malloc.h', 'poll.h', 'pthread.h', 'sched.h', 'signal.h',
-    'pwd.h', 'spawn.h', 'sys/eventfd.h', 'sys/file.h', 'sys/ioctl.h', 'sys/mman.h', 'sys/resource.h', 'sys/signalfd.h', 'sys/stat.h',
+    'pwd.h', 'spawn.h', 'sys/eventfd.h', 'sys/file.h', 'sys/ioctl.h', 'sys/mman.h', 'sys/resource.h', 'sys/signalfd.h', 'sys/socket.h',
+    'sys/stat.h', 'sys/un.h', 'sys/prctl.h',
     'sys/statvfs.h', 'sys/syscall.h', 'sys/sysinfo.h', 'sys/time.h', 'sys/types.h', 'sys/uio.h',
     'sys/utsname.h', 'sys/vfs.h', 'sys/wait.h', 'termios.h', 'time.h', 'unistd.h', 'cpuid.h',
     'immintrin.h', 'linux/fs.h',

@@ -13,7 +13,8 @@ class ExitCodeTest : public QObject {
         for (ErrorCode code : {ErrorCode::InvalidArgument, ErrorCode::BadFile, ErrorCode::NotFound,
                                ErrorCode::Unsupported, ErrorCode::DoesNotFit})
             QCOMPARE(static_cast<int>(exitCodeFor(code)), 2);
-        for (ErrorCode code : {ErrorCode::OutOfMemory, ErrorCode::DiskFull, ErrorCode::Busy})
+        for (ErrorCode code :
+             {ErrorCode::OutOfMemory, ErrorCode::DiskFull, ErrorCode::Busy, ErrorCode::WorkerLost})
             QCOMPARE(static_cast<int>(exitCodeFor(code)), 75);
         for (ErrorCode code : {ErrorCode::NonFinite, ErrorCode::Io, ErrorCode::Internal})
             QCOMPARE(static_cast<int>(exitCodeFor(code)), 1);

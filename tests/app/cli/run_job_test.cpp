@@ -19,7 +19,10 @@ class ScriptedEngine : public core::Engine {
   public:
     explicit ScriptedEngine(bool untilCancelled) : m_untilCancelled(untilCancelled) {}
 
-    core::JobId submit(const pipelines::ImageRequest&, core::EngineSink sink) override {
+    using core::Engine::submit;
+    int capacity() const override { return 1; }
+    core::JobId submit(const pipelines::ImageRequest&, core::EngineSink sink,
+                       const std::filesystem::path&) override {
         m_thread = std::jthread([this, sink] {
             sink(core::StepEvent{});
             while (m_untilCancelled && !m_cancelled)

@@ -68,7 +68,10 @@ class ScriptedEngine : public core::Engine {
         m_thread.join();
     }
 
-    core::JobId submit(const pipelines::ImageRequest& request, core::EngineSink sink) override {
+    using core::Engine::submit;
+    int capacity() const override { return 1; }
+    core::JobId submit(const pipelines::ImageRequest& request, core::EngineSink sink,
+                       const std::filesystem::path&) override {
         const std::lock_guard lock(m_mutex);
         m_jobs.push_back({++m_lastId, request, std::move(sink)});
         m_wake.notify_all();
