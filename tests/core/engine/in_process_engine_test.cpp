@@ -448,6 +448,7 @@ class InProcessEngineTest : public QObject {
                         QByteArray("\x00\x7e", 2)); // a half-precision NaN
         pipelines::ImageRequest request = redApple();
         request.model = copy.string();
+        request.precision = "f32"; // whatever auto is here
         Listener job;
         m_engine->submit(request, job.sink());
         QVERIFY(job.waitForEnd());
