@@ -1,0 +1,207 @@
+"""Kinora beside PyTorch and OpenVINO: the same networks, sizes, precision and threads, in one run.
+
+    python tests/bench/compare_pytorch.py --kinora build/release/bin/kinora [PART...] [--dtype bf16 f32]
+        [--rounds 5] [--threads 2] [--no-openvino] [--json FILE]
+
+A PART is a row of PARTS below (unet-sd15-512 and so on); all of them without one. The weights are random: nothing but
+the sizes matters to the time. In each round every engine runs once, so that a busy moment of the machine
+hits them all; the figures are medians over the rounds, and ratios are Kinora's time by the other's.
+PyTorch: eager, channels_last, inference_mode, weights in the precision of the run. OpenVINO: the same module
+converted, with the precision as its hint. Each engine has the machine for itself while it runs.
+Needs torch and diffusers; openvino where it is compared too.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+PARTS = {  # name: part, architecture, side in pixels
+    "unet-sd15-512": ("unet", "sd15", 512),
+    "unet-sdxl-1024": ("unet", "sdxl", 1024),
+    "vae-sd15-512": ("vae", "sd15", 512),
+    "vae-sd15-1024": ("vae", "sd15", 1024),
+    "text-sd15": ("text", "sd15", 512),
+}
+UNET = {
+    "sd15": dict(cross_attention_dim=768, attention_head_dim=8, block_out_channels=(320, 640, 1280, 1280),
+                 down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+                 up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3),
+    "sdxl": dict(cross_attention_dim=2048, attention_head_dim=(5, 10, 20), block_out_channels=(320, 640, 1280),
+                 down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * 2,
+                 up_block_types=("CrossAttnUpBlock2D",) * 2 + ("UpBlock2D",),
+                 transformer_layers_per_block=(1, 2, 10), use_linear_projection=True,
+                 addition_embed_type="text_time", addition_time_embed_dim=256,
+                 projection_class_embeddings_input_dim=2816),
+}
+
+
+def make_module(part, arch, side):
+    """(module, inputs by position) in float32."""
+    import torch
+    latents = torch.randn(1, 4, side // 8, side // 8)
+    if part == "unet":
+        from diffusers import UNet2DConditionModel
+
+        class Denoiser(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.unet = UNet2DConditionModel(in_channels=4, out_channels=4, sample_size=side // 8, **UNET[arch])
+
+            def forward(self, sample, timestep, prompt, pooled=None, time_ids=None):
+                added = None if pooled is None else {"text_embeds": pooled, "time_ids": time_ids}
+                return self.unet(sample, timestep, prompt, added_cond_kwargs=added, return_dict=False)[0]
+
+        inputs = [latents, torch.tensor(500.), torch.randn(1, 77, UNET[arch]["cross_attention_dim"])]
+        if arch == "sdxl":
+            inputs += [torch.randn(1, 1280), torch.tensor([[1024., 1024, 0, 0, 1024, 1024]])]
+        return Denoiser(), inputs
+    if part == "vae":
+        from diffusers import AutoencoderKL
+
+        class Decoder(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.vae = AutoencoderKL(block_out_channels=(128, 256, 512, 512), layers_per_block=2,
+                                         down_block_types=("DownEncoderBlock2D",) * 4,
+                                         up_block_types=("UpDecoderBlock2D",) * 4)
+
+            def forward(self, latents):
+                return self.vae.decode(latents, return_dict=False)[0]
+
+        return Decoder(), [latents]
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    class Encoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.text = CLIPTextModel(CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_attention_heads=12,
+                                                     num_hidden_layers=12, projection_dim=768))
+
+        def forward(self, ids):
+            return self.text(ids, return_dict=False)[0]
+
+    return Encoder(), [torch.arange(77)[None] * 97 % 49408]
+
+
+class PyTorch:
+    name = "pytorch"
+
+    def __init__(self, module, inputs, dtype, threads):
+        import torch
+        torch.set_num_threads(threads)
+        self.torch, kind = torch, torch.bfloat16 if dtype == "bf16" else torch.float32
+        self.module = module.to(kind).to(memory_format=torch.channels_last)
+        self.inputs = [x.to(kind) if x.is_floating_point() else x for x in inputs]
+        self.inputs = [x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in self.inputs]
+        self()
+
+    def __call__(self):
+        with self.torch.inference_mode():
+            start = time.perf_counter()
+            self.module(*self.inputs)
+            return time.perf_counter() - start
+
+
+class OpenVino:
+    name = "openvino"
+
+    def __init__(self, module, inputs, dtype, threads):
+        import openvino
+        model = openvino.convert_model(module.float(), example_input=tuple(inputs))
+        options = {"INFERENCE_PRECISION_HINT": dtype, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+        self.compiled = openvino.Core().compile_model(model, "CPU", options)
+        self.request = self.compiled.create_infer_request()
+        self.inputs = [x.numpy() for x in inputs]
+        self()
+
+    def __call__(self):
+        start = time.perf_counter()
+        self.request.infer(self.inputs)
+        return time.perf_counter() - start
+
+
+class Kinora:
+    name = "kinora"
+
+    def __init__(self, program, part, arch, side, dtype, threads):
+        size = [] if part == "text" else ["--width", str(side), "--height", str(side)]
+        self.command = [program, "--threads", str(threads), "bench", part, "--arch", arch, "--dtype", dtype,
+                        "--repeat", "2", "--json", "--quiet", *size]
+        self.peak_bytes, self.predicted_peak_bytes = 0, 0
+
+    def __call__(self):
+        done = subprocess.run(self.command, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{' '.join(self.command)}: {done.stdout}{done.stderr}")
+        event = json.loads(done.stdout.splitlines()[-1])
+        self.peak_bytes = max(self.peak_bytes, event["peakBytes"])
+        self.predicted_peak_bytes = event["predictedPeakBytes"]
+        return min(event["seconds"])
+
+
+def engines_for(args, name, dtype):
+    part, arch, side = PARTS[name]
+    yield Kinora(args.kinora, part, arch, side, dtype, args.threads)
+    for engine in [PyTorch] + ([] if args.no_openvino else [OpenVino]):
+        module, inputs = make_module(part, arch, side)
+        yield engine(module.eval(), inputs, dtype, args.threads)
+
+
+def compare(args, name, dtype):
+    seconds, peaks = {}, {}
+    engines = list(engines_for(args, name, dtype))
+    for _ in range(args.rounds):
+        for engine in engines:
+            seconds.setdefault(engine.name, []).append(engine())
+    medians = {engine: statistics.median(times) for engine, times in seconds.items()}
+    kinora = engines[0]
+    return {"part": name, "dtype": dtype, "rounds": args.rounds, "threads": args.threads, "medianSeconds": medians,
+            "seconds": seconds, "ratio": {other: medians["kinora"] / took for other, took in medians.items() if other != "kinora"},
+            "peakBytes": kinora.peak_bytes, "predictedPeakBytes": kinora.predicted_peak_bytes}
+
+
+def processor():
+    with open("/proc/cpuinfo") as lines:
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {len(names)} cores"
+
+
+def print_row(result):
+    medians, ratio = result["medianSeconds"], result["ratio"]
+    cells = [result["part"], result["dtype"], f"{medians['kinora']:.4f} s"]
+    for other in ("pytorch", "openvino"):
+        cells.append(f"{medians[other]:.4f} s" if other in medians else "")
+        cells.append(f"{ratio[other]:.2f}" if other in ratio else "")
+    cells.append(f"{result['peakBytes'] / 2**30:.2f} GiB ({result['predictedPeakBytes'] / 2**30:.2f})")
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="rows of PARTS; none: all")
+    parser.add_argument("--kinora", default="build/release/bin/kinora")
+    parser.add_argument("--dtype", nargs="+", default=["bf16", "f32"], choices=["bf16", "f32"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--no-openvino", action="store_true")
+    parser.add_argument("--json", help="a file for all figures")
+    args = parser.parse_args()
+    print(f"{processor()}, {args.threads} threads; medians of {args.rounds} rounds\n")
+    print("| part | precision | kinora | pytorch | ratio | openvino | ratio | kinora's peak (planned) |\n|" + "---|" * 8)
+    results = []
+    for name in args.parts or PARTS:
+        for dtype in args.dtype:
+            results.append(compare(args, name, dtype))
+            print_row(results[-1])
+    if args.json:
+        with open(args.json, "w") as file:
+            json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
