@@ -1,10 +1,15 @@
 #include "core/engine/process_memory.h"
 
 #include <fstream>
-#include <sys/resource.h>
+#include <string>
 #include <unistd.h>
 
 namespace kinora::core {
+namespace {
+
+constexpr std::streamsize kLongestLine = 1 << 16;
+
+} // namespace
 
 uint64_t residentBytes() {
     std::ifstream statm("/proc/self/statm");
@@ -13,11 +18,15 @@ uint64_t residentBytes() {
     return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+// Not getrusage's: that keeps the peak of the program that started this one.
 uint64_t peakResidentBytes() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
     constexpr uint64_t kKibi = 1024;
-    return static_cast<uint64_t>(usage.ru_maxrss) * kKibi;
+    std::ifstream status("/proc/self/status");
+    for (std::string key; status >> key; status.ignore(kLongestLine, '\n')) {
+        uint64_t kibibytes = 0;
+        if (key == "VmHWM:" && status >> kibibytes) return kibibytes * kKibi;
+    }
+    return 0;
 }
 
 } // namespace kinora::core

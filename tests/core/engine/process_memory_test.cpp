@@ -1,11 +1,21 @@
 #include "core/engine/process_memory.h"
 
+#include <QProcess>
 #include <QTest>
 
+#include <cstdio>
 #include <numeric>
+#include <string_view>
 #include <sys/mman.h>
+#include <vector>
 
 using namespace kinora::core;
+
+namespace {
+
+constexpr const char* kTellPeak = "--tell-peak";
+
+} // namespace
 
 class ProcessMemoryTest : public QObject {
     Q_OBJECT
@@ -27,7 +37,27 @@ class ProcessMemoryTest : public QObject {
         QVERIFY(residentBytes() < before + kBytes / 8);
         QVERIFY(peakResidentBytes() >= before + kBytes / 8 * 7); // and the peak stays
     }
+
+    void knowsNothingOfTheProgramThatStartedThisOne() {
+        std::vector<char> memory(size_t{256} << 20, 'x');
+        QVERIFY(peakResidentBytes() > memory.size());
+        QProcess child;
+        child.start(QCoreApplication::applicationFilePath(), {kTellPeak});
+        QVERIFY(child.waitForFinished());
+        const qulonglong peak = child.readAllStandardOutput().toULongLong();
+        QVERIFY(peak > 0);
+        QVERIFY2(peak < memory.size() / 2, qPrintable(QString::number(peak)));
+    }
 };
 
-QTEST_GUILESS_MAIN(ProcessMemoryTest)
+int main(int argc, char** argv) {
+    if (argc == 2 && std::string_view(argv[1]) == kTellPeak) {
+        std::printf("%llu\n", static_cast<unsigned long long>(peakResidentBytes()));
+        return 0;
+    }
+    const QCoreApplication application(argc, argv);
+    ProcessMemoryTest test;
+    return QTest::qExec(&test, argc, argv);
+}
+
 #include "process_memory_test.moc"
