@@ -13,7 +13,7 @@ using kernels::Shape;
 using kernels::Tensor;
 
 void refuseState(const std::string& what) {
-    throw Error(ErrorCode::BadFile, "What was kept of the run does not fit it: " + what + ".",
+    throw Error(ErrorCode::BadFile, "what was kept does not fit the run: " + what,
                 "Begin it again.");
 }
 

@@ -45,7 +45,7 @@ void restoreHistory(const RunState& state, Scheduler& scheduler, kernels::Device
 // Throws Error{BadFile}, which says what does not fit, unless a batch whose latents have that shape
 // can go on from the state with this scheduler, which has taken no step yet.
 void checkState(const RunState& state, const kernels::Shape& latents, const Scheduler& scheduler);
-// Error{BadFile}; what: "it has done 30 of 20 steps".
+// Error{BadFile}, a clause that says why a run begins again. what: "it has done 30 of 20 steps".
 [[noreturn]] void refuseState(const std::string& what);
 // Throws Error{BadFile} unless the tensor has that shape and numbers for values. what: "the
 // latents".
