@@ -79,6 +79,8 @@ class JobRunner {
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
     pipelines::TextToImage& load(const Prepared& prepared, const EngineSink& sink,
                                  const CancelToken& cancel);
+    Provenance provenanceOf(const Prepared& prepared, std::string latentsHash) const;
+    static RunIdentity identityOf(const Prepared& prepared, const Provenance& provenance);
     FinishedEvent compute(Prepared& prepared, const EngineSink& sink, const JobControl& control,
                           JobCheckpoint& checkpoint);
 
