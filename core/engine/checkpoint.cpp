@@ -12,7 +12,6 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -104,8 +103,10 @@ class Reader {
         const json& value = at(key);
         if (!value.is_string()) damaged(std::string(key) + " is not a text");
         auto text = value.get<std::string>();
-        if (text.size() > mostBytes || !isValidUtf8(text) || text.find('\0') != std::string::npos)
-            damaged(std::string(key) + " is too long or not valid UTF-8");
+        // Nothing in it may steer a terminal that a message is written to.
+        const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+        if (text.size() > mostBytes || !isValidUtf8(text) || std::ranges::any_of(text, control))
+            damaged(std::string(key) + " is too long or not plain text");
         return text;
     }
     bool flag(const char* key) const {
@@ -221,41 +222,41 @@ Checkpoint parse(std::span<const std::byte> bytes) {
     return checkpoint;
 }
 
+// An empty object where it is none: the text comes from a file.
+json requestObject(const std::string& text) {
+    Result<json> object = parseBoundedJson(text);
+    return object && object->is_object() ? std::move(*object) : json::object();
+}
+
 // "steps was 20 and is 30"; long values are not shown.
 std::string requestDifference(const std::string& keptText, const std::string& nowText) {
-    const json kept = json::parse(keptText, nullptr, false);
-    const json now = json::parse(nowText, nullptr, false);
-    if (!kept.is_object() || !now.is_object()) return "its request cannot be read";
-    std::set<std::string> names;
-    for (const auto& [name, value] : kept.items()) names.insert(name);
-    for (const auto& [name, value] : now.items()) names.insert(name);
-    constexpr size_t kMostShown = 64;
+    const json kept = requestObject(keptText), now = requestObject(nowText);
+    constexpr size_t kMostShown = 48;
     const auto shown = [](const json& object, const std::string& name) {
         const auto found = object.find(name);
-        return found == object.end() ? "not set"
-                                     : found->dump(-1, ' ', false, json::error_handler_t::replace);
+        return found == object.end() ? std::string("not set") : found->dump();
     };
-    for (const std::string& name : names) {
+    for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
+        const std::string name(parameter.name);
         const std::string before = shown(kept, name), after = shown(now, name);
         if (before == after) continue;
-        if (name.size() + before.size() + after.size() > kMostShown)
-            return "another " + name.substr(0, kMostShown);
+        if (before.size() + after.size() > kMostShown) return "the " + name + " is another";
         return name + " was " + before + " and is " + after;
     }
-    return "it differs";
+    return "it has parameters that this version does not know";
 }
 
 } // namespace
 
 std::string requestIdentity(const pipelines::ImageRequest& request) {
     json object = pipelines::toJson(request);
-    for (const char* name : {"previewEvery", "latentsPath", "saveLatentsPath"}) object.erase(name);
+    for (const char* name : {"previewEvery", "latents", "saveLatents"}) object.erase(name);
     return object.dump();
 }
 
 std::optional<int64_t> seedOf(const RunIdentity& run) {
-    const json object = json::parse(run.request, nullptr, false);
-    if (!object.is_object() || !object.contains("seed")) return std::nullopt;
+    const json object = requestObject(run.request);
+    if (!object.contains("seed")) return std::nullopt;
     const json& seed = object["seed"];
     if (!seed.is_number_integer()) return std::nullopt;
     constexpr auto most = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
