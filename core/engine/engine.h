@@ -27,11 +27,12 @@ struct PlannedEvent { // first, before anything is loaded
     pipelines::Plan plan;
     pipelines::ImageRequest request; // with the model's defaults and the seed filled in
 };
-struct ResumedEvent {         // the job was interrupted and goes on
+struct ResumedEvent {         // before the first step: the job was interrupted and goes on
     std::string interruption; // "worker 2 was killed (signal 9)", "the studio was closed"
     int64_t picture = 0;      // the first of the batch that goes on
-    int64_t step = 0;         // its steps that need not be done again; 0: from the beginning
-    std::string fromBeginningBecause; // where step is 0 although steps were kept
+    int64_t step = 0;         // its steps that need not be done again
+    // Where the job begins again although steps were kept: "it was begun by kinora 0.1.0 (abc)".
+    std::string fromBeginningBecause;
 };
 struct LoadingEvent {      // weights are being read
     std::string component; // "text encoder", "denoiser", "VAE"
@@ -79,7 +80,9 @@ class Engine {
     // Jobs begin in the order they come, as many at once as capacity() says. Any thread. Never
     // fails: trouble arrives as FailedEvent. checkpoint: a file of the engine's own form that holds
     // how far the job is, from time to time and when it is interrupted; where it is there already,
-    // the job goes on from it. It is removed when the job finishes. Empty: nothing is kept.
+    // the job goes on from it, and hands out the pictures of its batch and those after it. It is
+    // removed when the job finishes or is cancelled; after a failure, and where the engine goes
+    // before the job is done, it stays. Empty: nothing is kept.
     virtual JobId submit(const pipelines::ImageRequest& request, EngineSink sink,
                          const std::filesystem::path& checkpoint) = 0;
     JobId submit(const pipelines::ImageRequest& request, EngineSink sink) {

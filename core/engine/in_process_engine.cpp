@@ -1,9 +1,10 @@
 #include "core/engine/in_process_engine.h"
 
+#include "core/engine/checkpoint_file.h"
 #include "core/engine/job_runner.h"
 
 #include <algorithm>
-#include <atomic>
+#include <optional>
 #include <utility>
 
 namespace kinora::core {
@@ -12,8 +13,8 @@ struct InProcessEngine::Job {
     JobId id = 0;
     pipelines::ImageRequest request;
     EngineSink sink;
-    CancelToken cancel;
-    std::atomic<bool> stopAfterThis = false;
+    std::filesystem::path checkpoint; // empty: none
+    JobControl control;
 };
 
 InProcessEngine::InProcessEngine(const kernels::BackendRegistry& backends,
@@ -29,7 +30,11 @@ InProcessEngine::~InProcessEngine() {
     {
         std::lock_guard lock(m_mutex);
         waiting.swap(m_waiting);
-        if (m_running) m_running->cancel.cancel();
+        if (m_running) {
+            JobControl& control = m_running->control;
+            if (!control.cancel.cancelled()) control.leave.cancel();
+            control.cancel.cancel();
+        }
     }
     m_thread.request_stop();
     m_wake.notify_all();
@@ -39,10 +44,10 @@ InProcessEngine::~InProcessEngine() {
 
 JobId InProcessEngine::submit(const pipelines::ImageRequest& request, EngineSink sink,
                               const std::filesystem::path& checkpoint) {
-    (void)checkpoint;
     auto job = std::make_shared<Job>();
     job->request = request;
     job->sink = std::move(sink);
+    job->checkpoint = checkpoint;
     std::lock_guard lock(m_mutex);
     job->id = m_nextJob++;
     m_waiting.push_back(job);
@@ -54,19 +59,21 @@ void InProcessEngine::cancel(JobId id) {
     std::shared_ptr<Job> removed;
     {
         std::lock_guard lock(m_mutex);
-        if (m_running && m_running->id == id) m_running->cancel.cancel();
+        if (m_running && m_running->id == id) m_running->control.cancel.cancel();
         const auto job = std::ranges::find(m_waiting, id, &Job::id);
         if (job != m_waiting.end()) {
             removed = *job;
             m_waiting.erase(job);
         }
     }
-    if (removed) removed->sink(CancelledEvent{});
+    if (!removed) return;
+    if (!removed->checkpoint.empty()) CheckpointFile(removed->checkpoint).clear();
+    removed->sink(CancelledEvent{});
 }
 
 void InProcessEngine::stopAfterThis(JobId id) {
     std::lock_guard lock(m_mutex);
-    if (m_running && m_running->id == id) m_running->stopAfterThis = true;
+    if (m_running && m_running->id == id) m_running->control.stopAfterThis = true;
 }
 
 Result<pipelines::Plan> InProcessEngine::plan(const pipelines::ImageRequest& request) {
@@ -83,8 +90,9 @@ void InProcessEngine::work(std::stop_token stop) {
             job = m_running = m_waiting.front();
             m_waiting.pop_front();
         }
-        m_runner->run(job->request, job->sink, job->cancel,
-                      [&job] { return job->stopAfterThis.load(); });
+        std::optional<CheckpointFile> kept;
+        if (!job->checkpoint.empty()) kept.emplace(job->checkpoint);
+        m_runner->run(job->request, job->sink, job->control, kept ? &*kept : nullptr);
         const std::lock_guard lock(m_mutex);
         m_running.reset(); // `job` is the last to go, with its sink, and outside the lock
     }

@@ -29,7 +29,8 @@ class InProcessEngine : public Engine {
     // Both must outlive the engine; the registry has the back ends "cpu" and "meta".
     InProcessEngine(const kernels::BackendRegistry& backends, const ModelLibrary& library,
                     Options options);
-    // Cancels every job, and waits for the one that runs.
+    // Ends every job with CancelledEvent, and waits for the one that runs. Checkpoints are kept:
+    // another engine goes on with these jobs.
     ~InProcessEngine() override;
 
     using Engine::submit;

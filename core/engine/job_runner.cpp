@@ -14,6 +14,7 @@
 #include <future>
 #include <new>
 #include <random>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -32,19 +33,41 @@ double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+[[noreturn]] void fileWent(const std::filesystem::path& path, const std::error_code& error) {
+    throw Error(ErrorCode::Io, shownPath(path) + ": " + error.message() + ".",
+                "Another program may be changing the model's folder.");
+}
+
 // Throws Error{Io} where a file went meanwhile.
 std::filesystem::file_time_type lastChange(const pipelines::Model& model) {
     std::filesystem::file_time_type latest{};
     for (const auto& file : model.files()) {
         std::error_code error;
         const auto changed = std::filesystem::last_write_time(model.root() / file, error);
-        if (error)
-            throw Error(ErrorCode::Io,
-                        shownPath(model.root() / file) + ": " + error.message() + ".",
-                        "Another program may be changing the model's folder.");
+        if (error) fileWent(model.root() / file, error);
         latest = std::max(latest, changed);
     }
     return latest;
+}
+
+// Of all files, by names, sizes and times: their contents are too many to be read before a run.
+// Throws Error{Io} where a file went meanwhile.
+std::string filesIdentity(const pipelines::Model& model) {
+    Sha256 hash;
+    const auto add = [&hash](const std::string& text) {
+        hash.add(std::as_bytes(std::span(text.c_str(), text.size() + 1)));
+    };
+    for (const auto& file : model.files()) {
+        const auto path = model.root() / file;
+        try {
+            add(file.string());
+            add(std::to_string(std::filesystem::file_size(path)));
+            add(std::to_string(std::filesystem::last_write_time(path).time_since_epoch().count()));
+        } catch (const std::filesystem::filesystem_error& error) {
+            fileWent(path, error.code());
+        }
+    }
+    return hash.digits();
 }
 
 // Of the start latents; empty where there are none. Throws where they cannot be read, and
@@ -179,15 +202,16 @@ Result<pipelines::Plan> JobRunner::plan(const ImageRequest& request) {
     }
 }
 
-void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const CancelToken& cancel,
-                    const std::function<bool()>& stopAfterThis) {
+void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const JobControl& control,
+                    CheckpointStore* store) {
+    JobCheckpoint checkpoint(store);
     EngineEvent end = CancelledEvent{};
     try {
-        Prepared prepared = prepare(request);
+        Prepared prepared = prepare(checkpoint.withSeed(request));
         sink(PlannedEvent{prepared.plan, prepared.request});
         refuseWhatDoesNotFit(prepared);
         m_computing = true;
-        end = compute(prepared, sink, cancel, stopAfterThis);
+        end = compute(prepared, sink, control, checkpoint);
     } catch (const Cancelled&) {
         // The end is what it was.
     } catch (const Error& error) {
@@ -205,6 +229,11 @@ void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const C
     if (failed && failed->error.code() == ErrorCode::OutOfMemory)
         m_loaded.reset();          // the next job starts with all the memory there is
     m_loadedBytes = loadedBytes(); // however the job ended: its model may be warm
+    const bool leaves = std::holds_alternative<CancelledEvent>(end) && control.leave.cancelled();
+    if (leaves)
+        checkpoint.leave();
+    else if (!failed)
+        checkpoint.clear();
     sink(end);
 }
 
@@ -311,10 +340,8 @@ pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSi
     return *m_loaded->pipeline;
 }
 
-FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
-                                 const CancelToken& cancel,
-                                 const std::function<bool()>& stopAfterThis) {
-    const auto start = Clock::now();
+// What all pictures of the job have in common.
+Provenance JobRunner::provenanceOf(const Prepared& prepared, std::string latentsHash) const {
     Provenance provenance;
     provenance.request = prepared.request;
     provenance.request.count = 1;
@@ -329,13 +356,42 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
     provenance.precision = prepared.plan.precision;
     provenance.threads = prepared.plan.threads;
     provenance.batch = prepared.plan.batch;
-    provenance.latentsHash = latentsHash(prepared.request.latentsPath, cancel);
+    provenance.latentsHash = std::move(latentsHash);
+    return provenance;
+}
 
+RunIdentity JobRunner::identityOf(const Prepared& prepared, const Provenance& provenance) {
+    return {requestIdentity(prepared.request),
+            provenance.engineVersion,
+            provenance.device,
+            provenance.precision,
+            provenance.threads,
+            filesIdentity(prepared.model),
+            provenance.latentsHash};
+}
+
+FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
+                                 const JobControl& control, JobCheckpoint& checkpoint) {
+    const auto start = Clock::now();
+    const CancelToken& cancel = control.cancel;
+    const ImageRequest& request = prepared.request;
+    Provenance provenance = provenanceOf(prepared, latentsHash(request.latentsPath, cancel));
+    RunIdentity identity = identityOf(prepared, provenance);
     const BackgroundHash modelHash(m_library, prepared.entry);
     pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
+    const pipelines::RunState* from =
+        checkpoint.begin(std::move(identity), [&](const pipelines::RunState& state) {
+            pipeline.checkState(request, state);
+        });
+    if (checkpoint.resumed()) sink(*checkpoint.resumed());
+
     Reporter reporter(prepared, sink, std::move(provenance), modelHash, cancel);
     pipelines::TextToImageEvents events;
     events.encoded = [&] { reporter.startSteps(); };
+    events.state = [&](pipelines::RunMoment moment, const auto& state) {
+        checkpoint.offer(moment, state);
+        control.leave.check();
+    };
     events.step = [&](int64_t picture, int64_t step, int64_t steps) {
         reporter.stepDone(picture, step, steps);
     };
@@ -345,8 +401,8 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
     events.picture = [&](int64_t picture, const kernels::Tensor& image) {
         reporter.pictureDone(picture, image);
     };
-    events.stopAfterThis = stopAfterThis;
-    pipeline.run(prepared.request, events);
+    events.stopAfterThis = [&] { return control.stopAfterThis.load(); };
+    pipeline.run(request, events, from);
     return {secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()};
 }
 

@@ -2,7 +2,9 @@
 // Runs one job at a time: finds the model, plans, loads, computes, and reports events. What an
 // engine in the process and a worker process have in common.
 
+#include "core/engine/checkpoint_store.h"
 #include "core/engine/engine.h"
+#include "core/engine/job_checkpoint.h"
 #include "core/engine/speed_cache.h"
 #include "core/library/model_library.h"
 #include "kernels/backend/registry.h"
@@ -12,12 +14,20 @@
 
 #include <atomic>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 
 namespace kinora::core {
+
+// How a job is told to end early. Any thread may raise either token.
+struct JobControl {
+    CancelToken cancel; // the job ends within a second, with CancelledEvent
+    // It ends after the step that runs, or with `cancel` as soon as that says, and its checkpoint
+    // is kept: the job goes on another time. Without it a cancelled job's checkpoint is cleared.
+    CancelToken leave;
+    std::atomic<bool> stopAfterThis = false; // the batch that runs is the last one
+};
 
 class JobRunner {
   public:
@@ -31,9 +41,11 @@ class JobRunner {
               Options options);
     ~JobRunner();
 
-    // Sends every event of the job, the last one included; throws nothing. One thread.
+    // Sends every event of the job, the last one included; throws nothing. One thread. store: the
+    // job goes on from what it has, keeps there how far it is, and clears it at the end; after a
+    // failure it is left, for the job to be tried again. May be null.
     void run(const pipelines::ImageRequest& request, const EngineSink& sink,
-             const CancelToken& cancel, const std::function<bool()>& stopAfterThis);
+             const JobControl& control, CheckpointStore* store);
 
     // Any thread, beside run().
     Result<pipelines::Plan> plan(const pipelines::ImageRequest& request);
@@ -67,8 +79,10 @@ class JobRunner {
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
     pipelines::TextToImage& load(const Prepared& prepared, const EngineSink& sink,
                                  const CancelToken& cancel);
-    FinishedEvent compute(Prepared& prepared, const EngineSink& sink, const CancelToken& cancel,
-                          const std::function<bool()>& stopAfterThis);
+    Provenance provenanceOf(const Prepared& prepared, std::string latentsHash) const;
+    static RunIdentity identityOf(const Prepared& prepared, const Provenance& provenance);
+    FinishedEvent compute(Prepared& prepared, const EngineSink& sink, const JobControl& control,
+                          JobCheckpoint& checkpoint);
 
     const kernels::BackendRegistry& m_backends;
     const ModelLibrary& m_library;

@@ -75,17 +75,16 @@ Tensor LatentsFile::read(const std::filesystem::path& path, kernels::Device& dev
 
 void LatentsFile::Writer::add(const Tensor& latents) {
     if (m_path.empty()) return;
-    const Tensor nchw = kernels::nhwcToNchw(latents);
-    m_picture = Shape{nchw.dim(1), nchw.dim(2), nchw.dim(3)};
-    const std::vector<float> values = nchw.device().toHost<float>(nchw);
-    m_values.insert(m_values.end(), values.begin(), values.end());
+    const HostTensor nchw = toHostTensor(kernels::nhwcToNchw(latents));
+    auto& [shape, values] = m_collected;
+    shape = values.empty() ? nchw.shape : shape.with(0, shape[0] + nchw.shape[0]);
+    values.insert(values.end(), nchw.values.begin(), nchw.values.end());
 }
 
 void LatentsFile::Writer::finish() {
-    if (m_path.empty() || m_values.empty()) return;
-    const auto pictures = static_cast<int64_t>(m_values.size()) / m_picture.elements();
+    if (m_path.empty() || !m_collected.defined()) return;
     const std::array<NamedValues, 1> tensors = {
-        {{kTensorName, Shape{pictures, m_picture[0], m_picture[1], m_picture[2]}, m_values}}};
+        {{kTensorName, m_collected.shape, m_collected.values}}};
     writeSafetensors(m_path, tensors);
 }
 

@@ -4,10 +4,11 @@
 
 #include "kernels/backend/device.h"
 #include "kernels/tensor/tensor.h"
+#include "pipelines/image/host_tensor.h"
 
 #include <filesystem>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace kinora::pipelines {
 
@@ -28,14 +29,16 @@ class LatentsFile {
     // empty path both do nothing.
     class Writer {
       public:
-        explicit Writer(std::filesystem::path path) : m_path(std::move(path)) {}
-        void add(const kernels::Tensor& latents); // [n,h,w,C] f32
-        void finish();                            // Throws Error{Io, DiskFull}
+        // earlier: what another writer had collected when its run was interrupted.
+        explicit Writer(std::filesystem::path path, HostTensor earlier = {})
+            : m_path(std::move(path)), m_collected(std::move(earlier)) {}
+        void add(const kernels::Tensor& latents);                   // [n,h,w,C] f32
+        const HostTensor& collected() const { return m_collected; } // [N,C,h,w]
+        void finish();                                              // Throws Error{Io, DiskFull}
 
       private:
         std::filesystem::path m_path;
-        kernels::Shape m_picture; // [C,h,w]
-        std::vector<float> m_values;
+        HostTensor m_collected;
     };
 };
 

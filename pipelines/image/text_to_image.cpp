@@ -5,10 +5,10 @@
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/layout.h"
-#include "kernels/ops/reduce.h"
 #include "pipelines/image/background.h"
+#include "pipelines/image/check_finite.h"
+#include "pipelines/image/denoise_loop.h"
 #include "pipelines/image/guidance.h"
-#include "pipelines/image/latents_file.h"
 
 #include <algorithm>
 #include <cmath>
@@ -25,15 +25,13 @@ namespace {
 
 constexpr double kGuidanceOff = 1.0; // at 1 the negative prompt has no weight and is not computed
 
-// part: "The text encoder".
-[[noreturn]] void throwNonFinite(const std::string& part, DType compute) {
-    const bool full = compute == DType::F32;
-    const std::string message = part + " gave values that are not numbers (NaN or infinite) in " +
-                                std::string(kernels::dtypeName(compute)) + " precision.";
-    throw Error(ErrorCode::NonFinite, message,
-                full ? "Its weights may be damaged: fetch the model again. A lower guidance scale "
-                       "or another sampler may help too."
-                     : "Try --precision f32, a lower guidance scale or another sampler.");
+int64_t picturesAtOnce(const ImageRequest& request) {
+    return std::clamp<int64_t>(request.batch, 1, request.count);
+}
+
+void offerState(RunMoment moment, const TextToImageEvents& events,
+                const std::function<RunState()>& state) {
+    if (events.state) events.state(moment, state);
 }
 
 } // namespace
@@ -104,19 +102,24 @@ void TextToImage::checkComponentsAgree() const {
         refuse("the tokenizer has more tokens than the text encoder knows");
 }
 
-void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events) {
+void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events,
+                      const RunState* from) {
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
+    if (from) checkState(request, *from);
     const Prompt prompt = encodePrompt(request);
     if (events.encoded) events.encoded();
-    const int64_t batch = std::clamp<int64_t>(request.batch, 1, request.count);
-    LatentsFile::Writer finalLatents(request.saveLatentsPath);
-    for (int64_t first = 0; first < request.count; first += batch) {
-        const int64_t pictures = std::min(batch, request.count - first);
-        BatchNoise noise(request.noise, static_cast<uint64_t>(*request.seed + first), pictures);
-        Tensor latents = startNoise(request, first, pictures, noise);
-        latents = denoise(request, first, std::move(latents), prompt, noise, events);
-        finalLatents.add(latents);
-        decode(request, first, latents, events);
+    LatentsFile::Writer finalLatents(request.saveLatentsPath,
+                                     from ? from->finalLatents : HostTensor{});
+    for (int64_t first = from ? from->first : 0; first < request.count;
+         first += picturesAtOnce(request)) {
+        const bool interrupted = from && first == from->first;
+        Batch batch = interrupted ? continueBatch(request, *from) : beginBatch(request, first);
+        if (first > 0 && !interrupted)
+            offerState(RunMoment::BatchBegins, events,
+                       [&] { return stateOf(batch, finalLatents); });
+        denoiseBatch(request, batch, prompt, finalLatents, events);
+        finalLatents.add(batch.latents);
+        decode(request, first, batch.latents, events);
         if (events.stopAfterThis && events.stopAfterThis()) break;
     }
     finalLatents.finish();
@@ -142,7 +145,7 @@ TextToImage::Prompt TextToImage::encodePrompt(const ImageRequest& request) const
     ids.insert(ids.end(), positive.begin(), positive.end());
     const int skip = static_cast<int>(std::max<int64_t>(request.clipSkip, 1));
     Prompt prompt{(*m_textEncoder)(ids, m_tokenizer.maxLength(), skip), guided};
-    if (!kernels::allFinite(prompt.embeddings)) throwNonFinite("The text encoder", m_compute);
+    checkFinite(prompt.embeddings, "The text encoder", m_compute);
     return prompt;
 }
 
@@ -166,31 +169,91 @@ Tensor TextToImage::startNoise(const ImageRequest& request, int64_t first, int64
     return LatentsFile::read(request.latentsPath, m_device, request.latentsIndex + first, shape);
 }
 
-Tensor TextToImage::denoise(const ImageRequest& request, int64_t first, Tensor latents,
-                            const Prompt& prompt, BatchNoise& noise,
-                            const TextToImageEvents& events) const {
+std::unique_ptr<Scheduler> TextToImage::schedulerFor(const ImageRequest& request) const {
     nlohmann::json config = m_model.config("scheduler");
     if (request.prediction != "auto") config["prediction_type"] = request.prediction;
-    const auto scheduler =
-        makeScheduler(*request.sampler, config,
-                      {static_cast<int>(*request.steps), *request.schedule, request.eta});
-    latents = kernels::linearCombination({{scheduler->initialNoiseSigma(), latents}});
-    const int64_t calls = scheduler->callCount();
-    for (int call = 0; call < calls; ++call) {
-        const Tensor output = predict(request, scheduler->scaleModelInput(latents, call),
-                                      scheduler->timestep(call), prompt);
-        latents = scheduler->step(output, call, latents, noise);
-        if (!kernels::allFinite(latents))
-            throwNonFinite("The denoiser, in step " + std::to_string(call + 1) + " of " +
-                               std::to_string(calls) + ",",
-                           m_compute);
-        if (events.step) events.step(first, call + 1, calls);
-        const bool last = call + 1 == calls;
-        if (events.preview && request.previewEvery > 0 && !last &&
-            (call + 1) % request.previewEvery == 0 && !m_preview.empty())
-            events.preview(first, previewPicture(m_preview, scheduler->denoised().slice(0, 1)));
-    }
-    return latents;
+    return makeScheduler(*request.sampler, config,
+                         {static_cast<int>(*request.steps), *request.schedule, request.eta});
+}
+
+TextToImage::Batch TextToImage::beginBatch(const ImageRequest& request, int64_t first) const {
+    const int64_t pictures = std::min(picturesAtOnce(request), request.count - first);
+    Batch batch{first,
+                schedulerFor(request),
+                {request.noise, static_cast<uint64_t>(*request.seed + first), pictures},
+                {},
+                0};
+    batch.latents =
+        kernels::linearCombination({{batch.scheduler->initialNoiseSigma(),
+                                     startNoise(request, first, pictures, batch.noise)}});
+    return batch;
+}
+
+TextToImage::Batch TextToImage::continueBatch(const ImageRequest& request,
+                                              const RunState& from) const {
+    Batch batch{from.first,
+                schedulerFor(request),
+                {request.noise, static_cast<uint64_t>(*request.seed + from.first), from.pictures},
+                toTensor(from.latents, m_device),
+                from.calls};
+    batch.noise.restore(from.noise);
+    restoreHistory(from, *batch.scheduler, m_device);
+    return batch;
+}
+
+void TextToImage::checkState(const ImageRequest& request, const RunState& from) const {
+    const int64_t atOnce = picturesAtOnce(request);
+    if (from.first < 0 || from.first >= request.count || from.first % atOnce != 0 ||
+        from.pictures != std::min(atOnce, request.count - from.first))
+        refuseState("picture " + std::to_string(from.first) + " does not begin a batch of " +
+                    std::to_string(from.pictures));
+    const Shape shape = latentShape(request, from.pictures);
+    pipelines::checkState(from, shape, *schedulerFor(request));
+    BatchNoise(request.noise, 0, from.pictures).restore(from.noise);
+    const bool saved = !request.saveLatentsPath.empty() && from.first > 0;
+    if (saved)
+        checkTensor(from.finalLatents, Shape{from.first, shape[3], shape[1], shape[2]},
+                    "the latents of earlier pictures");
+    else if (from.finalLatents.defined())
+        refuseState("it has latents of earlier pictures");
+}
+
+RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents) {
+    return {batch.first,
+            batch.latents.dim(0),
+            batch.calls,
+            toHostTensor(batch.latents),
+            historyOf(*batch.scheduler),
+            batch.scheduler->memory().stepsTaken,
+            batch.noise.state(),
+            finalLatents.collected()};
+}
+
+void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch, const Prompt& prompt,
+                               const LatentsFile::Writer& finalLatents,
+                               const TextToImageEvents& events) const {
+    const auto state = [&] { return stateOf(batch, finalLatents); };
+    const int64_t calls = batch.scheduler->callCount();
+    denoise(
+        *batch.scheduler, batch.noise, batch.latents, batch.calls, m_compute,
+        [&](const Tensor& input, double timestep) {
+            return predict(request, input, timestep, prompt);
+        },
+        [&](int64_t done, const Tensor& latents) {
+            batch.calls = done;
+            batch.latents = latents;
+            offerState(done == calls ? RunMoment::BeforeDecoding : RunMoment::Step, events, state);
+            if (events.step) events.step(batch.first, done, calls);
+            if (done < calls) preview(request, batch, events);
+        });
+}
+
+void TextToImage::preview(const ImageRequest& request, const Batch& batch,
+                          const TextToImageEvents& events) const {
+    if (events.preview && request.previewEvery > 0 && batch.calls % request.previewEvery == 0 &&
+        !m_preview.empty())
+        events.preview(batch.first,
+                       previewPicture(m_preview, batch.scheduler->denoised().slice(0, 1)));
 }
 
 Tensor TextToImage::predict(const ImageRequest& request, const Tensor& input, double timestep,
@@ -223,7 +286,7 @@ void TextToImage::decode(const ImageRequest& request, int64_t first, const Tenso
     for (int64_t picture = 0; picture < latents.dim(0); ++picture) {
         // One at a time: decoding needs the most memory, and gains nothing from a batch.
         Tensor image = (*m_decoder)(latents.slice(picture, picture + 1));
-        if (!kernels::allFinite(image)) throwNonFinite("The VAE", m_compute);
+        checkFinite(image, "The VAE", m_compute);
         image = image.reshape(Shape{image.dim(1), image.dim(2), image.dim(3)});
         if (m_device.hasNumbers() && events.picture)
             events.picture(first + picture, finishPicture(request, image));

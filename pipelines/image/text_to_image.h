@@ -9,6 +9,8 @@
 
 #include "kernels/backend/device.h"
 #include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/image/latents_file.h"
+#include "pipelines/image/run_state.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/schedulers/scheduler.h"
 #include "pipelines/text/clip_text_model.h"
@@ -39,6 +41,9 @@ struct TextToImageEvents {
     std::function<void(int64_t picture, kernels::Tensor image)> picture;
     // True: the batch that runs is the last one.
     std::function<bool()> stopAfterThis;
+    // How far the run is, before the event that says so. state() copies it to the host: not called,
+    // it costs nothing; it is valid during the event only.
+    std::function<void(RunMoment moment, const std::function<RunState()>& state)> state;
 };
 
 class TextToImage {
@@ -48,9 +53,14 @@ class TextToImage {
     TextToImage(const Model& model, kernels::Device& device, kernels::DType compute,
                 const TextToImageEvents& events = {});
 
-    // request: resolved, with a seed and a batch. Throws Error{NonFinite, OutOfMemory, BadFile,
-    // Io}, Cancelled.
-    void run(const ImageRequest& request, const TextToImageEvents& events);
+    // request: resolved, with a seed and a batch. from: how far an interrupted run of this very
+    // request was; pictures before its batch are not made again. Throws Error{NonFinite,
+    // OutOfMemory, BadFile, Io}, Cancelled.
+    void run(const ImageRequest& request, const TextToImageEvents& events,
+             const RunState* from = nullptr);
+
+    // Whether run() could go on from it. Throws Error{BadFile}, which says what does not fit.
+    void checkState(const ImageRequest& request, const RunState& from) const;
 
     // What a run reads beside the model (start latents): whether it is there and fits this request,
     // resolved. Throws Error{NotFound, BadFile, Io}, also on the meta back end.
@@ -68,15 +78,28 @@ class TextToImage {
         kernels::Tensor embeddings; // [1 or 2, L, width]: with guidance the negative one first
         bool guided = false;
     };
+    struct Batch { // pictures that are made at once, and what that takes
+        int64_t first = 0;
+        std::unique_ptr<Scheduler> scheduler;
+        BatchNoise noise;
+        kernels::Tensor latents; // [N,h,w,C] f32
+        int64_t calls = 0;       // of the scheduler that are done
+    };
     void checkComponentsAgree() const;
     Prompt encodePrompt(const ImageRequest& request) const;
     std::vector<int32_t> tokenize(const std::string& text, const char* which) const;
     kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
                                BatchNoise& noise) const;
-    kernels::Tensor denoise(const ImageRequest& request, int64_t first, kernels::Tensor latents,
-                            const Prompt& prompt, BatchNoise& noise,
-                            const TextToImageEvents& events) const;
+    std::unique_ptr<Scheduler> schedulerFor(const ImageRequest& request) const;
+    Batch beginBatch(const ImageRequest& request, int64_t first) const;
+    Batch continueBatch(const ImageRequest& request, const RunState& from) const;
+    static RunState stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents);
+    void denoiseBatch(const ImageRequest& request, Batch& batch, const Prompt& prompt,
+                      const LatentsFile::Writer& finalLatents,
+                      const TextToImageEvents& events) const;
+    void preview(const ImageRequest& request, const Batch& batch,
+                 const TextToImageEvents& events) const;
     kernels::Tensor predict(const ImageRequest& request, const kernels::Tensor& input,
                             double timestep, const Prompt& prompt) const;
     void decode(const ImageRequest& request, int64_t first, const kernels::Tensor& latents,

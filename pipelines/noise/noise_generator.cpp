@@ -40,4 +40,18 @@ kernels::Tensor BatchNoise::draw(kernels::Device& device, int64_t height, int64_
     return device.fromHost(values.data(), shape, kernels::DType::F32);
 }
 
+std::vector<NoiseState> BatchNoise::state() const {
+    std::vector<NoiseState> states;
+    for (const auto& generator : m_generators) states.push_back(generator->state());
+    return states;
+}
+
+void BatchNoise::restore(std::span<const NoiseState> states) {
+    if (states.size() != m_generators.size())
+        throw Error(ErrorCode::BadFile, "The state of the noise is that of " +
+                                            std::to_string(states.size()) + " pictures, not of " +
+                                            std::to_string(m_generators.size()) + ".");
+    for (size_t i = 0; i < states.size(); ++i) m_generators[i]->restore(states[i]);
+}
+
 } // namespace kinora::pipelines

@@ -1,5 +1,7 @@
 #include "pipelines/noise/philox_noise.h"
 
+#include "kernels/base/error.h"
+
 #include <cmath>
 #include <numbers>
 
@@ -47,6 +49,17 @@ void PhiloxNoise::normal(std::span<float> values) {
         values[i] = boxMullerSine(words[0], words[1]);
     }
     ++m_draws;
+}
+
+NoiseState PhiloxNoise::state() const {
+    return {low(m_draws), high(m_draws)};
+}
+
+void PhiloxNoise::restore(const NoiseState& state) {
+    if (state.size() != 2)
+        throw Error(ErrorCode::BadFile,
+                    "The state of the noise is not one of the Philox generator.");
+    m_draws = uint64_t{state[1]} << 32 | state[0];
 }
 
 } // namespace kinora::pipelines

@@ -21,6 +21,8 @@ class PhiloxNoise final : public NoiseGenerator {
   public:
     explicit PhiloxNoise(uint64_t seed) : m_seed(seed) {}
     void normal(std::span<float> values) override;
+    NoiseState state() const override;
+    void restore(const NoiseState& state) override;
 
   private:
     uint64_t m_seed;

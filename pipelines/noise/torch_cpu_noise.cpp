@@ -1,5 +1,9 @@
 #include "pipelines/noise/torch_cpu_noise.h"
 
+#include "kernels/base/error.h"
+
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -8,6 +12,14 @@ namespace kinora::pipelines {
 namespace {
 
 constexpr size_t kBlock = 16;
+
+// The words of a state: the engine's, its position in them, whether a normal number is left over
+// from a pair, and the two halves of that number.
+constexpr size_t kPosition = MersenneTwister::kWords;
+constexpr size_t kHasNext = kPosition + 1;
+constexpr size_t kNextLow = kPosition + 2;
+constexpr size_t kNextHigh = kPosition + 3;
+constexpr size_t kStateWords = kPosition + 4;
 
 float roundedLog(float x) {
     return static_cast<float>(std::log(static_cast<double>(x)));
@@ -64,6 +76,32 @@ void TorchCpuNoise::normal(std::span<float> values) {
     for (float& value : values) value = uniform();
     for (size_t i = 0; i + kBlock <= values.size(); i += kBlock) transformSixteen(&values[i]);
     if (values.size() % kBlock != 0) fillSixteen(&values[values.size() - kBlock]);
+}
+
+NoiseState TorchCpuNoise::state() const {
+    const MersenneTwister::State& engine = m_engine.state();
+    const auto next = std::bit_cast<uint64_t>(m_next.value_or(0));
+    NoiseState state(kStateWords);
+    std::ranges::copy(engine.words, state.begin());
+    state[kPosition] = engine.next;
+    state[kHasNext] = m_next.has_value();
+    state[kNextLow] = static_cast<uint32_t>(next);
+    state[kNextHigh] = static_cast<uint32_t>(next >> 32);
+    return state;
+}
+
+void TorchCpuNoise::restore(const NoiseState& state) {
+    if (state.size() != kStateWords || state[kPosition] > MersenneTwister::kWords ||
+        state[kHasNext] > 1)
+        throw Error(ErrorCode::BadFile,
+                    "The state of the noise is not one of the torch-cpu generator.");
+    MersenneTwister::State engine;
+    std::copy_n(state.begin(), MersenneTwister::kWords, engine.words.begin());
+    engine.next = state[kPosition];
+    m_engine.restore(engine);
+    m_next.reset();
+    if (state[kHasNext])
+        m_next = std::bit_cast<double>(uint64_t{state[kNextHigh]} << 32 | state[kNextLow]);
 }
 
 } // namespace kinora::pipelines

@@ -1,10 +1,10 @@
 #pragma once
 // torch.Generator("cpu") and torch.randn in float32, number for number.
 
+#include "pipelines/noise/mersenne_twister.h"
 #include "pipelines/noise/noise_generator.h"
 
 #include <optional>
-#include <random>
 
 namespace kinora::pipelines {
 
@@ -17,6 +17,8 @@ class TorchCpuNoise final : public NoiseGenerator {
     // Only the low 32 bits of the seed count, as in PyTorch.
     explicit TorchCpuNoise(uint64_t seed);
     void normal(std::span<float> values) override;
+    NoiseState state() const override;
+    void restore(const NoiseState& state) override;
 
   private:
     float uniform();        // 24 bits, in [0, 1)
@@ -24,7 +26,7 @@ class TorchCpuNoise final : public NoiseGenerator {
     double scalarNormal();
     void fillSixteen(float* values);
 
-    std::mt19937 m_engine;
+    MersenneTwister m_engine;
     std::optional<double> m_next; // draws of fewer than 16 make their values in pairs
 };
 

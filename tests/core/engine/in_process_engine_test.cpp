@@ -139,6 +139,148 @@ class InProcessEngineTest : public QObject {
         QCOMPARE(job.all<StepEvent>().back().secondsLeft, 0.0);
     }
 
+    // An engine of its own, as each start of the program has.
+    std::unique_ptr<InProcessEngine> newEngine(const char* version = "kinora test") {
+        return std::make_unique<InProcessEngine>(
+            m_backends, *m_library,
+            InProcessEngine::Options{
+                .threads = 2, .version = version, .dataFolder = m_folder.path().toStdString()});
+    }
+    std::filesystem::path checkpointPath() const {
+        return std::filesystem::path(m_folder.path().toStdString()) / "job.checkpoint";
+    }
+    // The engine goes as soon as the job has done that many steps.
+    void interrupt(const pipelines::ImageRequest& request, Listener& job, int steps) {
+        auto engine = newEngine();
+        engine->submit(request, job.sink(), checkpointPath());
+        QVERIFY(job.waitFor<StepEvent>(steps));
+    }
+    void finish(const pipelines::ImageRequest& request, Listener& job) {
+        auto engine = newEngine();
+        engine->submit(request, job.sink(), checkpointPath());
+        QVERIFY(job.waitForEnd());
+    }
+
+    void goesOnWhereAnEngineLeftAJob() {
+        pipelines::ImageRequest request = redApple();
+        request.sampler = "dpmpp_2m"; // it remembers earlier steps
+        request.steps = 30;
+        request.count = 2;
+        Listener whole;
+        m_engine->submit(request, whole.sink());
+        QVERIFY(whole.waitForEnd());
+        const auto expected = whole.all<PictureEvent>();
+        QCOMPARE(expected.size(), size_t{2});
+
+        for (const int steps : {3, 33}) { // in the first picture, and in the second
+            Listener left;
+            interrupt(request, left, steps);
+            QCOMPARE(left.count<CancelledEvent>(), 1);
+            QVERIFY(left.count<StepEvent>() < 60);
+            QVERIFY(std::filesystem::exists(checkpointPath()));
+
+            Listener rest;
+            finish(request, rest);
+            QCOMPARE(rest.count<FinishedEvent>(), 1);
+            QCOMPARE(rest.count<ResumedEvent>(), 1);
+            const ResumedEvent resumed = rest.all<ResumedEvent>().front();
+            QCOMPARE(resumed.fromBeginningBecause, std::string());
+            QCOMPARE(resumed.interruption, std::string("the program was closed"));
+            QCOMPARE(resumed.picture, steps > 30 ? 1 : 0);
+            QVERIFY(resumed.step >= steps % 30);
+            QCOMPARE(left.count<StepEvent>() + rest.count<StepEvent>(), 60);
+            QCOMPARE(rest.all<StepEvent>().front().step, resumed.step + 1);
+
+            const auto made = rest.all<PictureEvent>();
+            QCOMPARE(made.size(), static_cast<size_t>(2 - resumed.picture));
+            for (const PictureEvent& picture : made) {
+                const PictureEvent& same = expected[static_cast<size_t>(picture.picture)];
+                QVERIFY(picture.image.pixels == same.image.pixels);
+                QVERIFY(toJson(picture.provenance) == toJson(same.provenance));
+            }
+            QVERIFY(!std::filesystem::exists(checkpointPath()));
+        }
+    }
+
+    void keepsTheSeedThatWasDrawnForAJob() {
+        pipelines::ImageRequest request = redApple();
+        request.seed.reset();
+        request.steps = 30;
+        Listener left;
+        interrupt(request, left, 1);
+        Listener rest;
+        finish(request, rest);
+        QVERIFY(rest.all<ResumedEvent>().front().step > 0);
+        QCOMPARE(*rest.all<PlannedEvent>().front().request.seed,
+                 *left.all<PlannedEvent>().front().request.seed);
+    }
+
+    void beginsAgainWhereTheBytesCouldDifferAndSaysWhy() {
+        pipelines::ImageRequest request = redApple();
+        request.steps = 100;
+        Listener left;
+        interrupt(request, left, 1);
+        const auto tell = [&](InProcessEngine& engine, const pipelines::ImageRequest& asked) {
+            Listener job;
+            std::filesystem::copy_file(checkpointPath(), m_folder.filePath("copy").toStdString(),
+                                       std::filesystem::copy_options::overwrite_existing);
+            const JobId id =
+                engine.submit(asked, job.sink(), m_folder.filePath("copy").toStdString());
+            job.waitFor<StepEvent>();
+            engine.cancel(id);
+            job.waitForEnd();
+            const auto resumed = job.all<ResumedEvent>();
+            if (resumed.size() != 1 || job.all<StepEvent>().front().step != 1) return std::string();
+            return resumed.front().fromBeginningBecause;
+        };
+        QCOMPARE(tell(*newEngine("kinora 9"), request), std::string("it was begun by kinora test"));
+        pipelines::ImageRequest other = request;
+        other.cfg = 4;
+        QCOMPARE(tell(*m_engine, other), std::string("it was begun for another request: cfg was "
+                                                     "5.0 and is 4.0"));
+        QFile file(QString::fromStdString(checkpointPath().string()));
+        QVERIFY(file.resize(file.size() / 2));
+        QCOMPARE(tell(*m_engine, request),
+                 std::string("what was kept is damaged: it is cut short"));
+    }
+
+    void clearsTheCheckpointOfAJobThatAPersonCancels() {
+        pipelines::ImageRequest request = redApple();
+        request.steps = 500;
+        Listener left;
+        interrupt(request, left, 1);
+        QVERIFY(std::filesystem::exists(checkpointPath()));
+        Listener running, waiting;
+        const JobId id = m_engine->submit(request, running.sink());
+        m_engine->cancel(m_engine->submit(request, waiting.sink(), checkpointPath()));
+        QVERIFY(!std::filesystem::exists(checkpointPath())); // though it had not begun
+        m_engine->cancel(id);
+        QVERIFY(running.waitForEnd());
+
+        Listener again;
+        interrupt(request, again, 1);
+        QVERIFY(std::filesystem::exists(checkpointPath()));
+        Listener cancelled;
+        const JobId resumed = m_engine->submit(request, cancelled.sink(), checkpointPath());
+        QVERIFY(cancelled.waitFor<StepEvent>());
+        m_engine->cancel(resumed);
+        QVERIFY(cancelled.waitForEnd());
+        QVERIFY(!std::filesystem::exists(checkpointPath()));
+    }
+
+    void keepsTheCheckpointOfAJobThatFails() {
+        pipelines::ImageRequest request = redApple();
+        request.steps = 100;
+        Listener left;
+        interrupt(request, left, 1);
+        request.model = "no-such-model";
+        Listener failed;
+        finish(request, failed);
+        QCOMPARE(failed.count<FailedEvent>(), 1);
+        QVERIFY(std::filesystem::exists(checkpointPath()));
+        std::filesystem::remove(checkpointPath());
+    }
+
     void showsAModelOfTwoChannelsAsGrayAndAlpha() {
         pipelines::ImageRequest request = redApple();
         request.model = KINORA_SOURCE_DIR "/tests/golden/data/tiny-odd";
