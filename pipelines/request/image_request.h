@@ -25,7 +25,7 @@ struct ImageRequest {
     std::optional<int64_t> seed;     // unset: drawn at random below 2^32 when the job starts
     int64_t count = 1;               // picture i has seed + i
     int64_t batch = 0;               // how many at once; 0: the plan decides
-    double eta = 0.0;                // DDIM's noise share
+    double eta = 0.0;                // noise share of DDIM and TCD
     int64_t clipSkip = 0;            // 0: as the model says; 1 last layer, 2 the one before
     std::string prediction = "auto"; // what the denoiser predicts; auto: as the model says
     std::string noise = "torch-cpu";

@@ -1,14 +1,10 @@
 // Euler's method. Source: Karras et al. 2022, algorithm 2 without churn; numbers as diffusers'
 // EulerDiscreteScheduler.
 
-#include "pipelines/schedulers/euler_common.h"
-#include "pipelines/schedulers/run_steps.h"
 #include "pipelines/schedulers/scheduler_list.h"
-#include "pipelines/schedulers/sigma_schedule.h"
+#include "pipelines/schedulers/sigma_scheduler.h"
 #include "pipelines/schedulers/timestep_spacing.h"
 #include "pipelines/schedulers/training_noise.h"
-
-#include <nlohmann/json.hpp>
 
 #include <cmath>
 
@@ -18,15 +14,18 @@ namespace {
 
 using kernels::Tensor;
 
-class EulerScheduler final : public Scheduler {
+class EulerScheduler final : public SigmaScheduler {
   public:
     EulerScheduler(const SchedulerConfig& config, const SchedulerOptions& options)
-        : m_prediction(predictionType(config)) {
-        checkSteps(options.steps, config.trainTimesteps(), "the model's training timesteps");
+        : SigmaScheduler(config) {
         const SigmaTable table(trainingSigmas(config, cumulativeAlphas(config, {}, ZeroSnr::Lift)));
-        chooseSigmas(config, table, options);
-        m_sigmas.push_back(static_cast<float>(finalSigma(config, table)));
-        m_startSigma = startSigma(m_sigmas, eulerSpacing(config));
+        NoiseSteps steps = spacedSteps(config, table, options.steps);
+        if (config.choice("interpolation_type", "linear", {"linear", "log_linear"}) != "linear")
+            steps.sigmas = logLinearSigmas(table, options.steps);
+        const std::string schedule = chosenSchedule(config, options.schedule);
+        if (schedule != "normal")
+            steps = scheduledSteps(config, table, steps, schedule, options.steps);
+        takeSteps(config, steps, finalSigma(config, table));
 
         const bool continuous =
             config.choice("timestep_type", "discrete", {"discrete", "continuous"}) == "continuous";
@@ -35,65 +34,27 @@ class EulerScheduler final : public Scheduler {
                 m_timesteps[i] = 0.25 * std::log(double{m_sigmas[i]});
     }
 
-    int callCount() const override { return static_cast<int>(m_timesteps.size()); }
-    double timestep(int call) const override { return m_timesteps.at(static_cast<size_t>(call)); }
-    double initialNoiseSigma() const override { return m_startSigma; }
-
-    Tensor scaleModelInput(const Tensor& latents, int call) const override {
-        const double sigma = sigmaAt(call);
-        return combine({{1 / std::sqrt(sigma * sigma + 1), latents}});
-    }
-
-    Tensor step(const Tensor& modelOutput, int call, const Tensor& latents, BatchNoise&) override {
-        m_denoised = eulerOriginal(m_prediction, sigmaAt(call), latents, modelOutput);
-        return eulerMove(latents, m_denoised, sigmaAt(call), sigmaAt(call + 1));
-    }
-
   private:
-    void chooseSigmas(const SchedulerConfig& config, const SigmaTable& table,
-                      const SchedulerOptions& options) {
-        m_timesteps = eulerTimesteps(config, options.steps);
-        std::vector<double> sigmas;
-        if (config.choice("interpolation_type", "linear", {"linear", "log_linear"}) == "linear") {
-            for (double timestep : m_timesteps) sigmas.push_back(table.at(timestep));
-        } else { // one level more than there are steps: the run ends there, above the final one
-            for (double level :
-                 linspace(table.logSigmas.back(), table.logSigmas.front(), options.steps + 1))
-                sigmas.push_back(std::exp(level));
-        }
-        const std::string schedule = chosenSchedule(config, options.schedule);
-        if (schedule != "normal") {
-            const SigmaRange range = sigmaRange(config, {sigmas.front(), sigmas.back()});
-            const NoiseSteps noise = makeNoiseSteps(schedule, table, range, options.steps);
-            sigmas = noise.sigmas;
-            m_timesteps.clear();
-            for (double timestep : noise.timesteps)
-                m_timesteps.push_back(static_cast<float>(timestep));
-        }
-        m_sigmas.assign(sigmas.begin(), sigmas.end());
+    // One level more than there are steps: the run ends there, above the final one.
+    static std::vector<double> logLinearSigmas(const SigmaTable& table, int steps) {
+        std::vector<double> sigmas =
+            linspace(table.logSigmas.back(), table.logSigmas.front(), steps + 1);
+        for (double& sigma : sigmas) sigma = std::exp(sigma);
+        return sigmas;
     }
 
-    float sigmaAt(int call) const { return m_sigmas.at(static_cast<size_t>(call)); }
-
-    Prediction m_prediction;
-    std::vector<double> m_timesteps;
-    std::vector<float> m_sigmas; // one for each step, and the final one
-    double m_startSigma = 1;
+    Tensor advance(const Tensor& modelOutput, int call, const Tensor& latents,
+                   BatchNoise&) override {
+        const float from = sigmaAt(call), to = sigmaAt(call + 1);
+        m_denoised = eulerOriginal(m_prediction, from, latents, modelOutput);
+        return eulerMove(latents, eulerDerivative(latents, m_denoised, from), to - from);
+    }
 };
 
 } // namespace
 
 SchedulerInfo eulerScheduler() {
-    return {"euler",
-            "Euler",
-            "EulerDiscreteScheduler",
-            {"normal", "karras", "exponential", "beta", "sgm_uniform", "simple"},
-            [](const nlohmann::json& config,
-               const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
-                return std::make_unique<EulerScheduler>(
-                    SchedulerConfig(config, "EulerDiscreteScheduler", options.configLabel),
-                    options);
-            }};
+    return {"euler", "Euler", "EulerDiscreteScheduler", allSchedules(), makeMember<EulerScheduler>};
 }
 
 } // namespace kinora::pipelines

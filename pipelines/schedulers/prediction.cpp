@@ -90,11 +90,16 @@ OriginalLimits OriginalLimits::threshold(const SchedulerConfig& config) {
     return limits;
 }
 
-OriginalLimits OriginalLimits::clipOrThreshold(const SchedulerConfig& config, bool clipByDefault) {
-    OriginalLimits limits = threshold(config);
+OriginalLimits OriginalLimits::clip(const SchedulerConfig& config, bool clipByDefault) {
+    OriginalLimits limits;
     limits.m_clip = config.flag("clip_sample", clipByDefault);
     limits.m_range = static_cast<float>(config.number("clip_sample_range", 1, 1e-6, 1e6));
     return limits;
+}
+
+OriginalLimits OriginalLimits::clipOrThreshold(const SchedulerConfig& config, bool clipByDefault) {
+    const OriginalLimits limits = threshold(config);
+    return limits.m_threshold ? limits : clip(config, clipByDefault);
 }
 
 Tensor OriginalLimits::operator()(const Tensor& original) const {

@@ -42,6 +42,7 @@ class OriginalLimits {
     static OriginalLimits none() { return {}; }
     // clipByDefault: clip_sample where the config does not say.
     static OriginalLimits clipOrThreshold(const SchedulerConfig& config, bool clipByDefault);
+    static OriginalLimits clip(const SchedulerConfig& config, bool clipByDefault);
     static OriginalLimits threshold(const SchedulerConfig& config);
 
     bool any() const { return m_threshold || m_clip; }

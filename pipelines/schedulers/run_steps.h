@@ -8,12 +8,13 @@
 
 namespace kinora::pipelines {
 
-// Throws Error{InvalidArgument} unless 1 <= steps <= most. `what` says where `most` comes from.
-inline void checkSteps(int steps, int64_t most, const char* what) {
-    if (steps < 1 || steps > most)
-        throw Error(ErrorCode::InvalidArgument,
-                    "steps: " + std::to_string(steps) + " is out of range.",
-                    "Use 1 to " + std::to_string(most) + ", " + what + ".");
+// Throws Error{InvalidArgument} unless least <= steps <= most. `what` says where the bounds come
+// from.
+inline void checkSteps(int steps, int64_t most, const char* what, int least = 1) {
+    if (steps < least || steps > most)
+        throw Error(
+            ErrorCode::InvalidArgument, "steps: " + std::to_string(steps) + " is out of range.",
+            "Use " + std::to_string(least) + " to " + std::to_string(most) + ", " + what + ".");
 }
 
 } // namespace kinora::pipelines

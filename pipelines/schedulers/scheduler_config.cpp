@@ -122,7 +122,7 @@ bool SchedulerConfig::isSet(std::string_view key) const {
 }
 
 std::string SchedulerConfig::choice(std::string_view key, std::string_view fallback,
-                                    std::initializer_list<std::string_view> known) const {
+                                    const std::vector<std::string_view>& known) const {
     const json* value = find(key);
     if (!value) return std::string(fallback);
     if (!value->is_string()) bad(key, "a text");
@@ -130,7 +130,7 @@ std::string SchedulerConfig::choice(std::string_view key, std::string_view fallb
     if (std::ranges::find(known, text) != known.end()) return text;
     std::string names = "it has";
     for (std::string_view name : known)
-        names += (name == *known.begin() ? " " : ", ") + std::string(name);
+        names += (name == known.front() ? " " : ", ") + std::string(name);
     unsupported(key, names);
 }
 

@@ -5,7 +5,6 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +35,7 @@ class SchedulerConfig {
 
     // Throws Error{Unsupported} naming the value where it is none of `known`.
     std::string choice(std::string_view key, std::string_view fallback,
-                       std::initializer_list<std::string_view> known) const;
+                       const std::vector<std::string_view>& known) const;
     // Throws Error{Unsupported} naming key and value.
     [[noreturn]] void unsupported(std::string_view key, std::string_view why) const;
     // expected: what the value should be ("a number from 0 to 1").

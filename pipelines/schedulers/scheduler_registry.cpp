@@ -19,8 +19,22 @@ std::string joined(std::span<const std::string_view> names) {
 
 std::span<const SchedulerInfo> schedulers() {
     static const std::array table = {
-        ddimScheduler(), eulerScheduler(), eulerAncestralScheduler(), dpmSolverMultistepScheduler(),
+        ddimScheduler(),
+        ddpmScheduler(),
+        pndmScheduler(),
+        lmsScheduler(),
+        eulerScheduler(),
+        eulerAncestralScheduler(),
+        heunScheduler(),
+        kDpm2Scheduler(),
+        kDpm2AncestralScheduler(),
+        dpmSolverMultistepScheduler(),
+        dpmSolverMultistepSdeScheduler(),
+        dpmSolverSinglestepScheduler(),
+        deisScheduler(),
+        uniPcScheduler(),
         lcmScheduler(),
+        tcdScheduler(),
     };
     return table;
 }
@@ -50,7 +64,10 @@ std::unique_ptr<Scheduler> makeScheduler(std::string_view name, const nlohmann::
                     "schedule: the sampler " + std::string(name) + " cannot follow '" +
                         options.schedule + "'.",
                     "With " + std::string(name) + " use: " + joined(info->schedules) + ".");
-    return info->make(config, options);
+    SchedulerOptions followed = options;
+    if (options.schedule == "align_your_steps" && options.family == ModelFamily::StableDiffusionXl)
+        followed.schedule = "align_your_steps_xl";
+    return info->make(SchedulerConfig(config, info->className, options.configLabel), followed);
 }
 
 } // namespace kinora::pipelines

@@ -1,6 +1,7 @@
 #include "pipelines/schedulers/sigma_schedule.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/schedulers/align_your_steps.h"
 #include "pipelines/schedulers/incomplete_beta.h"
 #include "pipelines/schedulers/timestep_spacing.h"
 
@@ -77,6 +78,9 @@ std::vector<double> rangedSigmas(std::string_view schedule, const SigmaTable& ta
     if (schedule == "exponential") return exponentialSigmas(range, steps);
     if (schedule == "beta") return betaSigmas(range, steps);
     if (schedule == "lu") return luSigmas(table, steps);
+    if (schedule == "align_your_steps") return alignedSigmas(ModelFamily::StableDiffusion, steps);
+    if (schedule == "align_your_steps_xl")
+        return alignedSigmas(ModelFamily::StableDiffusionXl, steps);
     throw Error(ErrorCode::Internal, "There is no sigma schedule '" + std::string(schedule) + "'.");
 }
 
@@ -136,6 +140,13 @@ double finalSigma(const SchedulerConfig& config, const SigmaTable& table) {
     const bool smallest =
         config.choice("final_sigmas_type", "zero", {"zero", "sigma_min"}) == "sigma_min";
     return smallest ? table.sigmas.front() : 0;
+}
+
+AncestralStep ancestralStep(float from, float to) {
+    const float up = std::sqrt(to * to * (from * from - to * to) / (from * from));
+    const float square = to * to - up * up;
+    return {square > 0 ? std::sqrt(square) : to * to / from,
+            up}; // of no digits left: the exact one
 }
 
 double startSigma(std::span<const float> sigmas, const std::string& spacing) {

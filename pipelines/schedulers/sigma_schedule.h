@@ -40,12 +40,21 @@ struct NoiseSteps {
 
 // schedule: karras (Karras et al. 2022, equation 5, rho 7), exponential (even in the logarithm),
 // beta (Lee et al. 2024, both parameters 0.6), lu (Lu et al. 2022, as the reference has it), or,
-// from the table alone, sgm_uniform and simple, with the formulas of ComfyUI.
+// from the table alone, sgm_uniform and simple, with the formulas of ComfyUI, or, from published
+// tables, align_your_steps and align_your_steps_xl.
 NoiseSteps makeNoiseSteps(std::string_view schedule, const SigmaTable& table, SigmaRange range,
                           int steps);
 
 // The noise level after the last step: final_sigmas_type.
 double finalSigma(const SchedulerConfig& config, const SigmaTable& table);
+
+// A step with fresh noise goes down to a level below the next one, and up again by noise of
+// variance up^2. In float32: down loses digits where up is near to the next level, and so it does
+// in the reference.
+struct AncestralStep {
+    float down, up;
+};
+AncestralStep ancestralStep(float from, float to);
 
 // What start noise is multiplied by. Source: diffusers' init_noise_sigma.
 double startSigma(std::span<const float> sigmas, const std::string& spacing);

@@ -20,11 +20,23 @@ std::vector<float> linspaceF32(double from, double to, int64_t count) {
     return values;
 }
 
-std::vector<float> cosineBetas(int64_t count) {
-    const auto alphaBar = [](double t) {
-        const double c = std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2);
-        return c * c;
-    };
+double cosineAlphaBar(double t) {
+    const double c = std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2);
+    return c * c;
+}
+
+double expAlphaBar(double t) {
+    return std::exp(-12 * t);
+}
+
+double laplaceAlphaBar(double t) {
+    const double side = std::copysign(1.0, 0.5 - t);
+    const double snr = std::exp(-0.5 * side * std::log(1 - 2 * std::abs(0.5 - t) + 1e-6));
+    return std::sqrt(snr / (1 + snr));
+}
+
+// Betas that leave alphaBar(t) of the signal at the share t of the training timesteps.
+std::vector<float> betasFor(double (*alphaBar)(double), int64_t count) {
     std::vector<float> betas;
     const auto n = static_cast<double>(count);
     for (int64_t i = 0; i < count; ++i) {
@@ -32,6 +44,13 @@ std::vector<float> cosineBetas(int64_t count) {
             1 - alphaBar(static_cast<double>(i + 1) / n) / alphaBar(static_cast<double>(i) / n);
         betas.push_back(static_cast<float>(std::min(beta, 0.999)));
     }
+    return betas;
+}
+
+std::vector<float> sigmoidBetas(double start, double end, int64_t count) {
+    std::vector<float> betas = linspaceF32(-6, 6, count);
+    for (float& beta : betas)
+        beta = static_cast<float>((end - start) / (1 + std::exp(-double{beta})) + start);
     return betas;
 }
 
@@ -45,9 +64,13 @@ std::vector<float> trainingBetas(const SchedulerConfig& config, const BetaDefaul
     }
     const double start = config.number("beta_start", defaults.start, 1e-12, 0.999999);
     const double end = config.number("beta_end", defaults.end, 1e-12, 0.999999);
-    const std::string schedule = config.choice("beta_schedule", defaults.schedule,
-                                               {"linear", "scaled_linear", "squaredcos_cap_v2"});
-    if (schedule == "squaredcos_cap_v2") return cosineBetas(count);
+    std::vector<std::string_view> known = {"linear", "scaled_linear", "squaredcos_cap_v2"};
+    known.insert(known.end(), defaults.more.begin(), defaults.more.end());
+    const std::string schedule = config.choice("beta_schedule", defaults.schedule, known);
+    if (schedule == "squaredcos_cap_v2") return betasFor(cosineAlphaBar, count);
+    if (schedule == "exp") return betasFor(expAlphaBar, count);
+    if (schedule == "laplace") return betasFor(laplaceAlphaBar, count);
+    if (schedule == "sigmoid") return sigmoidBetas(start, end, count);
     if (schedule == "linear") return linspaceF32(start, end, count);
     std::vector<float> betas = linspaceF32(std::sqrt(start), std::sqrt(end), count);
     for (float& beta : betas) beta *= beta;
@@ -84,7 +107,8 @@ std::vector<float> zeroTerminalSnr(const std::vector<float>& betas) {
 std::vector<float> cumulativeAlphas(const SchedulerConfig& config, const BetaDefaults& defaults,
                                     ZeroSnr zeroSnr) {
     std::vector<float> betas = trainingBetas(config, defaults);
-    const bool rescale = config.flag("rescale_betas_zero_snr", false);
+    const bool rescale =
+        zeroSnr != ZeroSnr::Unknown && config.flag("rescale_betas_zero_snr", false);
     if (rescale) betas = zeroTerminalSnr(betas);
     std::vector<float> alphas = cumulativeProduct(betas);
     if (rescale && zeroSnr == ZeroSnr::Lift) alphas.back() = 0x1p-24f;

@@ -12,15 +12,23 @@ struct BetaDefaults { // of the scheduler class, where the config does not say
     double start = 0.0001;
     double end = 0.02;
     std::string_view schedule = "linear";
+    // Beta schedules that this class knows beside linear, scaled_linear and squaredcos_cap_v2: exp,
+    // laplace, sigmoid.
+    std::vector<std::string_view> more = {};
 };
 
-// What becomes of a cumulative alpha of 0, whose sigma would be infinite.
-enum class ZeroSnr { Keep, Lift }; // Lift: to 2^-24, as the samplers over sigmas do
+// What becomes of rescale_betas_zero_snr, which makes the last cumulative alpha 0 and its sigma
+// infinite.
+enum class ZeroSnr {
+    Keep,
+    Lift,   // to 2^-24, as samplers over sigmas do
+    Unknown // to the class, which does not ask for it
+};
 
 // Cumulative product of 1 - beta at each training timestep. Keys: num_train_timesteps, beta_start,
 // beta_end, beta_schedule, trained_betas and, where the class knows it, rescale_betas_zero_snr.
-// Source: Ho et al. 2020; squaredcos_cap_v2 Nichol and Dhariwal 2021; rescaling Lin et al. 2024,
-// algorithm 1.
+// Source: Ho et al. 2020; squaredcos_cap_v2 Nichol and Dhariwal 2021; laplace Hang et al. 2024; exp
+// and sigmoid as diffusers has them; rescaling Lin et al. 2024, algorithm 1.
 std::vector<float> cumulativeAlphas(const SchedulerConfig& config, const BetaDefaults& defaults,
                                     ZeroSnr zeroSnr);
 
