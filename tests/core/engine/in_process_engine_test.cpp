@@ -210,6 +210,7 @@ class InProcessEngineTest : public QObject {
         interrupt(request, left, 1);
         Listener rest;
         finish(request, rest);
+        QCOMPARE(rest.count<ResumedEvent>(), 1);
         QVERIFY(rest.all<ResumedEvent>().front().step > 0);
         QCOMPARE(*rest.all<PlannedEvent>().front().request.seed,
                  *left.all<PlannedEvent>().front().request.seed);
@@ -253,9 +254,10 @@ class InProcessEngineTest : public QObject {
         Listener running, waiting;
         const JobId id = m_engine->submit(request, running.sink());
         m_engine->cancel(m_engine->submit(request, waiting.sink(), checkpointPath()));
-        QVERIFY(!std::filesystem::exists(checkpointPath())); // though it had not begun
+        const bool cleared = !std::filesystem::exists(checkpointPath()); // though it had not begun
         m_engine->cancel(id);
         QVERIFY(running.waitForEnd());
+        QVERIFY(cleared);
 
         Listener again;
         interrupt(request, again, 1);
