@@ -2,9 +2,11 @@
 #include "tests/support/checkpoint_bytes.h"
 #include "tests/support/checkpoint_sample.h"
 
+#include <QElapsedTimer>
 #include <QTest>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -206,6 +208,27 @@ class CheckpointTest : public QObject {
         }
         run.request = R"({"seed":9223372036854775807})";
         QCOMPARE(seedOf(run).value(), std::numeric_limits<int64_t>::max());
+    }
+
+    // Stable Diffusion 1.5 at 512 x 512 with the longest history: a step takes seconds there.
+    void costsMillisecondsAtFullSize() {
+        const kernels::Shape shape{1, 64, 64, 4};
+        const pipelines::HostTensor latents{shape, std::vector<float>(64 * 64 * 4, 0.5f)};
+        Checkpoint checkpoint = test::sampleCheckpoint();
+        checkpoint.state.latents = latents;
+        checkpoint.state.history = {latents, latents, latents};
+        checkpoint.state.noise = {pipelines::NoiseState(628)};
+        std::vector<double> milliseconds;
+        for (int i = 0; i < 21; ++i) {
+            QElapsedTimer timer;
+            timer.start();
+            const auto bytes = toBytes(checkpoint);
+            milliseconds.push_back(static_cast<double>(timer.nsecsElapsed()) / 1e6);
+            QVERIFY(bytes.size() > 4 * 64 * 64 * 4 * sizeof(float));
+        }
+        std::ranges::sort(milliseconds);
+        qInfo("%.2f ms for a checkpoint, at the median of 21", milliseconds[10]);
+        QVERIFY2(milliseconds[10] < 20, "more than half a percent of a step of four seconds");
     }
 
     // Previews, and where latents lie, do not decide a picture.

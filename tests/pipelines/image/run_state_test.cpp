@@ -85,7 +85,7 @@ ImageRequest smallRequest() {
     ImageRequest request;
     request.prompt = "a red apple";
     request.seed = 5;
-    request.steps = 4;
+    request.steps = 6; // enough for every history to fill up
     request.width = request.height = 16;
     return request;
 }
@@ -188,9 +188,9 @@ TEST_CASE("a state that does not fit the request is refused in words") {
     refused("picture 4 does not begin a batch", [](RunState& s) { s.first = 4; });
     refused("picture -2 does not begin a batch", [](RunState& s) { s.first = -2; });
     refused("a batch of 2", [](RunState& s) { s.pictures = 2; });
-    refused("it has done 5 of 4 steps", [](RunState& s) { s.calls = 5; });
-    refused("it has done -1 of 4 steps", [](RunState& s) { s.calls = -1; });
-    refused("has taken 5 steps in 4", [](RunState& s) { s.stepsTaken = 5; });
+    refused("it has done 7 of 6 steps", [](RunState& s) { s.calls = 7; });
+    refused("it has done -1 of 6 steps", [](RunState& s) { s.calls = -1; });
+    refused("has taken 7 steps in 6", [](RunState& s) { s.stepsTaken = 7; });
     refused("has taken -1 steps", [](RunState& s) { s.stepsTaken = -1; });
     refused("remembers 3 predictions, not 2", [](RunState& s) { s.history.pop_back(); });
     refused("the latents are", [](RunState& s) { s.latents.shape = s.latents.shape.with(1, 1); });
