@@ -37,7 +37,7 @@ struct Head {
 };
 static_assert(sizeof(Head) == 88);
 constexpr std::array<char, 8> kMagic = {'k', 'i', 'n', 'o', 'r', 'a', 'c', 'k'};
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 1; // raised with every change of what follows
 
 constexpr size_t kMostNameBytes = 1024;
 constexpr int64_t kMostCount = int64_t{1} << 40; // of steps, pictures, values

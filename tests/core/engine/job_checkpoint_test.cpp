@@ -1,5 +1,6 @@
 #include "core/engine/job_checkpoint.h"
 #include "tests/support/checkpoint_sample.h"
+#include "tests/support/memory_checkpoint.h"
 
 #include <QTest>
 
@@ -13,27 +14,6 @@ using pipelines::RunState;
 
 namespace {
 
-// Memory that outlives the job, as a worker's does; writes down what it is asked.
-class MemoryStore final : public CheckpointStore {
-  public:
-    Result<std::vector<std::byte>> latest() override {
-        if (fails) return Error(ErrorCode::Io, "what was kept cannot be read");
-        return bytes;
-    }
-    bool wants(KeepWhen when) override { return when == KeepWhen::Now || due; }
-    void keep(std::span<const std::byte> kept, KeepWhen when) override {
-        bytes.assign(kept.begin(), kept.end());
-        moments.push_back(when);
-    }
-    void clear() override { bytes.clear(); }
-
-    Checkpoint read() const { return *checkpointFromBytes(bytes); }
-
-    std::vector<std::byte> bytes;
-    std::vector<KeepWhen> moments;
-    bool due = true, fails = false;
-};
-
 const JobCheckpoint::Fits kFits = [](const RunState&) {};
 
 } // namespace
@@ -41,7 +21,7 @@ const JobCheckpoint::Fits kFits = [](const RunState&) {};
 class JobCheckpointTest : public QObject {
     Q_OBJECT
 
-    MemoryStore m_store;
+    test::MemoryCheckpoint m_store;
     Checkpoint m_sample = test::sampleCheckpoint();
 
   private slots:

@@ -1,0 +1,186 @@
+// A job whose worker dies after any step: what lies in the store then goes on to the same bytes.
+// The real starter model.
+#include "core/engine/job_runner.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/meta/meta_backend.h"
+#include "tests/support/memory_checkpoint.h"
+
+#include <QTemporaryDir>
+#include <QTest>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace kinora;
+using namespace kinora::core;
+
+namespace {
+
+const std::filesystem::path kModels = std::filesystem::path(KINORA_SOURCE_DIR) / "resources/models";
+
+pipelines::ImageRequest threePictures() {
+    pipelines::ImageRequest request;
+    request.prompt = "3d emoji of a red apple";
+    request.seed = 1;
+    request.steps = 3;
+    request.width = request.height = 64;
+    request.sampler = "euler_a";
+    request.count = 3;
+    request.batch = 2;
+    return request;
+}
+
+// The events of one job.
+struct Job {
+    std::vector<EngineEvent> events;
+    JobControl control;
+
+    template <typename T> std::vector<T> all() const {
+        std::vector<T> found;
+        for (const EngineEvent& event : events)
+            if (const T* one = std::get_if<T>(&event)) found.push_back(*one);
+        return found;
+    }
+    // Pixels and provenance of each picture.
+    std::map<int64_t, std::pair<std::vector<float>, std::string>> pictures() const {
+        std::map<int64_t, std::pair<std::vector<float>, std::string>> found;
+        for (const PictureEvent& picture : all<PictureEvent>())
+            found[picture.picture] = {picture.image.pixels, toJson(picture.provenance).dump()};
+        return found;
+    }
+};
+
+} // namespace
+
+class JobRunnerTest : public QObject {
+    Q_OBJECT
+
+    QTemporaryDir m_folder;
+    kernels::BackendRegistry m_backends;
+    std::unique_ptr<ModelLibrary> m_library;
+
+    std::unique_ptr<JobRunner> runner(int threads = 2) {
+        return std::make_unique<JobRunner>(
+            m_backends, *m_library,
+            JobRunner::Options{threads, "kinora test", m_folder.path().toStdString(), 0});
+    }
+    static void run(JobRunner& runner, Job& job, CheckpointStore* store,
+                    const pipelines::ImageRequest& request = threePictures(),
+                    const std::function<void(const EngineEvent&)>& also = {}) {
+        runner.run(
+            request,
+            [&](const EngineEvent& event) {
+                job.events.push_back(event);
+                if (also) also(event);
+            },
+            job.control, store);
+    }
+
+  private slots:
+    void initTestCase() {
+        static const kernels::BackendTable plan = kernels::cpuPlanBackend(kernels::metaBackend());
+        m_backends.add(kernels::cpuBackend());
+        m_backends.add(plan);
+        m_library = std::make_unique<ModelLibrary>(
+            ModelLibrary::Options{{kModels}, m_folder.path().toStdString()});
+    }
+
+    void goesOnFromAnythingThatAWorkerMayLeave() {
+        test::MemoryCheckpoint store;
+        Job whole;
+        run(*runner(), whole, &store);
+        QCOMPARE(whole.all<FinishedEvent>().size(), size_t{1});
+        QCOMPARE(whole.all<ResumedEvent>().size(), size_t{0});
+        QVERIFY(store.bytes.empty()); // cleared
+        // Three steps, the second batch's beginning, three steps.
+        QCOMPARE(store.all.size(), size_t{7});
+        const auto expected = whole.pictures();
+        QCOMPARE(expected.size(), size_t{3});
+
+        const auto next = runner();
+        for (const std::vector<std::byte>& left : store.all) {
+            test::MemoryCheckpoint kept;
+            kept.bytes = left;
+            Job rest;
+            run(*next, rest, &kept);
+            QCOMPARE(rest.all<FinishedEvent>().size(), size_t{1});
+            QCOMPARE(rest.all<ResumedEvent>().size(), size_t{1});
+            const ResumedEvent resumed = rest.all<ResumedEvent>().front();
+            QCOMPARE(resumed.fromBeginningBecause, std::string());
+            QCOMPARE(static_cast<int64_t>(rest.all<StepEvent>().size()),
+                     (resumed.picture == 0 ? 6 : 3) - resumed.step);
+            auto remaining = expected;
+            std::erase_if(remaining, [&](const auto& one) { return one.first < resumed.picture; });
+            QVERIFY(rest.pictures() == remaining);
+            QVERIFY(kept.bytes.empty());
+        }
+    }
+
+    // The sink hears of a step when it is kept already: a worker that dies at once loses nothing.
+    void keepsAStepBeforeItIsToldOf() {
+        test::MemoryCheckpoint store;
+        Job job;
+        std::vector<size_t> kept;
+        run(*runner(), job, &store, threePictures(), [&](const EngineEvent& event) {
+            if (std::holds_alternative<StepEvent>(event)) kept.push_back(store.all.size());
+        });
+        QVERIFY((kept == std::vector<size_t>{1, 2, 3, 5, 6, 7}));
+    }
+
+    void leavesAfterTheStepThatRuns() {
+        test::MemoryCheckpoint store;
+        store.due = false;
+        Job job;
+        run(*runner(), job, &store, threePictures(), [&](const EngineEvent& event) {
+            if (std::holds_alternative<StepEvent>(event)) job.control.leave.cancel();
+        });
+        QVERIFY(std::holds_alternative<CancelledEvent>(job.events.back()));
+        QCOMPARE(job.all<StepEvent>().size(), size_t{1}); // the second is done, and not told of
+        QVERIFY(store.read().left);
+        QCOMPARE(store.read().state.calls, 2);
+    }
+
+    void forgetsAJobThatIsCancelled() {
+        test::MemoryCheckpoint store;
+        Job job;
+        run(*runner(), job, &store, threePictures(), [&](const EngineEvent& event) {
+            if (std::holds_alternative<StepEvent>(event)) job.control.cancel.cancel();
+        });
+        QVERIFY(std::holds_alternative<CancelledEvent>(job.events.back()));
+        QVERIFY(!store.all.empty());
+        QVERIFY(store.bytes.empty());
+    }
+
+    void beginsAgainWithOtherThreadsOrFiles() {
+        test::MemoryCheckpoint store;
+        Job first;
+        run(*runner(), first, &store);
+        const std::vector<std::byte> left = store.all.front();
+
+        store.bytes = left;
+        Job threads;
+        run(*runner(1), threads, &store);
+        QCOMPARE(threads.all<ResumedEvent>().at(0).fromBeginningBecause,
+                 std::string("it was begun with 2 threads and would go on with 1"));
+        QCOMPARE(threads.all<StepEvent>().size(), size_t{6});
+
+        const std::filesystem::path copy = m_folder.filePath("starter-image").toStdString();
+        std::filesystem::copy(kModels / "starter-image", copy,
+                              std::filesystem::copy_options::recursive);
+        pipelines::ImageRequest request = threePictures();
+        request.model = copy.string();
+        store.bytes = left;
+        Job touched;
+        run(*runner(), touched, &store, request);
+        QCOMPARE(touched.all<ResumedEvent>().at(0).fromBeginningBecause,
+                 std::string("the model's files have changed since it was begun"));
+        QVERIFY(touched.pictures().size() == 3);
+    }
+};
+
+QTEST_GUILESS_MAIN(JobRunnerTest)
+#include "job_runner_test.moc"
