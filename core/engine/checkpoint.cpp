@@ -69,7 +69,7 @@ json toJson(const Checkpoint& checkpoint) {
             {"precision", run.precision},
             {"threads", run.threads},
             {"model", run.model},
-            {"latentsHash", run.latentsHash},
+            {"inputs", run.inputs},
             {"left", left},
             {"first", state.first},
             {"pictures", state.pictures},
@@ -177,7 +177,7 @@ RunIdentity readIdentity(const Reader& reader) {
     if (threads > std::numeric_limits<int>::max()) damaged("threads is out of range");
     run.threads = static_cast<int>(threads);
     run.model = reader.text("model", kMostNameBytes);
-    run.latentsHash = reader.text("latentsHash", kMostNameBytes);
+    run.inputs = reader.text("inputs", kMostNameBytes);
     return run;
 }
 
@@ -303,8 +303,7 @@ std::string whyNot(const RunIdentity& kept, const RunIdentity& now) {
     if (kept.request != now.request)
         return "it was begun for another request: " + requestDifference(kept.request, now.request);
     if (kept.model != now.model) return "the model's files have changed since it was begun";
-    if (kept.latentsHash != now.latentsHash)
-        return "the start latents have changed since it was begun";
+    if (kept.inputs != now.inputs) return "the files that it begins from have changed";
     return {};
 }
 

@@ -27,8 +27,8 @@ struct RunIdentity {
     std::string device;        // the plan: the device's name, how precise, how many threads
     std::string precision;
     int threads = 0;
-    std::string model;       // that its files are the same: their names, sizes and times, hashed
-    std::string latentsHash; // of the start latents; usually empty
+    std::string model;  // that its files are the same: their names, sizes and times, hashed
+    std::string inputs; // hashes of the files that it begins from, latents for one; usually empty
 
     friend bool operator==(const RunIdentity&, const RunIdentity&) = default;
 };

@@ -177,8 +177,8 @@ class CheckpointTest : public QObject {
             [](RunIdentity& run) { run.threads = 1; });
         row("the model's files have changed since it was begun",
             [](RunIdentity& run) { run.model = "9999"; });
-        row("the start latents have changed since it was begun",
-            [](RunIdentity& run) { run.latentsHash = "sha256:00"; });
+        row("the files that it begins from have changed",
+            [](RunIdentity& run) { run.inputs = "sha256:00"; });
         row("it was begun for another request: steps was 30 and is 20", request("steps", 30));
         row("it was begun for another request: sampler was \"ddim\" and is \"dpmpp_2m\"",
             request("sampler", "ddim"));
