@@ -7,9 +7,12 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace kinora;
 using namespace kinora::core;
@@ -114,6 +117,31 @@ class CheckpointFileTest : public QObject {
         QVERIFY(!file.wants(KeepWhen::Due)); // it is not tried again at every step
         file.keep(bytesOf(large), KeepWhen::Now);
         QCOMPARE(latest(file), large);
+    }
+
+    // A process that is killed as it writes leaves the old or the new, never a part.
+    void holdsAWholeCheckpointWheneverItsWriterIsKilled() {
+        constexpr size_t kSize = 300'000; // more than one write takes
+        CheckpointFile file = store();
+        file.keep(bytesOf(std::string(kSize, 'a')), KeepWhen::Now);
+        std::set<char> found;
+        for (int round = 0; round < 20; ++round) {
+            const pid_t writer = fork();
+            QVERIFY(writer >= 0);
+            if (writer == 0)
+                for (char letter = 'b';;
+                     letter = letter == 'z' ? 'a' : static_cast<char>(letter + 1))
+                    file.keep(bytesOf(std::string(kSize, letter)), KeepWhen::Now);
+            usleep(static_cast<useconds_t>(3000 + round * 1700));
+            QCOMPARE(kill(writer, SIGKILL), 0);
+            QCOMPARE(waitpid(writer, nullptr, 0), writer);
+            const std::string kept = latest(file);
+            QCOMPARE(kept, std::string(kSize, kept.at(0)));
+            found.insert(kept[0]);
+        }
+        QVERIFY(found.size() > 1); // it did write
+        for (const auto& entry : fs::directory_iterator(path().parent_path()))
+            fs::remove(entry.path()); // temporaries too: nobody cleans up after a SIGKILL
     }
 
     void aFolderThatIsNotThereIsAWarning() {
