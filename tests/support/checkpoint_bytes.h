@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,11 +29,10 @@ sealedCheckpoint(std::string_view json, std::span<const std::byte> values, uint3
     add(json);
     hash.add(values);
     head += hash.digits();
-    std::vector<std::byte> bytes(head.size() + restBytes);
-    std::memcpy(bytes.data(), head.data(), head.size());
-    std::memcpy(bytes.data() + head.size(), json.data(), json.size());
-    if (!values.empty())
-        std::memcpy(bytes.data() + head.size() + json.size(), values.data(), values.size());
+    std::vector<std::byte> bytes;
+    for (const std::string_view part : {std::string_view(head), json})
+        for (const char letter : part) bytes.push_back(static_cast<std::byte>(letter));
+    bytes.insert(bytes.end(), values.begin(), values.end());
     return bytes;
 }
 
