@@ -12,17 +12,18 @@ using pipelines::RunState;
 
 JobCheckpoint::JobCheckpoint(CheckpointStore* store) : m_store(store) {
     if (!m_store) return;
-    const Result<std::vector<std::byte>> bytes = m_store->latest();
-    if (!bytes) {
-        m_unreadable = bytes.error().message();
-        return;
-    }
-    if (bytes->empty()) return;
-    Result<Checkpoint> kept = checkpointFromBytes(*bytes);
-    if (kept)
+    try {
+        const Result<std::vector<std::byte>> bytes = m_store->latest();
+        if (!bytes) throw bytes.error();
+        if (bytes->empty()) return;
+        Result<Checkpoint> kept = checkpointFromBytes(*bytes);
+        if (!kept) throw kept.error();
         m_kept = std::move(*kept);
-    else
-        m_unreadable = kept.error().message();
+    } catch (const Error& error) {
+        m_unreadable = error.message();
+    } catch (const std::exception&) { // memory ran out
+        m_unreadable = "what was kept does not fit into memory";
+    }
 }
 
 ImageRequest JobCheckpoint::withSeed(const ImageRequest& request) const {

@@ -21,7 +21,8 @@ namespace kinora::core {
 
 class JobCheckpoint {
   public:
-    // Reads what is kept. Borrows the store, which may be null.
+    // Reads what is kept; trouble with that is a reason to begin again. Borrows the store, which
+    // may be null.
     explicit JobCheckpoint(CheckpointStore* store);
 
     // The request, with the seed that was drawn for it before it was interrupted.
