@@ -27,9 +27,9 @@ class DeisScheduler final : public SolverScheduler {
         const auto spaced = spacedTimesteps(config, config.trainTimesteps(), options.steps);
         const std::string schedule = chosenSchedule(config, options.schedule);
         const NoiseSteps steps = scheduledSteps(config, table, spaced, schedule);
-        // Without a level of its own the end of a schedule is its last level once more, and the
-        // last step stays where it is.
-        takeSteps(steps, schedule == "normal" ? table.sigmas.front() : steps.sigmas.back());
+        // The class ends these schedules at their last level once more, so that the last step stays
+        // where it is.
+        takeSteps(steps, followsRange(schedule) ? steps.sigmas.back() : table.sigmas.front());
     }
 
   private:

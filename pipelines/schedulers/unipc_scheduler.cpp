@@ -60,7 +60,7 @@ class UniPcScheduler final : public SolverScheduler {
         const std::string schedule = chosenSchedule(config, options.schedule);
         const NoiseSteps steps = scheduledSteps(config, table, spaced, schedule);
         double final = finalSigma(config, table);
-        if (final != 0 && schedule != "normal") final = steps.sigmas.back();
+        if (final != 0 && followsRange(schedule)) final = steps.sigmas.back();
         if (final == 0 && !m_onOriginal)
             config.unsupported("predict_x0", "it needs final_sigmas_type sigma_min");
         if (final == 0 && !m_lowerOrderFinal && m_order > 1)

@@ -110,7 +110,8 @@ void compareAll(const SchedulerInfo& info) {
     for (const auto& [name, entry] : cases.items()) {
         CAPTURE(entry.dump());
         const double error = compare(info.name, entry, file.floats(name));
-        CHECK(error <= kTolerance);
+        // Where the reference's own float32 loses more than that, no better can be asked.
+        CHECK(error <= std::max(kTolerance, 2 * entry.at("rounding").get<double>()));
         largest = std::max(largest, error);
         ++runs[entry.at("schedule")];
         if (entry.at("begin") != 0) ++runs["from a picture"];
