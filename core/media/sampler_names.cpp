@@ -32,15 +32,11 @@ constexpr Pair kWebUiSamplers[] = {
     {"tcd", "TCD"},
 };
 constexpr Pair kWebUiSchedules[] = {
-    {"normal", "Uniform"},
-    {"normal", "Normal"},
-    {"normal", "Automatic"},
-    {"normal", "DDIM"},
-    {"karras", "Karras"},
-    {"exponential", "Exponential"},
-    {"sgm_uniform", "SGM Uniform"},
-    {"simple", "Simple"},
-    {"beta", "Beta"},
+    {"normal", "Uniform"},          {"normal", "Normal"},
+    {"normal", "Automatic"},        {"normal", "DDIM"},
+    {"karras", "Karras"},           {"exponential", "Exponential"},
+    {"sgm_uniform", "SGM Uniform"}, {"align_your_steps", "Align Your Steps"},
+    {"simple", "Simple"},           {"beta", "Beta"},
 };
 constexpr Pair kComfyUiSamplers[] = {
     {"ddim", "ddim"},
@@ -56,6 +52,7 @@ constexpr Pair kComfyUiSamplers[] = {
     {"dpmpp_2m_sde", "dpmpp_2m_sde_gpu"},
     {"deis", "deis"},
     {"unipc", "uni_pc"},
+    {"unipc", "uni_pc_bh2"},
     {"lcm", "lcm"},
 };
 constexpr Pair kComfyUiSchedules[] = {

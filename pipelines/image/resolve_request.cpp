@@ -4,7 +4,6 @@
 #include "pipelines/denoisers/unet_2d.h"
 #include "pipelines/image/background.h"
 #include "pipelines/request/parameters.h"
-#include "pipelines/schedulers/scheduler.h"
 #include "pipelines/vae/autoencoder_kl.h"
 
 #include <nlohmann/json.hpp>
@@ -84,10 +83,20 @@ ImageRequest resolveRequest(const ImageRequest& request, const Model& model) {
     validate(resolved);
     parseBackground(resolved.background);
     // Made once to hear now what it would object to later: an impossible pair, an unknown config.
-    makeScheduler(*resolved.sampler, model.config("scheduler"),
-                  {static_cast<int>(*resolved.steps), *resolved.schedule, resolved.eta,
-                   model.configLabel("scheduler")});
+    makeScheduler(*resolved.sampler, model.config("scheduler"), schedulerOptions(resolved, model));
     return resolved;
+}
+
+SchedulerOptions schedulerOptions(const ImageRequest& request, const Model& model) {
+    // The denoisers of SDXL alone are told sizes and crops.
+    const auto& unet = model.config("unet");
+    const auto embedding = unet.find("addition_embed_type");
+    const bool xl = embedding != unet.end() && *embedding == "text_time";
+    return {.steps = static_cast<int>(*request.steps),
+            .schedule = *request.schedule,
+            .eta = request.eta,
+            .configLabel = model.configLabel("scheduler"),
+            .family = xl ? ModelFamily::StableDiffusionXl : ModelFamily::StableDiffusion};
 }
 
 std::vector<std::string> modelWarnings(const ImageRequest& request, const Model& model) {

@@ -3,6 +3,7 @@
 // its configs imply (sampler, size), then the table's fallbacks.
 
 #include "pipelines/request/image_request.h"
+#include "pipelines/schedulers/scheduler.h"
 #include "pipelines/weights/model.h"
 
 #include <string>
@@ -14,6 +15,9 @@ namespace kinora::pipelines {
 // are multiples of the VAE's factor, the sampler can follow the schedule.
 // Throws Error{InvalidArgument, Unsupported, BadFile}.
 ImageRequest resolveRequest(const ImageRequest& request, const Model& model);
+
+// What the request's sampler is made with. request: resolved.
+SchedulerOptions schedulerOptions(const ImageRequest& request, const Model& model);
 
 // What a run of this request (as it came, not resolved) does otherwise than the model asks:
 // sentences for a person; none as a rule.

@@ -9,6 +9,7 @@
 #include "pipelines/image/check_finite.h"
 #include "pipelines/image/denoise_loop.h"
 #include "pipelines/image/guidance.h"
+#include "pipelines/image/resolve_request.h"
 
 #include <algorithm>
 #include <cmath>
@@ -172,8 +173,7 @@ Tensor TextToImage::startNoise(const ImageRequest& request, int64_t first, int64
 std::unique_ptr<Scheduler> TextToImage::schedulerFor(const ImageRequest& request) const {
     nlohmann::json config = m_model.config("scheduler");
     if (request.prediction != "auto") config["prediction_type"] = request.prediction;
-    return makeScheduler(*request.sampler, config,
-                         {static_cast<int>(*request.steps), *request.schedule, request.eta});
+    return makeScheduler(*request.sampler, config, schedulerOptions(request, m_model));
 }
 
 TextToImage::Batch TextToImage::beginBatch(const ImageRequest& request, int64_t first) const {

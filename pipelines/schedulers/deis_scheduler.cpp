@@ -27,9 +27,9 @@ class DeisScheduler final : public SolverScheduler {
         const auto spaced = spacedTimesteps(config, config.trainTimesteps(), options.steps);
         const std::string schedule = chosenSchedule(config, options.schedule);
         const NoiseSteps steps = scheduledSteps(config, table, spaced, schedule);
-        // Without a level of its own the end of a schedule is its last level once more, and the
-        // last step stays where it is.
-        takeSteps(steps, schedule == "normal" ? table.sigmas.front() : steps.sigmas.back());
+        // The class ends these schedules at their last level once more, so that the last step stays
+        // where it is.
+        takeSteps(steps, followsRange(schedule) ? steps.sigmas.back() : table.sigmas.front());
     }
 
   private:
@@ -37,20 +37,18 @@ class DeisScheduler final : public SolverScheduler {
                    BatchNoise&) override {
         readOriginal(modelOutput, call, latents);
         remember(noiseBesideDenoised(call, latents));
-        const auto weights = historyWeights(multistepOrder(call, m_lowerOrderFinal, false), call);
         const double alpha = level(call + 1).alpha;
-        const auto& predictions = m_memory.tensors; // newest first
-        return combine({{alpha / level(call).alpha, latents},
-                        {alpha * weights[0], predictions[0]},
-                        {alpha * weights[1], predictions[1]},
-                        {alpha * weights[2], predictions[2]}});
+        HistoryWeights weights =
+            historyWeights(multistepOrder(call, m_lowerOrderFinal, false), call);
+        for (double& weight : weights) weight *= alpha;
+        return blend(alpha / level(call).alpha, latents, weights);
     }
 
     // The integrals over rho, from this call's to the next one's, of the Lagrange polynomials in
     // log(rho) through the levels of the last `order` predictions.
-    std::array<double, kMostSolverOrder> historyWeights(int order, int call) const {
+    HistoryWeights historyWeights(int order, int call) const {
         const double from = rho(call), to = rho(call + 1);
-        std::array<double, kMostSolverOrder> weights{};
+        HistoryWeights weights{};
         for (int i = 0; i < order; ++i) {
             // Coefficients of 1, log(rho) and log(rho)^2.
             std::array<double, kMostSolverOrder> basis = {1, 0, 0};

@@ -5,8 +5,6 @@
 #include "pipelines/schedulers/scheduler_list.h"
 #include "pipelines/schedulers/training_noise.h"
 
-#include <array>
-
 namespace kinora::pipelines {
 
 namespace {
@@ -53,21 +51,13 @@ class DpmSolverMultistepScheduler : public SolverScheduler {
                                     : readNoise(modelOutput, call, latents));
         const int order = multistepOrder(call, m_lowerOrderFinal, m_firstOrderFinal);
         const DpmUpdate update = dpmUpdate(m_solver, order, level(call), level(call + 1));
-        Tensor drawn;
-        if (m_solver.stochastic) drawn = draw(noise, latents);
-
-        const auto weights = historyWeights(update, order, call);
-        const auto& predictions = m_memory.tensors; // newest first
-        return combine({{update.sample, latents},
-                        {weights[0], predictions[0]},
-                        {weights[1], predictions[1]},
-                        {weights[2], predictions[2]},
-                        {update.noise, drawn}});
+        const Tensor drawn = m_solver.stochastic ? draw(noise, latents) : Tensor();
+        return blend(update.sample, latents, historyWeights(update, order, call),
+                     {update.noise, drawn});
     }
 
     // The divided differences written out over the predictions, newest first.
-    std::array<double, kMostSolverOrder> historyWeights(const DpmUpdate& update, int order,
-                                                        int call) const {
+    HistoryWeights historyWeights(const DpmUpdate& update, int order, int call) const {
         const auto& d = update.derivatives;
         if (order == 1) return {d[0], 0, 0};
         const double from = level(call).lambda, h = level(call + 1).lambda - from;

@@ -7,7 +7,7 @@
 #include "pipelines/schedulers/training_noise.h"
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 namespace kinora::pipelines {
 
@@ -55,20 +55,13 @@ class DpmSolverSinglestepScheduler final : public SolverScheduler {
         if (order == 1) begun = latents;
         const DpmUpdate update =
             dpmUpdate(m_solver, order, level(call + 1 - order), level(call + 1));
-        Tensor drawn;
-        if (m_solver.stochastic) drawn = draw(noise, latents);
-        const auto weights = historyWeights(update, order, call);
-        const auto& predictions = m_memory.tensors; // newest first
-        return combine({{update.sample, begun},
-                        {weights[0], predictions[0]},
-                        {weights[1], predictions[1]},
-                        {weights[2], predictions[2]},
-                        {update.noise, drawn}});
+        const Tensor drawn = m_solver.stochastic ? draw(noise, latents) : Tensor();
+        return blend(update.sample, begun, historyWeights(update, order, call),
+                     {update.noise, drawn});
     }
 
     // The divided differences written out over the predictions, newest first. D_0 is the oldest.
-    std::array<double, kMostSolverOrder> historyWeights(const DpmUpdate& update, int order,
-                                                        int call) const {
+    HistoryWeights historyWeights(const DpmUpdate& update, int order, int call) const {
         const auto& d = update.derivatives;
         if (order == 1) return {d[0], 0, 0};
         const double begin = level(call + 1 - order).lambda;

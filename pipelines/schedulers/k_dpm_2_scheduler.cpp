@@ -7,6 +7,8 @@
 #include "pipelines/schedulers/training_noise.h"
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace kinora::pipelines {
 

@@ -1,6 +1,9 @@
 #include "pipelines/schedulers/scheduler.h"
 
+#include "kernels/base/error.h"
 #include "pipelines/schedulers/prediction.h"
+
+#include <utility>
 
 namespace kinora::pipelines {
 
@@ -11,6 +14,16 @@ Tensor Scheduler::step(const Tensor& modelOutput, int call, const Tensor& latent
     Tensor next = advance(modelOutput, call, latents, noise);
     ++m_memory.stepsTaken;
     return next;
+}
+
+void Scheduler::restore(SchedulerMemory memory) {
+    if (memory.tensors.size() != m_memory.tensors.size())
+        throw Error(ErrorCode::InvalidArgument,
+                    "The state of the run is another sampler's: it holds " +
+                        std::to_string(memory.tensors.size()) + " tensors, not " +
+                        std::to_string(m_memory.tensors.size()) + ".",
+                    "Begin the run again.");
+    m_memory = std::move(memory);
 }
 
 Tensor Scheduler::addNoise(const Tensor& original, const Tensor& noise, int call) const {

@@ -25,7 +25,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace kinora::pipelines {
@@ -83,9 +82,9 @@ class Scheduler {
     kernels::Tensor addNoise(const kernels::Tensor& original, const kernels::Tensor& noise,
                              int call) const;
     // All that step() changes, m_denoised aside. restore() takes what memory() of a scheduler made
-    // with the same arguments gave.
+    // with the same arguments gave. Throws Error{InvalidArgument} for that of another sampler.
     const SchedulerMemory& memory() const { return m_memory; }
-    void restore(SchedulerMemory memory) { m_memory = std::move(memory); }
+    void restore(SchedulerMemory memory);
     // The picture that the last step() expects at the end (x0), for previews. Undefined before it.
     const kernels::Tensor& denoised() const { return m_denoised; }
 

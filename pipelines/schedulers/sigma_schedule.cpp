@@ -136,6 +136,10 @@ NoiseSteps makeNoiseSteps(std::string_view schedule, const SigmaTable& table, Si
     return chosen;
 }
 
+bool followsRange(std::string_view schedule) {
+    return schedule == "karras" || schedule == "exponential" || schedule == "beta";
+}
+
 double finalSigma(const SchedulerConfig& config, const SigmaTable& table) {
     const bool smallest =
         config.choice("final_sigmas_type", "zero", {"zero", "sigma_min"}) == "sigma_min";

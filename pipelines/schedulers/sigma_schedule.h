@@ -45,6 +45,9 @@ struct NoiseSteps {
 NoiseSteps makeNoiseSteps(std::string_view schedule, const SigmaTable& table, SigmaRange range,
                           int steps);
 
+// Whether the schedule runs down to the smallest level of its range: karras, exponential and beta.
+bool followsRange(std::string_view schedule);
+
 // The noise level after the last step: final_sigmas_type.
 double finalSigma(const SchedulerConfig& config, const SigmaTable& table);
 

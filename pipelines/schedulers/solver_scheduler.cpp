@@ -118,6 +118,16 @@ void SolverScheduler::remember(const Tensor& prediction) {
     *begin = prediction;
 }
 
+Tensor SolverScheduler::blend(double share, const Tensor& latents, const HistoryWeights& weights,
+                              const Weighted& more) const {
+    const auto& predictions = m_memory.tensors;
+    return combine({{share, latents},
+                    {weights[0], predictions[0]},
+                    {weights[1], predictions[1]},
+                    {weights[2], predictions[2]},
+                    more});
+}
+
 int SolverScheduler::multistepOrder(int call, bool lowerOrderFinal, bool firstOrderFinal) const {
     const int left = callCount() - 1 - call; // steps after this one
     const bool few = lowerOrderFinal && callCount() < kFewSteps;

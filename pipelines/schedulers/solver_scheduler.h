@@ -7,6 +7,7 @@
 #include "pipelines/schedulers/scheduler.h"
 #include "pipelines/schedulers/sigma_schedule.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,10 @@ class SolverScheduler : public Scheduler {
                               const kernels::Tensor& latents) const;
     kernels::Tensor noiseBesideDenoised(int call, const kernels::Tensor& latents) const;
     void remember(const kernels::Tensor& prediction);
+    // share * latents + weights[i] * the i-th newest prediction + more.
+    using HistoryWeights = std::array<double, kMostSolverOrder>;
+    kernels::Tensor blend(double share, const kernels::Tensor& latents,
+                          const HistoryWeights& weights, const Weighted& more = {0, {}}) const;
     // The order that a multistep solver takes this call with: what the history allows, and less at
     // the end, where lowerOrderFinal asks for it in short runs and firstOrderFinal in all.
     int multistepOrder(int call, bool lowerOrderFinal, bool firstOrderFinal) const;

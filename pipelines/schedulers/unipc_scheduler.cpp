@@ -60,7 +60,7 @@ class UniPcScheduler final : public SolverScheduler {
         const std::string schedule = chosenSchedule(config, options.schedule);
         const NoiseSteps steps = scheduledSteps(config, table, spaced, schedule);
         double final = finalSigma(config, table);
-        if (final != 0 && schedule != "normal") final = steps.sigmas.back();
+        if (final != 0 && followsRange(schedule)) final = steps.sigmas.back();
         if (final == 0 && !m_onOriginal)
             config.unsupported("predict_x0", "it needs final_sigmas_type sigma_min");
         if (final == 0 && !m_lowerOrderFinal && m_order > 1)
@@ -125,12 +125,8 @@ class UniPcScheduler final : public SolverScheduler {
             ahead = -step * shares[static_cast<size_t>(order - 1)];
             newest -= ahead;
         }
-        const auto& predictions = m_memory.tensors; // newest first
-        return combine({{m_onOriginal ? to.sigma / from.sigma : to.alpha / from.alpha, latents},
-                        {newest, predictions[0]},
-                        {older[0], predictions[1]},
-                        {older[1], predictions[2]},
-                        {ahead, next}});
+        return blend(m_onOriginal ? to.sigma / from.sigma : to.alpha / from.alpha, latents,
+                     {newest, older[0], older[1]}, {ahead, next});
     }
 
     // How much each divided difference counts: the system of equation 3.

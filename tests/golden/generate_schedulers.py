@@ -3,8 +3,9 @@ data/schedulers/<sampler>.safetensors.
 
 One tensor per case: the timesteps, the x0 estimate after the first call (where the class gives
 one: 24 values), the final latents (24 values). What a case is stands in the file's metadata, key
-"cases": name to {config, steps, schedule, eta, seed, begin, family, calls, startSigma, denoised}
-(scheduler_cases.py). Latents are [1, 2, 3, 4] in NCHW; the noise is the generator's first draw.
+"cases": name to {config, steps, schedule, eta, seed, begin, family, calls, startSigma, denoised,
+rounding} (scheduler_cases.py). rounding: how far the class's float32 arithmetic carries its own
+result from the same run in double, relative to the largest value. Latents are [1, 2, 3, 4] in NCHW; the noise is the generator's first draw.
 Where `begin` steps are left out, the start is the class's add_noise of 0.7 pattern and that noise.
 
     denoiser(x, t) = 0.35 x + 0.2 roll(x) + (0.4 + 0.0005 t) pattern
@@ -15,6 +16,7 @@ Needs scipy for the beta schedule.
 """
 
 import argparse
+import contextlib
 import inspect
 import json
 import os
@@ -55,7 +57,29 @@ ALIGNED = {"sd": [14.6146412293, 6.4745760956, 3.8636745985, 2.6946151520, 1.884
 def denoiser(sample, timestep):
     flat = sample.double().flatten()
     out = 0.35 * flat + 0.2 * torch.roll(flat, 1) + (0.4 + 0.0005 * float(timestep)) * PATTERN
-    return out.float().reshape(SHAPE)
+    return out.to(sample.dtype).reshape(SHAPE)
+
+
+def in_double(scheduler):
+    """The same scheduler with its float32 tables as doubles."""
+    for name, value in vars(scheduler).items():
+        if isinstance(value, torch.Tensor) and value.dtype == torch.float32:
+            setattr(scheduler, name, value.double())
+    return scheduler
+
+
+@contextlib.contextmanager
+def draws_in_float32():
+    """Doubles are drawn by other random numbers than floats are: these are drawn as floats."""
+    randn = torch.randn
+
+    def drawn(*shape, dtype=None, **rest):
+        return randn(*shape, **rest).to(dtype or torch.float32)
+    torch.randn = drawn
+    try:
+        yield
+    finally:
+        torch.randn = randn
 
 
 def table(scheduler):
@@ -136,23 +160,26 @@ def make(sampler, config, schedule, steps, family="sd"):
     return scheduler
 
 
-def start(scheduler, first, generator):
+def start(scheduler, first, generator, dtype):
     """The latents before call `first`."""
-    noise = torch.randn(SHAPE, generator=generator)
+    noise = torch.randn(SHAPE, generator=generator).to(dtype)
     # A timestep that comes twice at the start would make the class begin at the second: the
     # pipelines for image to image set the beginning, and so does this.
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(first)
     if first == 0:
         return noise * scheduler.init_noise_sigma
-    picture = (0.7 * PATTERN).float().reshape(SHAPE)
+    picture = (0.7 * PATTERN).float().to(dtype).reshape(SHAPE)
     return scheduler.add_noise(picture, noise, scheduler.timesteps[first:first + 1])
 
 
-def run(sampler, case):
+def trajectory(sampler, case, dtype):
+    """Scheduler, timesteps, x0 after the first call (or None), final latents."""
     scheduler = make(sampler, case["config"], case["schedule"], case["steps"], case["family"])
+    if dtype == torch.float64:
+        scheduler = in_double(scheduler)
     generator = torch.Generator("cpu").manual_seed(case["seed"])
-    latents = start(scheduler, case["begin"] * scheduler.order, generator)
+    latents = start(scheduler, case["begin"] * scheduler.order, generator, dtype)
     takes = inspect.signature(scheduler.step).parameters
     extra = {"eta": case["eta"], "generator": generator}
     extra = {name: value for name, value in extra.items() if name in takes}
@@ -160,16 +187,25 @@ def run(sampler, case):
     timesteps = scheduler.timesteps[case["begin"] * scheduler.order:]
     for timestep in timesteps:
         output = denoiser(scheduler.scale_model_input(latents, timestep), timestep)
-        result = scheduler.step(output, timestep, latents, **extra)
+        with draws_in_float32():
+            result = scheduler.step(output, timestep, latents, **extra)
         if first is None:
             first = result.get("pred_original_sample", result.get("denoised"))
         latents = result.prev_sample
+    return scheduler, timesteps, first, latents.flatten()
+
+
+def run(sampler, case):
+    scheduler, timesteps, first, latents = trajectory(sampler, case, torch.float32)
+    exact = trajectory(sampler, case, torch.float64)[3]
+    rounding = float((latents - exact).abs().max() / exact.abs().max())
     case["calls"] = len(timesteps)
     case["startSigma"] = float(scheduler.init_noise_sigma)
     case["denoised"] = first is not None
+    case["rounding"] = float(f"{rounding:.2g}")
     parts = [timesteps.float()]
     parts += [] if first is None else [first.flatten()]
-    return torch.cat(parts + [latents.flatten()]).float()
+    return torch.cat(parts + [latents]).float()
 
 
 def main():
