@@ -1,7 +1,6 @@
 #include "pipelines/image/text_to_image.h"
 
 #include "kernels/base/error.h"
-#include "kernels/base/log.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/layout.h"
@@ -38,45 +37,16 @@ void offerState(RunMoment moment, const TextToImageEvents& events,
 
 TextToImage::TextToImage(const Model& model, kernels::Device& device, DType compute,
                          const TextToImageEvents& events)
-    : m_model(model), m_device(device), m_compute(compute),
-      m_tokenizer(ClipTokenizer::load(model.componentPath("tokenizer"))) {
-    struct Component {
-        const char* name;
-        const char* label;
-        std::unique_ptr<WeightSource> source;
-        int64_t bytes;
-    };
-    std::vector<Component> components;
-    int64_t allBytes = 0;
-    for (const auto& [name, label] : {std::pair{"text_encoder", "text encoder"},
-                                      std::pair{"unet", "denoiser"}, std::pair{"vae", "VAE"}}) {
-        components.push_back({name, label, model.weights(name), 0});
-        components.back().bytes = components.back().source->totalBytes();
-        allBytes += components.back().bytes;
-    }
-    int64_t bytesBefore = 0;
-    for (const Component& component : components) {
-        const auto progress = [&](int64_t bytesRead) {
-            if (events.loading)
-                events.loading(component.label,
-                               static_cast<double>(bytesBefore + bytesRead) /
-                                   static_cast<double>(std::max<int64_t>(allBytes, 1)));
-        };
-        const Weights weights(*component.source, device, compute, progress);
-        const auto& config = model.config(component.name);
-        const std::string name = component.name;
-        const std::string label = model.configLabel(name);
-        if (name == "text_encoder")
-            m_textEncoder =
-                std::make_unique<ClipTextModel>(ClipTextConfig::fromJson(config, label), weights);
-        else if (name == "unet")
-            m_unet = std::make_unique<Unet2d>(Unet2dConfig::fromJson(config, label), weights);
-        else
-            m_decoder = std::make_unique<AutoencoderKlDecoder>(
-                AutoencoderKlConfig::fromJson(config, label), weights);
-        for (const std::string& unused : weights.unused()) m_unused.push_back(name + "/" + unused);
-        bytesBefore += component.bytes;
-    }
+    : m_model(model), m_device(device), m_compute(compute) {
+    ComponentLoader loader(model, device, compute, events.loading);
+    m_prompts = std::make_unique<PromptEncoder>(loader, compute);
+    m_unet = std::make_unique<Unet2d>(
+        Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
+        loader.open("unet"));
+    m_decoder = std::make_unique<AutoencoderKlDecoder>(
+        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")),
+        loader.open("vae"));
+    m_unused = loader.unused();
     checkComponentsAgree();
     m_preview = extras().previewFactors.empty()
                     ? knownPreviewFactors(m_decoder->config())
@@ -88,8 +58,8 @@ void TextToImage::checkComponentsAgree() const {
         throw Error(ErrorCode::BadFile, "The model's parts do not fit together: " + what + ".",
                     "Get the whole folder from one source.");
     };
-    if (m_textEncoder->config().width != m_unet->config().crossAttentionWidth)
-        refuse("the text encoder gives " + std::to_string(m_textEncoder->config().width) +
+    if (m_prompts->width() != m_unet->config().crossAttentionWidth)
+        refuse("the text encoder gives " + std::to_string(m_prompts->width()) +
                " values a token, the denoiser expects " +
                std::to_string(m_unet->config().crossAttentionWidth));
     if (m_unet->config().outChannels != m_decoder->config().latentChannels ||
@@ -97,9 +67,6 @@ void TextToImage::checkComponentsAgree() const {
         refuse("the denoiser works on " + std::to_string(m_unet->config().inChannels) + " to " +
                std::to_string(m_unet->config().outChannels) + " latent channels, the VAE on " +
                std::to_string(m_decoder->config().latentChannels));
-    if (m_tokenizer.maxLength() > m_textEncoder->config().positions ||
-        m_tokenizer.vocabularySize() > m_textEncoder->config().vocabulary)
-        refuse("the tokenizer has more tokens than the text encoder knows");
 }
 
 void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events,
@@ -125,28 +92,11 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     finalLatents.finish();
 }
 
-std::vector<int32_t> TextToImage::tokenize(const std::string& text, const char* which) const {
-    const auto room = static_cast<size_t>(std::max(m_tokenizer.maxLength() - 2, 0));
-    const size_t length = m_tokenizer.encode(text).size();
-    if (length > room)
-        logMessage(LogLevel::Warning,
-                   std::string("The ") + which + " has " + std::to_string(length) +
-                       " tokens; this model reads the first " + std::to_string(room) + ".");
-    return m_tokenizer.encodePadded(text);
-}
-
 TextToImage::Prompt TextToImage::encodePrompt(const ImageRequest& request) const {
     const bool distilled =
         m_unet->config().timeConditionWidth > 0; // guidance is an input, as in LCM
     const bool guided = *request.cfg > kGuidanceOff && !distilled;
-    std::vector<int32_t> ids;
-    if (guided) ids = tokenize(request.negative, "negative prompt");
-    const std::vector<int32_t> positive = tokenize(request.prompt, "prompt");
-    ids.insert(ids.end(), positive.begin(), positive.end());
-    const int skip = static_cast<int>(std::max<int64_t>(request.clipSkip, 1));
-    Prompt prompt{(*m_textEncoder)(ids, m_tokenizer.maxLength(), skip), guided};
-    checkFinite(prompt.embeddings, "The text encoder", m_compute);
-    return prompt;
+    return {m_prompts->encode(request, guided ? Guidance::On : Guidance::Off), guided};
 }
 
 Shape TextToImage::latentShape(const ImageRequest& request, int64_t pictures) const {
@@ -264,7 +214,7 @@ Tensor TextToImage::predict(const ImageRequest& request, const Tensor& input, do
     std::vector<Tensor> embeddings;
     for (int64_t half = 0; half < halves; ++half)
         embeddings.insert(embeddings.end(), static_cast<size_t>(pictures),
-                          prompt.embeddings.slice(half, half + 1));
+                          prompt.told.embeddings.slice(half, half + 1));
     const std::vector<float> timesteps(static_cast<size_t>(halves * pictures),
                                        static_cast<float>(timestep));
     Tensor condition;
