@@ -8,9 +8,11 @@
 #include "pipelines/image/check_finite.h"
 #include "pipelines/image/denoise_loop.h"
 #include "pipelines/image/guidance.h"
+#include "pipelines/image/size_condition.h"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -39,7 +41,7 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
                          const TextToImageEvents& events)
     : m_model(model), m_device(device), m_compute(compute) {
     ComponentLoader loader(model, device, compute, events.loading);
-    m_prompts = std::make_unique<PromptEncoder>(loader, compute);
+    m_prompts = std::make_unique<PromptEncoder>(loader, device, compute);
     m_unet = std::make_unique<Unet2d>(
         Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
         loader.open("unet"));
@@ -62,6 +64,16 @@ void TextToImage::checkComponentsAgree() const {
         refuse("the text encoder gives " + std::to_string(m_prompts->width()) +
                " values a token, the denoiser expects " +
                std::to_string(m_unet->config().crossAttentionWidth));
+    const int64_t pooled = m_prompts->pooledWidth(), addition = m_unet->config().additionWidth;
+    if ((addition == 0) != (pooled == 0))
+        refuse(addition == 0 ? "the text encoder gives a pooled prompt, the denoiser takes none"
+                             : "the denoiser takes a pooled prompt, no text encoder gives one");
+    const int64_t numbers = sizeNumbers();
+    if (addition > 0 && ((numbers != kSizeNumbers && numbers != kScoreNumbers) ||
+                         pooled + numbers * m_unet->config().additionNumberWidth != addition))
+        refuse("the text encoder's pooled prompt has " + std::to_string(pooled) +
+               " values, which leaves the denoiser no room for sizes in " +
+               std::to_string(addition));
     if (m_unet->config().outChannels != m_decoder->config().latentChannels ||
         m_unet->config().inChannels != m_decoder->config().latentChannels)
         refuse("the denoiser works on " + std::to_string(m_unet->config().inChannels) + " to " +
@@ -96,7 +108,23 @@ TextToImage::Prompt TextToImage::encodePrompt(const ImageRequest& request) const
     const bool distilled =
         m_unet->config().timeConditionWidth > 0; // guidance is an input, as in LCM
     const bool guided = *request.cfg > kGuidanceOff && !distilled;
-    return {m_prompts->encode(request, guided ? Guidance::On : Guidance::Off), guided};
+    Prompt prompt;
+    prompt.told = m_prompts->encode(request, guided ? Guidance::On : Guidance::Off);
+    prompt.guided = guided;
+    if (m_unet->config().additionWidth == 0) return prompt;
+    std::vector<float> numbers;
+    for (const PromptSide side : {PromptSide::Negative, PromptSide::Positive})
+        if (guided || side == PromptSide::Positive)
+            std::ranges::copy(sizeCondition(request, sizeNumbers(), side),
+                              std::back_inserter(numbers));
+    prompt.addition = m_unet->embedAddition(prompt.told.pooled, numbers);
+    return prompt;
+}
+
+int64_t TextToImage::sizeNumbers() const {
+    const Unet2dConfig& config = m_unet->config();
+    const int64_t values = config.additionWidth - m_prompts->pooledWidth();
+    return config.additionWidth == 0 ? 0 : values / config.additionNumberWidth;
 }
 
 Shape TextToImage::latentShape(const ImageRequest& request, int64_t pictures) const {
@@ -211,10 +239,12 @@ Tensor TextToImage::predict(const ImageRequest& request, const Tensor& input, do
     const int64_t pictures = input.dim(0);
     const int64_t halves = prompt.guided ? 2 : 1;
     std::vector<Tensor> samples(static_cast<size_t>(halves), input);
-    std::vector<Tensor> embeddings;
-    for (int64_t half = 0; half < halves; ++half)
-        embeddings.insert(embeddings.end(), static_cast<size_t>(pictures),
-                          prompt.told.embeddings.slice(half, half + 1));
+    const auto rows = [&](const Tensor& told) { // a row of told for each sample
+        std::vector<Tensor> parts;
+        for (int64_t half = 0; half < halves; ++half)
+            parts.insert(parts.end(), static_cast<size_t>(pictures), told.slice(half, half + 1));
+        return parts;
+    };
     const std::vector<float> timesteps(static_cast<size_t>(halves * pictures),
                                        static_cast<float>(timestep));
     Tensor condition;
@@ -227,7 +257,9 @@ Tensor TextToImage::predict(const ImageRequest& request, const Tensor& input, do
     const auto one = [](const std::vector<Tensor>& parts) {
         return parts.size() == 1 ? parts.front() : kernels::stack(parts);
     };
-    const Tensor output = (*m_unet)(one(samples), timesteps, one(embeddings), condition);
+    const Tensor output =
+        (*m_unet)(one(samples), timesteps, one(rows(prompt.told.embeddings)), condition,
+                  prompt.addition ? one(rows(prompt.addition)) : Tensor{});
     return prompt.guided ? guide(output, *request.cfg, *request.guidanceRescale) : output;
 }
 

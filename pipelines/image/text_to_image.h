@@ -1,6 +1,7 @@
 #pragma once
-// Text to image with a model of the Stable Diffusion layout: CLIP text encoder, UNet,
-// AutoencoderKL. Source: Rombach et al. 2022; the numbers of diffusers' StableDiffusionPipeline.
+// Text to image with a model of the Stable Diffusion layout: CLIP text encoders, UNet,
+// AutoencoderKL. The configs tell the families apart (SD 1.x, 2.x, XL). Sources: Rombach et al.
+// 2022, Podell et al. 2023; the numbers of diffusers' StableDiffusion(XL)Pipeline.
 //
 //     TextToImage pipeline(model, *device, DType::F32);
 //     pipeline.run(resolveRequest(request, model), events);
@@ -75,6 +76,7 @@ class TextToImage {
   private:
     struct Prompt { // of one job: the same for each of its pictures
         PromptEmbeddings told;
+        kernels::Tensor addition; // Unet2d::embedAddition, a row for each of told's
         bool guided = false;
     };
     struct Batch { // pictures that are made at once, and what that takes
@@ -86,6 +88,7 @@ class TextToImage {
     };
     void checkComponentsAgree() const;
     Prompt encodePrompt(const ImageRequest& request) const;
+    int64_t sizeNumbers() const; // that the denoiser is told; 0: none
     kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
                                BatchNoise& noise) const;

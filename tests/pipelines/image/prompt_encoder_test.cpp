@@ -24,7 +24,7 @@ Encoded encode(const char* name, const ImageRequest& request, Guidance guidance)
     const Model model = Model::open(test::goldenPath(name));
     const auto device = test::allBackends().open("cpu", {.threads = 2});
     ComponentLoader loader(model, *device, DType::F32, {});
-    const PromptEncoder prompts(loader, DType::F32);
+    const PromptEncoder prompts(loader, *device, DType::F32);
     const PromptEmbeddings told = prompts.encode(request, guidance);
     return {told.embeddings.shape(), device->toHost<float>(told.embeddings)};
 }
