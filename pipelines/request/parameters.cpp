@@ -294,6 +294,12 @@ std::vector<Parameter> sizeParameters() {
          .minimum = 1,
          .maximum = kMostSizePixels,
          .fallback = std::monostate()},
+    };
+}
+
+// What the XL family's refiner is told of a picture's worth.
+std::vector<Parameter> scoreParameters() {
+    return {
         {.name = "aestheticScore",
          .option = "aesthetic-score",
          .label = "Aesthetic score",
@@ -407,8 +413,9 @@ std::vector<Parameter> outputParameters() {
 
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
-    for (auto part : {textParameters, languageParameters, samplingParameters, networkParameters,
-                      pictureParameters, sizeParameters, runningParameters, outputParameters})
+    for (auto part :
+         {textParameters, languageParameters, samplingParameters, networkParameters,
+          pictureParameters, sizeParameters, scoreParameters, runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

@@ -214,6 +214,8 @@ Model Model::openFile(const fs::path& file, const fs::path& checkpointKinds) {
     Model model = openFolder(checkpoint->kindFolder());
     if (const std::string prediction = checkpoint->predictionType(); !prediction.empty())
         model.m_configs["scheduler"]["prediction_type"] = prediction;
+    if (checkpoint->hasZeroTerminalSnr())
+        model.m_configs["scheduler"]["rescale_betas_zero_snr"] = true;
     model.m_path = file;
     model.m_checkpoint = std::move(checkpoint);
     return model;
