@@ -122,7 +122,7 @@ void checkComponent(const nlohmann::json& index, const Component& component,
 
 } // namespace
 
-struct ModelFamily {
+struct ModelLayout {
     std::array<std::string_view, 2> pipelines; // classes that model_index.json names
     std::span<const Component> components;
 
@@ -134,16 +134,16 @@ struct ModelFamily {
 
 namespace {
 
-constexpr ModelFamily kFamilies[] = {
+constexpr ModelLayout kLayouts[] = {
     {{"StableDiffusionPipeline"}, kStableDiffusion},
     {{"StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline"}, kStableDiffusionXl},
 };
 
 // Components that nobody here knows would change the result if they were left out.
-void checkNoOther(const nlohmann::json& index, const ModelFamily& family,
+void checkNoOther(const nlohmann::json& index, const ModelLayout& layout,
                   const std::string& label) {
     for (const auto& [key, entry] : index.items()) {
-        if (key.starts_with("_") || family.find(key) || !entry.is_array()) continue;
+        if (key.starts_with("_") || layout.find(key) || !entry.is_array()) continue;
         if (!classOf(index, key, label)) continue;
         throw Error(ErrorCode::Unsupported,
                     label + ": the component " + brief(key) + " is not supported.",
@@ -159,10 +159,10 @@ std::string pipelineClassOf(const nlohmann::json& index, const std::string& labe
     return name->get<std::string>();
 }
 
-const ModelFamily& familyOf(const std::string& pipelineClass, const std::string& label) {
-    for (const ModelFamily& family : kFamilies)
-        if (std::ranges::find(family.pipelines, pipelineClass) != family.pipelines.end())
-            return family;
+const ModelLayout& layoutOf(const std::string& pipelineClass, const std::string& label) {
+    for (const ModelLayout& layout : kLayouts)
+        if (std::ranges::find(layout.pipelines, pipelineClass) != layout.pipelines.end())
+            return layout;
     throw Error(ErrorCode::Unsupported,
                 label + ": the kind of model " + brief(pipelineClass) + " is not supported.",
                 "Models of the classes StableDiffusionPipeline and StableDiffusionXLPipeline can "
@@ -238,10 +238,10 @@ Model Model::openFolder(const fs::path& folder) {
     model.m_path = path;
     model.m_index = readJsonFile(path / "model_index.json", label);
     model.m_pipelineClass = pipelineClassOf(model.m_index, label);
-    model.m_family = &familyOf(model.m_pipelineClass, label);
-    checkNoOther(model.m_index, *model.m_family, label);
+    model.m_layout = &layoutOf(model.m_pipelineClass, label);
+    checkNoOther(model.m_index, *model.m_layout, label);
     model.m_configs = nlohmann::json::object();
-    for (const Component& component : model.m_family->components) {
+    for (const Component& component : model.m_layout->components) {
         checkComponent(model.m_index, component, label);
         if (component.configFile.empty() || !model.has(component.name)) continue;
         const fs::path file = fs::path(component.name) / component.configFile;
@@ -280,7 +280,7 @@ const nlohmann::json& Model::config(std::string_view component) const {
 }
 
 std::string Model::configLabel(std::string_view component) const {
-    const Component* known = m_family->find(component);
+    const Component* known = m_layout->find(component);
     const std::string file(known ? known->configFile : "config.json");
     return labelOf(m_path, (fs::path(component) / file).generic_string());
 }
@@ -290,7 +290,7 @@ std::string Model::className(std::string_view component) const {
 }
 
 std::unique_ptr<WeightSource> Model::weights(std::string_view name) const {
-    const Component* component = m_family->find(name);
+    const Component* component = m_layout->find(name);
     if (!component || component->weightsStem.empty())
         throw Error(ErrorCode::NotFound, labelOf(m_path, name) + ": has no weights.");
     if (m_checkpoint) return m_checkpoint->weights(name, config(name));
@@ -310,7 +310,7 @@ std::vector<fs::path> Model::files() const {
     if (m_checkpoint) return {m_path.filename()};
     std::vector<fs::path> files = {"model_index.json"};
     if (isFile(m_path / "kinora.json")) files.emplace_back("kinora.json");
-    for (const Component& component : m_family->components) {
+    for (const Component& component : m_layout->components) {
         if (component.need == Need::Unused || !has(component.name)) continue;
         const fs::path folder(component.name);
         if (component.name.starts_with("tokenizer"))

@@ -29,7 +29,7 @@ struct ModelExtras {
     std::array<float, 3> previewBias{};
 };
 
-struct ModelFamily; // what a kind of folder is made of
+struct ModelLayout; // what a kind of folder is made of
 
 class Model {
   public:
@@ -75,7 +75,7 @@ class Model {
 
     std::filesystem::path m_path;
     std::shared_ptr<const Checkpoint> m_checkpoint; // null for a folder
-    const ModelFamily* m_family = nullptr;          // one of a table's
+    const ModelLayout* m_layout = nullptr;          // one of a table's
     std::string m_pipelineClass;
     nlohmann::json m_index;
     nlohmann::json m_configs;
