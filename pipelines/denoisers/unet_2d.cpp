@@ -8,6 +8,7 @@
 #include "pipelines/denoisers/unet_2d_blocks.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,6 +44,7 @@ struct Unet2d::Layers {
     kernels::Device& device;
     DType compute;
     TimestepEmbedding timeEmbedding;
+    std::optional<TimestepEmbedding> addition;
     Conv2d input; // this and the last are in f32: latents and noise keep their precision
     std::vector<DownBlock> down;
     std::optional<MidBlock> middle;
@@ -52,7 +54,9 @@ struct Unet2d::Layers {
 
     Layers(const Unet2dConfig& how, const Weights& weights);
     void addBlocks(const Weights& weights);
-    Tensor embedTime(std::span<const float> timesteps, const Tensor& condition) const;
+    Tensor sinusoids(std::span<const float> numbers, int64_t width) const;
+    Tensor embedTime(std::span<const float> timesteps, const Tensor& condition,
+                     const Tensor& added) const;
     Tensor centered(const Tensor& sample) const;
 };
 
@@ -65,6 +69,9 @@ Unet2d::Layers::Layers(const Unet2dConfig& how, const Weights& weights)
       outputNorm(weights, "conv_norm_out", how.blockChannels[0], how.normGroups, how.normEpsilon),
       output(weights.in(DType::F32), "conv_out", how.outChannels, how.blockChannels[0],
              how.outputKernel) {
+    if (how.additionWidth > 0) // the reference's own choice of activation here, whatever act_fn
+        addition.emplace(weights / "add_embedding", how.additionWidth, how.timeEmbeddingWidth, 0,
+                         kernels::Activation::Silu);
     addBlocks(weights);
 }
 
@@ -96,16 +103,21 @@ void Unet2d::Layers::addBlocks(const Weights& weights) {
     }
 }
 
-// -> [N, width], or [1, width] where the whole batch is at one time, after the activation that
-// every resnet would begin with.
-Tensor Unet2d::Layers::embedTime(std::span<const float> timesteps, const Tensor& condition) const {
+Tensor Unet2d::Layers::sinusoids(std::span<const float> numbers, int64_t width) const {
+    return kernels::timestepEmbedding(
+        device, numbers, static_cast<int>(width),
+        {.flipSinToCos = config.flipSinToCos, .frequencyShift = config.frequencyShift});
+}
+
+// -> [N, width], or [1, width] where the whole batch is at one time and told the same, after the
+// activation that every resnet would begin with.
+Tensor Unet2d::Layers::embedTime(std::span<const float> timesteps, const Tensor& condition,
+                                 const Tensor& added) const {
     const bool oneTime = std::adjacent_find(timesteps.begin(), timesteps.end(),
                                             std::not_equal_to<>()) == timesteps.end();
     if (oneTime && !condition) timesteps = timesteps.first(1);
-    const Tensor sinusoids = kernels::timestepEmbedding(
-        device, timesteps, static_cast<int>(config.blockChannels[0]),
-        {.flipSinToCos = config.flipSinToCos, .frequencyShift = config.frequencyShift});
-    const Tensor embedded = timeEmbedding(sinusoids, condition);
+    Tensor embedded = timeEmbedding(sinusoids(timesteps, config.blockChannels[0]), condition);
+    if (added) embedded = kernels::add(added, embedded);
     return kernels::convert(kernels::activate(embedded, config.activation), compute);
 }
 
@@ -126,11 +138,30 @@ const Unet2dConfig& Unet2d::config() const {
     return m_layers->config;
 }
 
+Tensor Unet2d::embedAddition(const Tensor& pooled, std::span<const float> numbers) const {
+    const Layers& layers = *m_layers;
+    const Unet2dConfig& config = layers.config;
+    const int64_t rows = pooled.dim(0);
+    const auto numberWidth =
+        static_cast<int64_t>(numbers.size()) / rows * config.additionNumberWidth;
+    if (pooled.dim(1) + numberWidth != config.additionWidth)
+        throw Error(ErrorCode::BadFile,
+                    "The denoiser takes " + std::to_string(config.additionWidth) +
+                        " values besides the prompt; the pooled prompt and the sizes are " +
+                        std::to_string(pooled.dim(1) + numberWidth) + ".",
+                    "The parts of the model do not belong together; fetch it again.");
+    const Tensor embedded = layers.sinusoids(numbers, config.additionNumberWidth);
+    return (*layers.addition)(kernels::concat({pooled, embedded.reshape({rows, numberWidth})}));
+}
+
 Tensor Unet2d::operator()(const Tensor& sample, std::span<const float> timesteps,
-                          const Tensor& promptEmbeddings, const Tensor& timeCondition) const {
+                          const Tensor& promptEmbeddings, const Tensor& timeCondition,
+                          const Tensor& addition) const {
     const Layers& layers = *m_layers;
     if (static_cast<int64_t>(timesteps.size()) != sample.dim(0) || timesteps.empty())
         throw Error(ErrorCode::Internal, "The denoiser needs one timestep for each picture.");
+    if (static_cast<bool>(layers.addition) != static_cast<bool>(addition))
+        throw Error(ErrorCode::Internal, "The denoiser was not told the sizes that it takes.");
     if (promptEmbeddings.dim(-1) != layers.config.crossAttentionWidth)
         throw Error(ErrorCode::BadFile,
                     "The text encoder's embeddings are " +
@@ -138,7 +169,8 @@ Tensor Unet2d::operator()(const Tensor& sample, std::span<const float> timesteps
                         " wide, the denoiser's \"cross_attention_dim\" is " +
                         std::to_string(layers.config.crossAttentionWidth) + ".",
                     "The parts of the model do not belong together; fetch it again.");
-    const UnetConditions conditions{layers.embedTime(timesteps, timeCondition), promptEmbeddings};
+    const UnetConditions conditions{layers.embedTime(timesteps, timeCondition, addition),
+                                    promptEmbeddings};
     Tensor x = kernels::convert(layers.input(layers.centered(sample)), layers.compute);
     std::vector<Tensor> skips = {x};
     for (const DownBlock& block : layers.down) x = block(std::move(x), conditions, skips);

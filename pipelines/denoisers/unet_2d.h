@@ -22,6 +22,10 @@ struct Unet2dConfig {
     std::vector<int64_t> layersPerBlock, transformerLayers, heads; // one for each block
     int64_t timeConditionWidth = 0; // time_cond_proj_dim: guidance as an input (LCM); 0: none
     int64_t timeEmbeddingWidth;
+    // addition_embed_type "text_time" (SDXL): a pooled prompt and some numbers (sizes) are told
+    // too.
+    int64_t additionWidth = 0;       // of both together, the numbers embedded; 0: not told
+    int64_t additionNumberWidth = 0; // of each number's embedding
     int64_t normGroups;
     float normEpsilon;
     float midScale = 1; // mid_block_scale_factor: results of its resnets are divided by it
@@ -45,12 +49,20 @@ class Unet2d {
     ~Unet2d();
     Unet2d(Unet2d&&) noexcept;
 
+    // What a denoiser with additionWidth is told besides the prompt, the same at every step.
+    // pooled [N,P] f32; numbers: N times as many, which embedded fill additionWidth with P.
+    // -> [N,timeEmbeddingWidth] f32. Throws Error{BadFile} where they do not.
+    kernels::Tensor embedAddition(const kernels::Tensor& pooled,
+                                  std::span<const float> numbers) const;
+
     // sample [N,h,w,inChannels] f32, timesteps: N of them, promptEmbeddings [N,L,width] in the
-    // compute dtype, timeCondition [N,timeConditionWidth] f32 or undefined where that is 0
+    // compute dtype, timeCondition [N,timeConditionWidth] f32 or undefined where that is 0,
+    // addition: embedAddition's, or undefined where additionWidth is 0
     // -> [N,h,w,outChannels] f32.
     kernels::Tensor operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
                                const kernels::Tensor& promptEmbeddings,
-                               const kernels::Tensor& timeCondition = {}) const;
+                               const kernels::Tensor& timeCondition = {},
+                               const kernels::Tensor& addition = {}) const;
 
     const Unet2dConfig& config() const;
 

@@ -86,6 +86,21 @@ void readTime(ConfigReader& reader, Unet2dConfig& config) {
     reader.requireDefault("timestep_post_act", nullptr);
 }
 
+void readAddition(ConfigReader& reader, Unet2dConfig& config) {
+    if (!reader.has("addition_embed_type")) {
+        reader.requireDefault("projection_class_embeddings_input_dim", nullptr);
+        reader.ignore({"addition_time_embed_dim"});
+        return;
+    }
+    if (reader.text("addition_embed_type", "") != "text_time")
+        reader.unsupported("addition_embed_type");
+    for (const char* key : {"projection_class_embeddings_input_dim", "addition_time_embed_dim"})
+        if (!reader.has(key)) reader.badValue(key, "a number, as \"addition_embed_type\" is set");
+    config.additionWidth =
+        reader.integer("projection_class_embeddings_input_dim", 0, 1, kMostChannels);
+    config.additionNumberWidth = reader.integer("addition_time_embed_dim", 0, 1, kMostChannels);
+}
+
 bool allFalse(const nlohmann::json& value) {
     const auto isFalse = [](const nlohmann::json& v) { return v.is_boolean() && !v.get<bool>(); };
     return isFalse(value) || (value.is_array() && std::all_of(value.begin(), value.end(), isFalse));
@@ -100,9 +115,6 @@ void requireDefaults(ConfigReader& reader, const nlohmann::json& json) {
     reader.requireDefault("class_embed_type", nullptr);
     reader.requireDefault("num_class_embeds", nullptr);
     reader.requireDefault("class_embeddings_concat", false);
-    reader.requireDefault("projection_class_embeddings_input_dim", nullptr);
-    reader.requireDefault("addition_embed_type", nullptr);
-    reader.requireDefault("addition_time_embed_dim", nullptr);
     reader.requireDefault("encoder_hid_dim", nullptr);
     reader.requireDefault("encoder_hid_dim_type", nullptr);
     reader.requireDefault("resnet_time_scale_shift", "default");
@@ -137,6 +149,7 @@ Unet2dConfig Unet2dConfig::fromJson(const nlohmann::json& json, std::string_view
     config.crossAttentionWidth = readCrossAttentionWidth(reader, json, config.blockChannels.size());
     readMiddle(reader, json, config);
     readTime(reader, config);
+    readAddition(reader, config);
     if (json.contains("norm_num_groups") && !reader.has("norm_num_groups"))
         reader.unsupported("norm_num_groups");
     config.normGroups = reader.integer("norm_num_groups", 32, 1, kMostChannels);

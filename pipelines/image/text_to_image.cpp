@@ -1,7 +1,6 @@
 #include "pipelines/image/text_to_image.h"
 
 #include "kernels/base/error.h"
-#include "kernels/base/log.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/layout.h"
@@ -10,9 +9,11 @@
 #include "pipelines/image/denoise_loop.h"
 #include "pipelines/image/guidance.h"
 #include "pipelines/image/resolve_request.h"
+#include "pipelines/image/size_condition.h"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -39,45 +40,16 @@ void offerState(RunMoment moment, const TextToImageEvents& events,
 
 TextToImage::TextToImage(const Model& model, kernels::Device& device, DType compute,
                          const TextToImageEvents& events)
-    : m_model(model), m_device(device), m_compute(compute),
-      m_tokenizer(ClipTokenizer::load(model.componentPath("tokenizer"))) {
-    struct Component {
-        const char* name;
-        const char* label;
-        std::unique_ptr<WeightSource> source;
-        int64_t bytes;
-    };
-    std::vector<Component> components;
-    int64_t allBytes = 0;
-    for (const auto& [name, label] : {std::pair{"text_encoder", "text encoder"},
-                                      std::pair{"unet", "denoiser"}, std::pair{"vae", "VAE"}}) {
-        components.push_back({name, label, model.weights(name), 0});
-        components.back().bytes = components.back().source->totalBytes();
-        allBytes += components.back().bytes;
-    }
-    int64_t bytesBefore = 0;
-    for (const Component& component : components) {
-        const auto progress = [&](int64_t bytesRead) {
-            if (events.loading)
-                events.loading(component.label,
-                               static_cast<double>(bytesBefore + bytesRead) /
-                                   static_cast<double>(std::max<int64_t>(allBytes, 1)));
-        };
-        const Weights weights(*component.source, device, compute, progress);
-        const auto& config = model.config(component.name);
-        const std::string name = component.name;
-        const std::string label = model.configLabel(name);
-        if (name == "text_encoder")
-            m_textEncoder =
-                std::make_unique<ClipTextModel>(ClipTextConfig::fromJson(config, label), weights);
-        else if (name == "unet")
-            m_unet = std::make_unique<Unet2d>(Unet2dConfig::fromJson(config, label), weights);
-        else
-            m_decoder = std::make_unique<AutoencoderKlDecoder>(
-                AutoencoderKlConfig::fromJson(config, label), weights);
-        for (const std::string& unused : weights.unused()) m_unused.push_back(name + "/" + unused);
-        bytesBefore += component.bytes;
-    }
+    : m_model(model), m_device(device), m_compute(compute) {
+    ComponentLoader loader(model, device, compute, events.loading);
+    m_prompts = std::make_unique<PromptEncoder>(loader, device, compute);
+    m_unet = std::make_unique<Unet2d>(
+        Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
+        loader.open("unet"));
+    m_decoder = std::make_unique<AutoencoderKlDecoder>(
+        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")),
+        loader.open("vae"));
+    m_unused = loader.unused();
     checkComponentsAgree();
     m_preview = extras().previewFactors.empty()
                     ? knownPreviewFactors(m_decoder->config())
@@ -89,18 +61,25 @@ void TextToImage::checkComponentsAgree() const {
         throw Error(ErrorCode::BadFile, "The model's parts do not fit together: " + what + ".",
                     "Get the whole folder from one source.");
     };
-    if (m_textEncoder->config().width != m_unet->config().crossAttentionWidth)
-        refuse("the text encoder gives " + std::to_string(m_textEncoder->config().width) +
+    if (m_prompts->width() != m_unet->config().crossAttentionWidth)
+        refuse("the text encoder gives " + std::to_string(m_prompts->width()) +
                " values a token, the denoiser expects " +
                std::to_string(m_unet->config().crossAttentionWidth));
+    const int64_t pooled = m_prompts->pooledWidth(), addition = m_unet->config().additionWidth;
+    if ((addition == 0) != (pooled == 0))
+        refuse(addition == 0 ? "the text encoder gives a pooled prompt, the denoiser takes none"
+                             : "the denoiser takes a pooled prompt, no text encoder gives one");
+    const int64_t numbers = sizeNumbers();
+    if (addition > 0 && ((numbers != kSizeNumbers && numbers != kScoreNumbers) ||
+                         pooled + numbers * m_unet->config().additionNumberWidth != addition))
+        refuse("the text encoder's pooled prompt has " + std::to_string(pooled) +
+               " values, which leaves the denoiser no room for sizes in " +
+               std::to_string(addition));
     if (m_unet->config().outChannels != m_decoder->config().latentChannels ||
         m_unet->config().inChannels != m_decoder->config().latentChannels)
         refuse("the denoiser works on " + std::to_string(m_unet->config().inChannels) + " to " +
                std::to_string(m_unet->config().outChannels) + " latent channels, the VAE on " +
                std::to_string(m_decoder->config().latentChannels));
-    if (m_tokenizer.maxLength() > m_textEncoder->config().positions ||
-        m_tokenizer.vocabularySize() > m_textEncoder->config().vocabulary)
-        refuse("the tokenizer has more tokens than the text encoder knows");
 }
 
 void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events,
@@ -126,28 +105,27 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     finalLatents.finish();
 }
 
-std::vector<int32_t> TextToImage::tokenize(const std::string& text, const char* which) const {
-    const auto room = static_cast<size_t>(std::max(m_tokenizer.maxLength() - 2, 0));
-    const size_t length = m_tokenizer.encode(text).size();
-    if (length > room)
-        logMessage(LogLevel::Warning,
-                   std::string("The ") + which + " has " + std::to_string(length) +
-                       " tokens; this model reads the first " + std::to_string(room) + ".");
-    return m_tokenizer.encodePadded(text);
-}
-
 TextToImage::Prompt TextToImage::encodePrompt(const ImageRequest& request) const {
     const bool distilled =
         m_unet->config().timeConditionWidth > 0; // guidance is an input, as in LCM
     const bool guided = *request.cfg > kGuidanceOff && !distilled;
-    std::vector<int32_t> ids;
-    if (guided) ids = tokenize(request.negative, "negative prompt");
-    const std::vector<int32_t> positive = tokenize(request.prompt, "prompt");
-    ids.insert(ids.end(), positive.begin(), positive.end());
-    const int skip = static_cast<int>(std::max<int64_t>(request.clipSkip, 1));
-    Prompt prompt{(*m_textEncoder)(ids, m_tokenizer.maxLength(), skip), guided};
-    checkFinite(prompt.embeddings, "The text encoder", m_compute);
+    Prompt prompt;
+    prompt.told = m_prompts->encode(request, guided ? Guidance::On : Guidance::Off);
+    prompt.guided = guided;
+    if (m_unet->config().additionWidth == 0) return prompt;
+    std::vector<float> numbers;
+    for (const PromptSide side : {PromptSide::Negative, PromptSide::Positive})
+        if (guided || side == PromptSide::Positive)
+            std::ranges::copy(sizeCondition(request, sizeNumbers(), side),
+                              std::back_inserter(numbers));
+    prompt.addition = m_unet->embedAddition(prompt.told.pooled, numbers);
     return prompt;
+}
+
+int64_t TextToImage::sizeNumbers() const {
+    const Unet2dConfig& config = m_unet->config();
+    const int64_t values = config.additionWidth - m_prompts->pooledWidth();
+    return config.additionWidth == 0 ? 0 : values / config.additionNumberWidth;
 }
 
 Shape TextToImage::latentShape(const ImageRequest& request, int64_t pictures) const {
@@ -261,10 +239,12 @@ Tensor TextToImage::predict(const ImageRequest& request, const Tensor& input, do
     const int64_t pictures = input.dim(0);
     const int64_t halves = prompt.guided ? 2 : 1;
     std::vector<Tensor> samples(static_cast<size_t>(halves), input);
-    std::vector<Tensor> embeddings;
-    for (int64_t half = 0; half < halves; ++half)
-        embeddings.insert(embeddings.end(), static_cast<size_t>(pictures),
-                          prompt.embeddings.slice(half, half + 1));
+    const auto rows = [&](const Tensor& told) { // a row of told for each sample
+        std::vector<Tensor> parts;
+        for (int64_t half = 0; half < halves; ++half)
+            parts.insert(parts.end(), static_cast<size_t>(pictures), told.slice(half, half + 1));
+        return parts;
+    };
     const std::vector<float> timesteps(static_cast<size_t>(halves * pictures),
                                        static_cast<float>(timestep));
     Tensor condition;
@@ -277,7 +257,9 @@ Tensor TextToImage::predict(const ImageRequest& request, const Tensor& input, do
     const auto one = [](const std::vector<Tensor>& parts) {
         return parts.size() == 1 ? parts.front() : kernels::stack(parts);
     };
-    const Tensor output = (*m_unet)(one(samples), timesteps, one(embeddings), condition);
+    const Tensor output =
+        (*m_unet)(one(samples), timesteps, one(rows(prompt.told.embeddings)), condition,
+                  prompt.addition ? one(rows(prompt.addition)) : Tensor{});
     return prompt.guided ? guide(output, *request.cfg, *request.guidanceRescale) : output;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// Text to image with a model of the Stable Diffusion layout: CLIP text encoder, UNet,
-// AutoencoderKL. Source: Rombach et al. 2022; the numbers of diffusers' StableDiffusionPipeline.
+// Text to image with a model of the Stable Diffusion layout: CLIP text encoders, UNet,
+// AutoencoderKL. The configs tell the families apart (SD 1.x, 2.x, XL). Sources: Rombach et al.
+// 2022, Podell et al. 2023; the numbers of diffusers' StableDiffusion(XL)Pipeline.
 //
 //     TextToImage pipeline(model, *device, DType::F32);
 //     pipeline.run(resolveRequest(request, model), events);
@@ -10,11 +11,10 @@
 #include "kernels/backend/device.h"
 #include "pipelines/denoisers/unet_2d.h"
 #include "pipelines/image/latents_file.h"
+#include "pipelines/image/prompt_encoder.h"
 #include "pipelines/image/run_state.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/schedulers/scheduler.h"
-#include "pipelines/text/clip_text_model.h"
-#include "pipelines/text/clip_tokenizer.h"
 #include "pipelines/vae/autoencoder_kl.h"
 #include "pipelines/vae/latent_preview.h"
 #include "pipelines/weights/model.h"
@@ -74,8 +74,9 @@ class TextToImage {
     const std::vector<std::string>& unusedTensors() const { return m_unused; }
 
   private:
-    struct Prompt {                 // of one job: the same for each of its pictures
-        kernels::Tensor embeddings; // [1 or 2, L, width]: with guidance the negative one first
+    struct Prompt { // of one job: the same for each of its pictures
+        PromptEmbeddings told;
+        kernels::Tensor addition; // Unet2d::embedAddition, a row for each of told's
         bool guided = false;
     };
     struct Batch { // pictures that are made at once, and what that takes
@@ -87,7 +88,7 @@ class TextToImage {
     };
     void checkComponentsAgree() const;
     Prompt encodePrompt(const ImageRequest& request) const;
-    std::vector<int32_t> tokenize(const std::string& text, const char* which) const;
+    int64_t sizeNumbers() const; // that the denoiser is told; 0: none
     kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
                                BatchNoise& noise) const;
@@ -109,8 +110,7 @@ class TextToImage {
     Model m_model;
     kernels::Device& m_device;
     kernels::DType m_compute;
-    ClipTokenizer m_tokenizer;
-    std::unique_ptr<ClipTextModel> m_textEncoder;
+    std::unique_ptr<PromptEncoder> m_prompts;
     std::unique_ptr<Unet2d> m_unet;
     std::unique_ptr<AutoencoderKlDecoder> m_decoder;
     PreviewFactors m_preview;

@@ -21,13 +21,20 @@ struct ImageRequest {
     std::optional<double> guidanceRescale;
     std::optional<int64_t> width;
     std::optional<int64_t> height;
+    // What a model that is told sizes (SDXL) believes of the picture it learnt from; unset: a
+    // picture of this size, not cropped.
+    std::optional<int64_t> originalWidth, originalHeight, cropLeft, cropTop, targetWidth,
+        targetHeight;
+    // Of 10, how good the picture is said to be to a model that listens (SDXL's refiner).
+    std::optional<double> aestheticScore, negativeAestheticScore;
 
-    std::optional<int64_t> seed;     // unset: drawn at random below 2^32 when the job starts
-    int64_t count = 1;               // picture i has seed + i
-    int64_t batch = 0;               // how many at once; 0: the plan decides
-    double eta = 0.0;                // noise share of DDIM and TCD
-    int64_t clipSkip = 0;            // 0: as the model says; 1 last layer, 2 the one before
-    std::string prediction = "auto"; // what the denoiser predicts; auto: as the model says
+    std::optional<int64_t> seed;       // unset: drawn at random below 2^32 when the job starts
+    int64_t count = 1;                 // picture i has seed + i
+    int64_t batch = 0;                 // how many at once; 0: the plan decides
+    double eta = 0.0;                  // noise share of DDIM and TCD
+    int64_t clipSkip = 0;              // 0: as the model says; 1 last layer, 2 the one before
+    std::string prediction = "auto";   // what the denoiser predicts; auto: as the model says
+    std::string promptSyntax = "auto"; // how prompts are read: auto, a1111, comfy, plain
     std::string noise = "torch-cpu";
     std::string precision = "auto";
     std::string device = "auto";

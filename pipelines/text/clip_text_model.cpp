@@ -3,6 +3,7 @@
 #include "kernels/base/error.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
+#include "kernels/ops/layout.h"
 #include "kernels/ops/norm.h"
 #include "pipelines/blocks/activation_name.h"
 #include "pipelines/blocks/attention.h"
@@ -10,6 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +54,15 @@ class EncoderLayer {
     kernels::Activation m_activation;
 };
 
+// Where a row's pooled state is read. Configs from before transformers 4.31 say 2, whatever the
+// vocabulary: then the end token is the one with the highest id. Of several the first.
+size_t endPosition(std::span<const int32_t> row, int32_t endToken) {
+    constexpr int32_t kOldEndToken = 2;
+    const auto end = endToken == kOldEndToken ? std::max_element(row.begin(), row.end())
+                                              : std::find(row.begin(), row.end(), endToken);
+    return end == row.end() ? 0 : static_cast<size_t>(end - row.begin());
+}
+
 // What transformers writes into a config and nothing here depends on.
 void ignoreHarmless(ConfigReader& reader) {
     reader.ignore({"architectures",
@@ -62,7 +74,6 @@ void ignoreHarmless(ConfigReader& reader) {
                    "torch_dtype",
                    "initializer_factor",
                    "initializer_range",
-                   "projection_dim",
                    "transformers_version",
                    "return_dict",
                    "use_cache",
@@ -103,6 +114,7 @@ ClipTextConfig ClipTextConfig::fromJson(const nlohmann::json& json, std::string_
     config.activation = readActivation(reader, "hidden_act", "quick_gelu");
     config.endToken =
         static_cast<int32_t>(reader.integer("eos_token_id", 49407, 0, config.vocabulary - 1));
+    config.projection = reader.integer("projection_dim", 512, 1, 65536);
     if (config.width % config.heads != 0)
         reader.badValue("num_attention_heads", "a divisor of \"hidden_size\"");
     ignoreHarmless(reader);
@@ -116,6 +128,7 @@ struct ClipTextModel::Layers {
     Tensor positions; // [positions, width]
     std::vector<EncoderLayer> encoder;
     NormWeights finalNorm;
+    std::optional<LinearWeights> projection;
 
     Layers(const ClipTextConfig& how, const Weights& weights)
         : config(how),
@@ -130,11 +143,16 @@ struct ClipTextModel::Layers {
     }
 };
 
-ClipTextModel::ClipTextModel(const ClipTextConfig& config, const Weights& weights)
+ClipTextModel::ClipTextModel(const ClipTextConfig& config, const Weights& weights,
+                             TextPooling pooling)
     : m_layers(std::make_unique<Layers>(config, weights.has("text_model.final_layer_norm.weight")
                                                     ? weights / "text_model"
                                                     : weights)) {
-    weights.ignore("text_projection."); // of the pooled embedding, which nothing here takes
+    if (pooling == TextPooling::Projected)
+        m_layers->projection =
+            weights.linear("text_projection", config.projection, config.width, Bias::No);
+    else
+        weights.ignore("text_projection."); // of the pooled embedding, which nobody wants
 }
 
 ClipTextModel::~ClipTextModel() = default;
@@ -144,25 +162,51 @@ const ClipTextConfig& ClipTextModel::config() const {
     return m_layers->config;
 }
 
-Tensor ClipTextModel::operator()(std::span<const int32_t> ids, int64_t length, int skip) const {
+// states: of the last layer, [n, length, width] -> [n, projection] f32.
+Tensor ClipTextModel::pooled(const Tensor& states, std::span<const int32_t> ids) const {
+    const Layers& layers = *m_layers;
+    const int64_t rows = states.dim(0), length = states.dim(1), width = states.dim(2);
+    const Tensor flat = states.reshape({rows * length, width});
+    std::vector<Tensor> ends;
+    for (int64_t row = 0; row < rows; ++row) {
+        const auto first = static_cast<size_t>(row * length);
+        const auto end =
+            endPosition(ids.subspan(first, static_cast<size_t>(length)), layers.config.endToken);
+        const auto at = static_cast<int64_t>(first + end);
+        ends.push_back(flat.slice(at, at + 1));
+    }
+    const Tensor normed = kernels::layerNorm(kernels::stack(ends), layers.finalNorm.scale,
+                                             layers.finalNorm.shift, layers.config.epsilon);
+    return kernels::convert((*layers.projection)(normed), kernels::DType::F32);
+}
+
+ClipTextResult ClipTextModel::encode(std::span<const int32_t> ids, int64_t length,
+                                     const ClipTextOptions& options) const {
     const Layers& layers = *m_layers;
     const ClipTextConfig& config = layers.config;
     if (length < 1 || length > config.positions || ids.size() % static_cast<size_t>(length) != 0)
         throw Error(ErrorCode::InvalidArgument, "The text encoder takes 1 to " +
                                                     std::to_string(config.positions) +
                                                     " tokens, not " + std::to_string(length) + ".");
-    if (skip < 1 || skip > config.layers)
+    if (options.skip < 1 || options.skip > config.layers)
         throw Error(ErrorCode::InvalidArgument,
-                    "Clip skip " + std::to_string(skip) +
+                    "Clip skip " + std::to_string(options.skip) +
                         " is out of range: the text encoder has " + std::to_string(config.layers) +
                         " layers.",
                     "Use 1 for the last layer, 2 for the one before it.");
     const auto rows = static_cast<int64_t>(ids.size()) / length;
     Tensor x = kernels::embedding(layers.tokens, ids).reshape({rows, length, config.width});
     x = kernels::add(x, layers.positions.slice(0, length).reshape({1, length, config.width}));
-    for (int64_t i = 0; i < config.layers - (skip - 1); ++i)
-        x = layers.encoder[static_cast<size_t>(i)](std::move(x));
-    return kernels::layerNorm(x, layers.finalNorm.scale, layers.finalNorm.shift, config.epsilon);
+    const int64_t wanted = config.layers - (options.skip - 1);
+    for (int64_t i = 0; i < wanted; ++i) x = layers.encoder[static_cast<size_t>(i)](std::move(x));
+    ClipTextResult result;
+    result.hidden = options.finalNorm ? kernels::layerNorm(x, layers.finalNorm.scale,
+                                                           layers.finalNorm.shift, config.epsilon)
+                                      : x;
+    if (!layers.projection) return result;
+    for (int64_t i = wanted; i < config.layers; ++i) x = layers.encoder[static_cast<size_t>(i)](x);
+    result.pooled = pooled(x, ids);
+    return result;
 }
 
 } // namespace kinora::pipelines

@@ -17,26 +17,49 @@ struct ClipTextConfig {
     float epsilon;
     kernels::Activation activation;
     int32_t endToken;
+    int64_t projection; // width of the pooled embedding, where the model has one
     // Throws Error{Unsupported} naming a key whose value is unknown, Error{BadFile} on a wrong type
     // or an absurd value. file: how errors name the config.
     static ClipTextConfig fromJson(const nlohmann::json& config,
                                    std::string_view file = "text_encoder/config.json");
 };
 
+// Whether a model has the projection of a pooled embedding ("CLIPTextModelWithProjection").
+enum class TextPooling { None, Projected };
+
+struct ClipTextOptions {
+    int skip = 1;          // 1: the last layer's states, 2: those of the one before it ...
+    bool finalNorm = true; // off: as the layer gives them (SDXL)
+};
+
+struct ClipTextResult {
+    kernels::Tensor hidden; // [n, length, width] in the compute dtype
+    kernels::Tensor pooled; // [n, projection] f32; undefined without TextPooling::Projected
+};
+
 class ClipTextModel {
   public:
     // Keys with and without the "text_model." prefix.
-    ClipTextModel(const ClipTextConfig& config, const Weights& weights);
+    ClipTextModel(const ClipTextConfig& config, const Weights& weights,
+                  TextPooling pooling = TextPooling::None);
     ~ClipTextModel();
     ClipTextModel(ClipTextModel&&) noexcept;
 
-    // ids: n rows of `length` -> hidden states [n, length, width] in the compute dtype, after the
-    // final layer norm. skip: 1 the last layer's, 2 the one before it ...
-    kernels::Tensor operator()(std::span<const int32_t> ids, int64_t length, int skip = 1) const;
+    // ids: n rows of `length`, 1 to config().positions. The pooled embedding is the projection of
+    // the last layer's state at the end token, whatever layer is asked for. Throws
+    // Error{InvalidArgument} where there are fewer layers than `skip`.
+    ClipTextResult encode(std::span<const int32_t> ids, int64_t length,
+                          const ClipTextOptions& options) const;
+    // Hidden states alone, after the final layer norm.
+    kernels::Tensor operator()(std::span<const int32_t> ids, int64_t length, int skip = 1) const {
+        return encode(ids, length, {.skip = skip}).hidden;
+    }
 
     const ClipTextConfig& config() const;
 
   private:
+    kernels::Tensor pooled(const kernels::Tensor& states, std::span<const int32_t> ids) const;
+
     struct Layers;
     std::unique_ptr<Layers> m_layers;
 };

@@ -71,16 +71,20 @@ constexpr std::array<OtherKind, 8> kOtherKinds = {{
         }
     if (has("model.diffusion_model.") && !has("first_stage_model."))
         what = "a denoiser alone, without text encoder and VAE";
-    throw Error(ErrorCode::Unsupported, file.label() + ": is " + what + ".",
-                "Models of Stable Diffusion 1.x and 2.x in one file can be used, and folders in "
-                "the diffusers layout.");
+    throw Error(
+        ErrorCode::Unsupported, file.label() + ": is " + what + ".",
+        "Models of Stable Diffusion 1.x, 2.x and XL in one file can be used, and folders in "
+        "the diffusers layout.");
 }
 
 CheckpointNames namesOf(const std::string& table, const json& config) {
     if (table == "unet") return CheckpointNames::unet(config);
     if (table == "autoencoder") return CheckpointNames::autoencoder(config);
     if (table == "clip") return CheckpointNames::clipText();
-    if (table == "open-clip") return CheckpointNames::openClipText(config);
+    using Projection = CheckpointNames::Projection;
+    if (table == "open-clip") return CheckpointNames::openClipText(config, Projection::Ignored);
+    if (table == "open-clip-projected")
+        return CheckpointNames::openClipText(config, Projection::Named);
     throw Error(ErrorCode::BadFile,
                 std::string(kDescription) + ": knows no names \"" + table + "\".");
 }
@@ -110,6 +114,10 @@ std::string Checkpoint::predictionType() const {
     if (found == m_file->metadata().end()) return "";
     if (found->second == "v" || found->second == "v_prediction") return "v_prediction";
     return found->second == "epsilon" || found->second == "eps" ? "epsilon" : "";
+}
+
+bool Checkpoint::hasZeroTerminalSnr() const {
+    return m_file->find("ztsnr", {}).has_value();
 }
 
 std::unique_ptr<WeightSource> Checkpoint::weights(std::string_view component,

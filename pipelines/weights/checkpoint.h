@@ -38,6 +38,8 @@ class Checkpoint {
     // "epsilon", "v_prediction", or empty where the file does not say: its metadata
     // (modelspec.prediction_type) or the marker tensor "v_pred" that some trainers write.
     std::string predictionType() const;
+    // Trained down to pure noise: the marker tensor "ztsnr" that some trainers write.
+    bool hasZeroTerminalSnr() const;
     // The kind has models of both prediction types, and this file does not say which it is
     // ("predictionVaries" in checkpoint.json): the kind's config is a guess.
     bool predictionIsGuessed() const { return m_predictionVaries && predictionType().empty(); }

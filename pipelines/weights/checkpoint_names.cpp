@@ -134,7 +134,7 @@ CheckpointNames CheckpointNames::clipText() {
     return names;
 }
 
-CheckpointNames CheckpointNames::openClipText(const json& config) {
+CheckpointNames CheckpointNames::openClipText(const json& config, Projection projection) {
     CheckpointNames names;
     const std::string here = "text_model.";
     names.add("token_embedding", here + "embeddings.token_embedding");
@@ -153,12 +153,16 @@ CheckpointNames CheckpointNames::openClipText(const json& config) {
             auto& parts = names.m_names[from + ".attn.in_proj_" + kind];
             for (const char* name : {"q_proj.", "k_proj.", "v_proj."})
                 parts.push_back(
-                    {to + ".self_attn." + name + kind, static_cast<int>(parts.size()), 3});
+                    {to + ".self_attn." + name + kind, static_cast<int>(parts.size()), 3, false});
         }
     }
     // Layers above: SD 2.x reads the text from the last but one.
     names.ignore("transformer.resblocks");
-    names.ignore("text_projection");
+    if (projection == Projection::Named) // [in, out] in the file
+        names.m_names["text_projection"].push_back(
+            {.name = "text_projection.weight", .transposed = true});
+    else
+        names.ignore("text_projection");
     names.ignore("logit_scale");
     names.ignore("attn_mask");
     return names;

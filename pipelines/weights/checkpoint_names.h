@@ -16,11 +16,12 @@
 namespace kinora::pipelines {
 
 // A tensor here: all of the stored one, or one of its equal parts along the first axis (OpenCLIP
-// keeps query, key and value in one).
+// keeps query, key and value in one), or the stored matrix with its axes exchanged.
 struct CheckpointTarget {
     std::string name;
     int part = 0;
     int parts = 1;
+    bool transposed = false; // of one part alone
 };
 
 class CheckpointNames {
@@ -28,8 +29,10 @@ class CheckpointNames {
     // config: the component's, in diffusers' words. Configs must be valid already.
     static CheckpointNames unet(const nlohmann::json& config);
     static CheckpointNames autoencoder(const nlohmann::json& config);
-    static CheckpointNames clipText();                                 // as in transformers: SD 1.x
-    static CheckpointNames openClipText(const nlohmann::json& config); // SD 2.x, SDXL's second
+    static CheckpointNames clipText(); // as in transformers: SD 1.x
+    // SD 2.x, and with the projection of the pooled embedding SDXL's second.
+    enum class Projection { Ignored, Named };
+    static CheckpointNames openClipText(const nlohmann::json& config, Projection projection);
 
     // What a stored tensor is here; more than one where it is split, none where it has no use.
     std::vector<CheckpointTarget> translate(std::string_view stored) const;

@@ -39,7 +39,11 @@ CheckpointWeights::CheckpointWeights(std::shared_ptr<const WeightSource> file,
                             label() + ": " + stored + " cannot be split into " +
                                 std::to_string(target.parts) + " equal parts.",
                             "The checkpoint is damaged; get it again.");
-            m_places.insert_or_assign(target.name, Place{*info, target.part, target.parts});
+            if (target.transposed && info->shape.rank() != 2)
+                throw Error(ErrorCode::BadFile, label() + ": " + stored + " is no matrix.",
+                            "The checkpoint is damaged; get it again.");
+            m_places.insert_or_assign(target.name,
+                                      Place{*info, target.part, target.parts, target.transposed});
         }
     }
 }
@@ -51,6 +55,7 @@ std::optional<TensorInfo> CheckpointWeights::find(std::string_view name,
     const Place& place = found->second;
     TensorInfo info{std::string(name), place.stored.dtype,
                     shapeOfPart(place.stored.shape, place.parts)};
+    if (place.transposed) info.shape = Shape{info.shape[1], info.shape[0]};
     if (isMatrixAsConvolution(info.shape, expected))
         info.shape = Shape{info.shape[0], info.shape[1]};
     return info;
@@ -65,8 +70,21 @@ std::vector<std::string> CheckpointWeights::names() const {
 
 void CheckpointWeights::read(std::string_view name, int64_t first, std::span<float> values) const {
     const Place& place = m_places.find(name)->second;
+    if (place.transposed) return readTransposed(place, first, values);
     const int64_t partCount = place.stored.shape.elements() / place.parts;
     m_file->read(place.stored.name, place.part * partCount + first, values);
+}
+
+// Reads the whole matrix for each block that is asked for: the one such matrix is small.
+void CheckpointWeights::readTransposed(const Place& place, int64_t first,
+                                       std::span<float> values) const {
+    const int64_t rows = place.stored.shape[0], columns = place.stored.shape[1];
+    std::vector<float> stored(static_cast<size_t>(rows * columns));
+    m_file->read(place.stored.name, 0, stored);
+    for (size_t i = 0; i < values.size(); ++i) {
+        const int64_t at = first + static_cast<int64_t>(i); // in [columns, rows]
+        values[i] = stored[static_cast<size_t>(at % rows * columns + at / rows)];
+    }
 }
 
 } // namespace kinora::pipelines

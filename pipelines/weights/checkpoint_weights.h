@@ -32,7 +32,10 @@ class CheckpointWeights final : public WeightSource {
         TensorInfo stored; // the whole tensor in the file
         int part = 0;
         int parts = 1;
+        bool transposed = false;
     };
+    void readTransposed(const Place& place, int64_t first, std::span<float> values) const;
+
     std::shared_ptr<const WeightSource> m_file;
     std::map<std::string, Place, std::less<>> m_places;
     int64_t m_totalBytes = 0;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
 #include <system_error>
 
 namespace kinora::pipelines {
@@ -16,9 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Need { Required, Unused };
+enum class Need { Required, Optional, Unused };
 
-// What a Stable Diffusion folder is made of, and the classes that this program can run.
+// What a folder is made of, and the classes that this program can run.
 struct Component {
     std::string_view name;
     Need need;
@@ -30,16 +31,45 @@ struct Component {
 constexpr std::string_view kModelStem = "model";
 constexpr std::string_view kDiffusersStem = "diffusion_pytorch_model";
 
+constexpr Component kUnet = {
+    "unet", Need::Required, "config.json", kDiffusersStem, {"UNet2DConditionModel"}};
+constexpr Component kVae = {
+    "vae", Need::Required, "config.json", kDiffusersStem, {"AutoencoderKL"}};
+constexpr Component kScheduler = {"scheduler", Need::Required, "scheduler_config.json", "", {}};
+// Judge finished pictures, or take a picture in: no part of text to image.
+constexpr Component kSafetyChecker = {"safety_checker", Need::Unused, "", "", {}};
+constexpr Component kFeatureExtractor = {"feature_extractor", Need::Unused, "", "", {}};
+constexpr Component kImageEncoder = {"image_encoder", Need::Unused, "", "", {}};
+
+constexpr Component textEncoder(std::string_view name, Need need, std::string_view className) {
+    return {name, need, "config.json", kModelStem, {className}};
+}
+constexpr Component tokenizer(std::string_view name, Need need) {
+    return {name, need, "", "", {"CLIPTokenizer", "CLIPTokenizerFast"}};
+}
+
 constexpr Component kStableDiffusion[] = {
-    {"unet", Need::Required, "config.json", kDiffusersStem, {"UNet2DConditionModel"}},
-    {"vae", Need::Required, "config.json", kDiffusersStem, {"AutoencoderKL"}},
-    {"text_encoder", Need::Required, "config.json", kModelStem, {"CLIPTextModel"}},
-    {"tokenizer", Need::Required, "", "", {"CLIPTokenizer", "CLIPTokenizerFast"}},
-    {"scheduler", Need::Required, "scheduler_config.json", "", {}},
-    // Judges finished pictures, or takes a picture in: no part of text to image.
-    {"safety_checker", Need::Unused, "", "", {}},
-    {"feature_extractor", Need::Unused, "", "", {}},
-    {"image_encoder", Need::Unused, "", "", {}},
+    kUnet,
+    kVae,
+    textEncoder("text_encoder", Need::Required, "CLIPTextModel"),
+    tokenizer("tokenizer", Need::Required),
+    kScheduler,
+    kSafetyChecker,
+    kFeatureExtractor,
+    kImageEncoder,
+};
+
+// The refiner has the second text encoder alone.
+constexpr Component kStableDiffusionXl[] = {
+    kUnet,
+    kVae,
+    textEncoder("text_encoder", Need::Optional, "CLIPTextModel"),
+    tokenizer("tokenizer", Need::Optional),
+    textEncoder("text_encoder_2", Need::Required, "CLIPTextModelWithProjection"),
+    tokenizer("tokenizer_2", Need::Required),
+    kScheduler,
+    kFeatureExtractor,
+    kImageEncoder,
 };
 
 constexpr std::string_view kTokenizerFiles[] = {"vocab.json",
@@ -48,12 +78,6 @@ constexpr std::string_view kTokenizerFiles[] = {"vocab.json",
                                                 "tokenizer_config.json",
                                                 "special_tokens_map.json",
                                                 "added_tokens.json"};
-
-const Component* findComponent(std::string_view name) {
-    const auto* found = std::find_if(std::begin(kStableDiffusion), std::end(kStableDiffusion),
-                                     [name](const Component& c) { return c.name == name; });
-    return found == std::end(kStableDiffusion) ? nullptr : found;
-}
 
 bool isFile(const fs::path& path) {
     std::error_code ignored;
@@ -83,6 +107,7 @@ void checkComponent(const nlohmann::json& index, const Component& component,
                     const std::string& label) {
     if (component.need == Need::Unused) return;
     const std::optional<std::string> name = classOf(index, component.name, label);
+    if (!name && component.need == Need::Optional) return;
     if (!name)
         throw Error(ErrorCode::BadFile,
                     label + ": names no \"" + std::string(component.name) + "\".",
@@ -95,10 +120,30 @@ void checkComponent(const nlohmann::json& index, const Component& component,
                     "This kind of model cannot be run by this version.");
 }
 
+} // namespace
+
+struct ModelLayout {
+    std::array<std::string_view, 2> pipelines; // classes that model_index.json names
+    std::span<const Component> components;
+
+    const Component* find(std::string_view name) const {
+        const auto found = std::ranges::find(components, name, &Component::name);
+        return found == components.end() ? nullptr : &*found;
+    }
+};
+
+namespace {
+
+constexpr ModelLayout kLayouts[] = {
+    {{"StableDiffusionPipeline"}, kStableDiffusion},
+    {{"StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline"}, kStableDiffusionXl},
+};
+
 // Components that nobody here knows would change the result if they were left out.
-void checkNoOther(const nlohmann::json& index, const std::string& label) {
+void checkNoOther(const nlohmann::json& index, const ModelLayout& layout,
+                  const std::string& label) {
     for (const auto& [key, entry] : index.items()) {
-        if (key.starts_with("_") || findComponent(key) || !entry.is_array()) continue;
+        if (key.starts_with("_") || layout.find(key) || !entry.is_array()) continue;
         if (!classOf(index, key, label)) continue;
         throw Error(ErrorCode::Unsupported,
                     label + ": the component " + brief(key) + " is not supported.",
@@ -111,11 +156,17 @@ std::string pipelineClassOf(const nlohmann::json& index, const std::string& labe
     if (name == index.end() || !name->is_string())
         throw Error(ErrorCode::BadFile, label + ": \"_class_name\" does not name a pipeline.",
                     "Fetch the model again.");
-    if (*name != "StableDiffusionPipeline")
-        throw Error(ErrorCode::Unsupported,
-                    label + ": the kind of model " + brief(*name) + " is not supported.",
-                    "Models of the class StableDiffusionPipeline can be used.");
     return name->get<std::string>();
+}
+
+const ModelLayout& layoutOf(const std::string& pipelineClass, const std::string& label) {
+    for (const ModelLayout& layout : kLayouts)
+        if (std::ranges::find(layout.pipelines, pipelineClass) != layout.pipelines.end())
+            return layout;
+    throw Error(ErrorCode::Unsupported,
+                label + ": the kind of model " + brief(pipelineClass) + " is not supported.",
+                "Models of the classes StableDiffusionPipeline and StableDiffusionXLPipeline can "
+                "be used.");
 }
 
 // The files with a component's weights: one, or an index and its shards, relative to its folder.
@@ -163,6 +214,8 @@ Model Model::openFile(const fs::path& file, const fs::path& checkpointKinds) {
     Model model = openFolder(checkpoint->kindFolder());
     if (const std::string prediction = checkpoint->predictionType(); !prediction.empty())
         model.m_configs["scheduler"]["prediction_type"] = prediction;
+    if (checkpoint->hasZeroTerminalSnr())
+        model.m_configs["scheduler"]["rescale_betas_zero_snr"] = true;
     model.m_path = file;
     model.m_checkpoint = std::move(checkpoint);
     return model;
@@ -185,11 +238,12 @@ Model Model::openFolder(const fs::path& folder) {
     model.m_path = path;
     model.m_index = readJsonFile(path / "model_index.json", label);
     model.m_pipelineClass = pipelineClassOf(model.m_index, label);
-    checkNoOther(model.m_index, label);
+    model.m_layout = &layoutOf(model.m_pipelineClass, label);
+    checkNoOther(model.m_index, *model.m_layout, label);
     model.m_configs = nlohmann::json::object();
-    for (const Component& component : kStableDiffusion) {
+    for (const Component& component : model.m_layout->components) {
         checkComponent(model.m_index, component, label);
-        if (component.configFile.empty()) continue;
+        if (component.configFile.empty() || !model.has(component.name)) continue;
         const fs::path file = fs::path(component.name) / component.configFile;
         model.m_configs[std::string(component.name)] =
             readJsonFile(path / file, labelOf(path, file.generic_string()));
@@ -206,6 +260,17 @@ bool Model::has(std::string_view component) const {
     return classOf(m_index, component, labelOf(m_path, "model_index.json")).has_value();
 }
 
+bool Model::flag(std::string_view key, bool fallback) const {
+    const auto found = m_index.find(key);
+    if (found == m_index.end() || found->is_null()) return fallback;
+    if (!found->is_boolean())
+        throw Error(ErrorCode::BadFile,
+                    labelOf(m_path, "model_index.json") + ": \"" + std::string(key) + "\" is " +
+                        brief(*found) + "; expected true or false.",
+                    "Fetch the model again.");
+    return found->get<bool>();
+}
+
 const nlohmann::json& Model::config(std::string_view component) const {
     const auto found = m_configs.find(component);
     if (found == m_configs.end())
@@ -215,7 +280,7 @@ const nlohmann::json& Model::config(std::string_view component) const {
 }
 
 std::string Model::configLabel(std::string_view component) const {
-    const Component* known = findComponent(component);
+    const Component* known = m_layout->find(component);
     const std::string file(known ? known->configFile : "config.json");
     return labelOf(m_path, (fs::path(component) / file).generic_string());
 }
@@ -225,7 +290,7 @@ std::string Model::className(std::string_view component) const {
 }
 
 std::unique_ptr<WeightSource> Model::weights(std::string_view name) const {
-    const Component* component = findComponent(name);
+    const Component* component = m_layout->find(name);
     if (!component || component->weightsStem.empty())
         throw Error(ErrorCode::NotFound, labelOf(m_path, name) + ": has no weights.");
     if (m_checkpoint) return m_checkpoint->weights(name, config(name));
@@ -245,8 +310,12 @@ std::vector<fs::path> Model::files() const {
     if (m_checkpoint) return {m_path.filename()};
     std::vector<fs::path> files = {"model_index.json"};
     if (isFile(m_path / "kinora.json")) files.emplace_back("kinora.json");
-    for (const Component& component : kStableDiffusion) {
+    for (const Component& component : m_layout->components) {
+        if (component.need == Need::Unused || !has(component.name)) continue;
         const fs::path folder(component.name);
+        if (component.name.starts_with("tokenizer"))
+            for (const std::string_view name : kTokenizerFiles)
+                if (isFile(m_path / folder / name)) files.push_back(folder / name);
         if (!component.configFile.empty()) files.push_back(folder / component.configFile);
         if (component.weightsStem.empty()) continue;
         const std::string label = labelOf(m_path, component.name);
@@ -257,8 +326,6 @@ std::vector<fs::path> Model::files() const {
              shardNames(m_path / folder / found.main, label + "/" + found.main))
             files.push_back(folder / shard);
     }
-    for (const std::string_view name : kTokenizerFiles)
-        if (isFile(m_path / "tokenizer" / name)) files.push_back(fs::path("tokenizer") / name);
     std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
         return a.generic_string() < b.generic_string();
     });

@@ -29,6 +29,8 @@ struct ModelExtras {
     std::array<float, 3> previewBias{};
 };
 
+struct ModelLayout; // what a kind of folder is made of
+
 class Model {
   public:
     // path: a folder or a file. checkpointKinds: what checkpoint.h calls kinds; without it, files
@@ -46,6 +48,9 @@ class Model {
     bool predictionIsGuessed() const { return m_checkpoint && m_checkpoint->predictionIsGuessed(); }
     const ModelExtras& extras() const { return m_extras; }
     bool has(std::string_view component) const;
+    // A switch in model_index.json, "force_zeros_for_empty_prompt". Throws Error{BadFile} where it
+    // is neither true nor false.
+    bool flag(std::string_view key, bool fallback) const;
 
     // <component>/config.json, or scheduler_config.json for the scheduler.
     const nlohmann::json& config(std::string_view component) const;
@@ -70,6 +75,7 @@ class Model {
 
     std::filesystem::path m_path;
     std::shared_ptr<const Checkpoint> m_checkpoint; // null for a folder
+    const ModelLayout* m_layout = nullptr;          // one of a table's
     std::string m_pipelineClass;
     nlohmann::json m_index;
     nlohmann::json m_configs;

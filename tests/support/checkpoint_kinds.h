@@ -17,15 +17,23 @@
 
 namespace kinora::test {
 
+struct TinyTextEncoder {
+    const char* component;
+    const char* prefix;
+    const char* names;
+};
 struct TinyKind {
     const char* model;
-    const char* textPrefix;
-    const char* textNames;
     const char* prediction;
+    std::vector<TinyTextEncoder> textEncoders;
 };
-inline constexpr TinyKind kTinyKinds[] = {
-    {"tiny-sd1", "cond_stage_model.transformer.", "clip", "epsilon"},
-    {"tiny-sd2v", "cond_stage_model.model.", "open-clip", "v_prediction"},
+inline const std::vector<TinyKind> kTinyKinds = {
+    {"tiny-sd1", "epsilon", {{"text_encoder", "cond_stage_model.transformer.", "clip"}}},
+    {"tiny-sd2v", "v_prediction", {{"text_encoder", "cond_stage_model.model.", "open-clip"}}},
+    {"tiny-xl",
+     "epsilon",
+     {{"text_encoder", "conditioner.embedders.0.transformer.", "clip"},
+      {"text_encoder_2", "conditioner.embedders.1.model.", "open-clip-projected"}}},
 };
 
 // A folder of kinds with one: the tiny model's own configs, told by two of its shapes.
@@ -37,15 +45,17 @@ inline std::filesystem::path makeTinyKind(const TemporaryFolder& folder, const T
     const std::string unet = "model.diffusion_model.";
     const pipelines::Model model = pipelines::Model::open(own);
     const auto info = model.weights("unet")->find("conv_in.weight", {});
-    const nlohmann::json description = {
+    nlohmann::json description = {
         {"name", std::string("Kind ") + kind.model},
         {"recognise",
          {{unet + "input_blocks.0.0.weight",
            std::vector<int64_t>(info->shape.dims().begin(), info->shape.dims().end())}}},
         {"components",
          {{"unet", {{"prefix", unet}, {"names", "unet"}}},
-          {"vae", {{"prefix", "first_stage_model."}, {"names", "autoencoder"}}},
-          {"text_encoder", {{"prefix", kind.textPrefix}, {"names", kind.textNames}}}}}};
+          {"vae", {{"prefix", "first_stage_model."}, {"names", "autoencoder"}}}}}};
+    for (const TinyTextEncoder& text : kind.textEncoders)
+        description["components"][text.component] = {{"prefix", text.prefix},
+                                                     {"names", text.names}};
     std::ofstream(own / "checkpoint.json") << description;
     return kinds;
 }

@@ -48,12 +48,27 @@ TEST_CASE("lists, names and odd values are read") {
     CHECK(named.heads == std::vector<int64_t>{5, 5, 5, 5});
 }
 
+TEST_CASE("what is told besides the prompt needs both of its widths") {
+    const json good = readGoldenJson("tiny-xl/unet/config.json");
+    const Unet2dConfig xl = Unet2dConfig::fromJson(good);
+    CHECK(xl.additionWidth == 46);
+    CHECK(xl.additionNumberWidth == 6);
+    CHECK(xl.transformerLayers == std::vector<int64_t>{1, 2, 3});
+    for (const char* key : {"projection_class_embeddings_input_dim", "addition_time_embed_dim"}) {
+        json without = good;
+        without.erase(key);
+        const std::string found = thrownBy([&] { Unet2dConfig::fromJson(without); });
+        CHECK(kinora::test::contains(found, key));
+    }
+}
+
 TEST_CASE("a value that is not followed is named, a wrong one too") {
     const json good = readGoldenJson("tiny-sd1/unet/config.json");
     const std::pair<json, const char*> changes[] = {
         {{{"class_embed_type", "timestep"}}, "unsupported: \"class_embed_type\": \"timestep\""},
         {{{"num_class_embeds", 1000}}, "unsupported: \"num_class_embeds\""},
-        {{{"addition_embed_type", "text_time"}}, "unsupported: \"addition_embed_type\""},
+        {{{"addition_embed_type", "text_image"}}, "unsupported: \"addition_embed_type\""},
+        {{{"projection_class_embeddings_input_dim", 46}}, "unsupported: \"projection_class"},
         {{{"encoder_hid_dim", 768}}, "unsupported: \"encoder_hid_dim\""},
         {{{"encoder_hid_dim_type", "text_proj"}}, "unsupported: \"encoder_hid_dim_type\""},
         {{{"only_cross_attention", true}}, "unsupported: \"only_cross_attention\""},

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -121,4 +122,24 @@ TEST_CASE("weights of another shape than the config implies are named") {
           "bad-file: tiny-sd1/unet/diffusion_pytorch_model.safetensors: tensor "
           "\"down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight\" has the shape "
           "[4, 16]; the config implies [4, 24].");
+}
+
+TEST_CASE("what the denoiser is told besides the prompt changes it as it does the reference") {
+    for (const char* model : {"tiny-xl", "tiny-xl-odd", "tiny-xl-refiner"})
+        for (const char* backend : {"cpu", "meta"}) {
+            CAPTURE(model);
+            ModelParts parts(model, backend, DType::F32);
+            const Unet2d unet(Unet2dConfig::fromJson(parts.config("unet")), parts.weights("unet"));
+            const std::vector<float> numbers = parts.golden().floats("unet.numbers");
+            const Tensor pooled = parts.input("unet.pooled"), sample = parts.input("unet.sample");
+            const Tensor context = parts.input("unet.context");
+            const std::vector<float> times = parts.golden().floats("unet.timesteps");
+            const Tensor added = unet.embedAddition(pooled, numbers);
+            CHECK(parts.error(unet(sample, times, context, {}, added), "unet.output") < 1e-5);
+            CHECK(parts.weights("unet").unused().empty());
+            CHECK(thrownBy([&] { unet(sample, times, context); }).starts_with("internal: "));
+            CHECK(thrownBy([&] {
+                      unet.embedAddition(pooled, std::span(numbers).first(numbers.size() - 2));
+                  }).starts_with("bad-file: The denoiser takes "));
+        }
 }

@@ -7,6 +7,7 @@
 #include "pipelines/request/parameters.h"
 #include "pipelines/weights/safetensors.h"
 #include "tests/support/checkpoint_kinds.h"
+#include "tests/support/thrown_error.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -126,6 +127,27 @@ TEST_CASE("a model in one file gives the very picture of its folder") {
         CHECK((found.images == own.images));
         CHECK(TextToImage(file, *device, DType::F32).unusedTensors().empty());
     }
+}
+
+TEST_CASE("parts that do not fit together are named") {
+    kernels::BackendRegistry backends;
+    backends.add(kernels::cpuBackend());
+    const auto device = backends.open("cpu", {.threads = 2});
+    const test::TemporaryFolder folder;
+    const auto mixed = folder.path() / "mixed";
+    const auto recursive = std::filesystem::copy_options::recursive;
+    std::filesystem::copy(test::goldenPath("tiny-xl"), mixed, recursive);
+    const auto put = [&](const char* model, const char* component) {
+        std::filesystem::remove_all(mixed / component);
+        std::filesystem::copy(test::goldenPath(model) + "/" + component, mixed / component,
+                              recursive);
+        return test::thrownBy([&] { TextToImage(Model::open(mixed), *device, DType::F32); });
+    };
+    CHECK(test::contains(put("tiny-xl-refiner", "unet"), "the text encoder gives 28 values"));
+    CHECK(test::contains(put("tiny-sd1", "unet"), "the text encoder gives 28 values"));
+    CHECK(put("tiny-xl", "unet") == "nothing");
+    CHECK(test::contains(put("tiny-xl-odd", "tokenizer_2"),
+                         "one tokenizer reads 77 tokens, the other 20"));
 }
 
 TEST_CASE("the prediction type can be said where the model is wrong") {

@@ -50,6 +50,15 @@ ImageRequest filled() {
     request.guidanceRescale = 0.7;
     request.width = 256;
     request.height = 128;
+    request.originalWidth = 900;
+    request.originalHeight = 700;
+    request.cropLeft = 16;
+    request.cropTop = 0;
+    request.targetWidth = 1024;
+    request.targetHeight = 1;
+    request.aestheticScore = 6.5;
+    request.negativeAestheticScore = 2.0;
+    request.promptSyntax = "comfy";
     request.seed = 9007199254740993; // 2^53 + 1: lost where a double holds it
     request.count = 3;
     request.batch = 2;
@@ -215,7 +224,7 @@ TEST_CASE("JSON is canonical") {
         R"({"background":"transparent","batch":0,"cfg":7.0,"clipSkip":0,"count":1,)"
         R"("device":"auto","eta":0.0,"latents":"","latentsIndex":0,"model":"","negative":"",)"
         R"("noise":"torch-cpu","precision":"auto","prediction":"auto","previewEvery":0,"prompt":"",)"
-        R"("saveLatents":""})");
+        R"("promptSyntax":"auto","saveLatents":""})");
 }
 
 TEST_CASE("JSON brings a request back, 64-bit seeds included") {

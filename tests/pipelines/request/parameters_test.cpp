@@ -20,7 +20,7 @@ bool isNumber(const Parameter& p) {
 
 TEST_CASE("every field of a request has exactly one row") {
     // 22 fields: a new one without a row, or a row too many, changes one side only.
-    CHECK(imageParameters().size() == 24);
+    CHECK(imageParameters().size() == 33);
     std::set<size_t> fields;
     const ImageRequest request;
     for (const Parameter& p : imageParameters())
@@ -87,10 +87,31 @@ TEST_CASE("fallbacks lie in their range and are what a fresh request says") {
 }
 
 TEST_CASE("verify replays what decides the picture") {
-    const std::set<std::string_view> expected = {
-        "model",    "prompt",          "negative",   "steps",     "sampler", "schedule",
-        "cfg",      "guidanceRescale", "width",      "height",    "seed",    "eta",
-        "clipSkip", "noise",           "background", "prediction"};
+    const std::set<std::string_view> expected = {"model",
+                                                 "prompt",
+                                                 "negative",
+                                                 "steps",
+                                                 "sampler",
+                                                 "schedule",
+                                                 "cfg",
+                                                 "guidanceRescale",
+                                                 "width",
+                                                 "height",
+                                                 "seed",
+                                                 "eta",
+                                                 "clipSkip",
+                                                 "noise",
+                                                 "background",
+                                                 "prediction",
+                                                 "promptSyntax",
+                                                 "originalWidth",
+                                                 "originalHeight",
+                                                 "cropLeft",
+                                                 "cropTop",
+                                                 "targetWidth",
+                                                 "targetHeight",
+                                                 "aestheticScore",
+                                                 "negativeAestheticScore"};
     std::set<std::string_view> found;
     for (const Parameter& p : imageParameters())
         if (p.role == ParameterRole::Result) found.insert(p.name);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
 using namespace kinora;
 using namespace kinora::pipelines;
@@ -43,6 +44,23 @@ TEST_CASE("hidden states equal the reference's in f32") {
 TEST_CASE("hidden states are near the reference's in bf16") {
     if (!ModelParts("tiny-sd1", "cpu", DType::F32).device().supports(DType::BF16)) return;
     for (const char* model : kModels) compare(model, DType::BF16, 2e-2);
+}
+
+TEST_CASE("the projected state of the end token equals the reference's, and states without norm") {
+    for (const char* model :
+         {"tiny-xl", "tiny-xl-odd"}) { // one with the old end token, one without
+        CAPTURE(model);
+        ModelParts parts(model, "cpu", DType::F32);
+        const ClipTextModel text(ClipTextConfig::fromJson(parts.config("text_encoder_2")),
+                                 parts.weights("text_encoder_2"), TextPooling::Projected);
+        const std::vector<int32_t> ids = parts.golden().integers("text.ids");
+        const int64_t length = parts.golden().shape("text.ids")[1];
+        const ClipTextResult result = text.encode(ids, length, {.skip = 2, .finalNorm = false});
+        CHECK(parts.error(result.hidden, "text.before_last") < 1e-5);
+        CHECK(parts.error(result.pooled, "text.pooled") < 1e-5);
+        CHECK(parts.error(text.encode(ids, length, {}).pooled, "text.pooled") < 1e-5);
+        CHECK(parts.weights("text_encoder_2").unused().empty());
+    }
 }
 
 TEST_CASE("a row does not depend on what it is beside, nor on what comes after") {

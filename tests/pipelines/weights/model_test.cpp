@@ -68,6 +68,39 @@ TEST_CASE("a model of the reference is opened") {
     CHECK(model.extras().name.empty());
 }
 
+TEST_CASE("a model with two text encoders is opened, and one with the second alone") {
+    const Model base = Model::open(kinora::test::goldenPath("tiny-xl"));
+    CHECK(base.kind() == "StableDiffusionXLPipeline");
+    CHECK(base.className("text_encoder_2") == "CLIPTextModelWithProjection");
+    CHECK(base.config("text_encoder_2")["projection_dim"] == 10);
+    CHECK(base.flag("force_zeros_for_empty_prompt", false));
+    CHECK(base.flag("no_such_switch", true));
+    const Model refiner = Model::open(kinora::test::goldenPath("tiny-xl-refiner"));
+    CHECK_FALSE(refiner.has("text_encoder"));
+    CHECK(refiner.has("text_encoder_2"));
+    CHECK(thrownBy([&] { refiner.config("text_encoder"); }).starts_with("not-found: "));
+    const auto files = [](const Model& model, const std::string& beginning) {
+        return std::ranges::count_if(model.files(), [&](const std::filesystem::path& file) {
+            return file.generic_string().starts_with(beginning);
+        });
+    };
+    CHECK(files(base, "tokenizer_2/") == 5);
+    CHECK(files(base, "text_encoder/") == 2);
+    CHECK(files(refiner, "text_encoder_2/") == 2);
+    CHECK(files(refiner, "text_encoder/") == 0);
+    CHECK(files(refiner, "tokenizer/") == 0);
+}
+
+TEST_CASE("a switch that is neither true nor false is refused") {
+    const TemporaryFolder folder;
+    writeModel(folder);
+    const Model model = Model::open(folder.path() / "m");
+    CHECK_FALSE(model.flag("requires_safety_checker", true));
+    CHECK(thrownBy([&] {
+              model.flag("_class_name", true);
+          }).starts_with("bad-file: m/model_index.json: \"_class_name\""));
+}
+
 TEST_CASE("the files that decide the result are listed, sorted") {
     const TemporaryFolder folder;
     writeModel(folder);
