@@ -127,6 +127,26 @@ std::vector<OptionSpec> benchOptions() {
     };
 }
 
+CommandSpec queueCommand() {
+    CommandSpec command{
+        "queue",
+        "Queue pictures, and work through the queue",
+        "list | show JOB | add | edit JOB | move JOB | pause [JOB...] | resume [JOB...] | cancel "
+        "JOB... | retry [JOB...] | clear | run",
+        "Jobs wait in the data folder until kinora queue run, or the window, works through them: "
+        "one process at a time, others may add and pause meanwhile. Whatever ends that process, "
+        "the next one goes on, and each picture is written once. add takes the options of kinora "
+        "image. pause and resume without a job are for the queue as a whole; retry without one "
+        "for all that failed. Where the name of a picture was taken meanwhile, it gets the next "
+        "free one (fox-2.png).",
+        1,
+        -1,
+        {"list", "show", "add", "edit", "move", "pause", "resume", "cancel", "retry", "clear",
+         "run"}};
+    command.options = queueOptions();
+    return command;
+}
+
 std::vector<CommandSpec> makeCommands() {
     std::vector<CommandSpec> all;
     all.push_back(
@@ -136,22 +156,7 @@ std::vector<CommandSpec> makeCommands() {
          "alone or in any batch.",
          0, 0});
     all.back().options = imageOptions();
-    all.push_back(
-        {"queue",
-         "Queue pictures, and work through the queue",
-         "list | show JOB | add | edit JOB | move JOB | pause [JOB...] | resume [JOB...] | cancel "
-         "JOB... | retry [JOB...] | clear | run",
-         "Jobs wait in the data folder until kinora queue run, or the window, works through them: "
-         "one process at a time, others may add and pause meanwhile. Whatever ends that process, "
-         "the next one goes on, and each picture is written once. add takes the options of kinora "
-         "image. pause and resume without a job are for the queue as a whole; retry without one "
-         "for all that failed. Where the name of a picture was taken meanwhile, it gets the next "
-         "free one (fox-2.png).",
-         1,
-         -1,
-         {"list", "show", "add", "edit", "move", "pause", "resume", "cancel", "retry", "clear",
-          "run"}});
-    all.back().options = queueOptions();
+    all.push_back(queueCommand());
     all.push_back({"models",
                    "List the models that are here, or show one",
                    "[list | show NAME]",

@@ -155,7 +155,9 @@ void Dispatcher::lookAtChanges() {
 void Dispatcher::followWish(Running& running) {
     switch (m_ledger.wish(running.ticket.job.id)) {
     case Wish::None: return;
-    case Wish::Cancel: return interrupt(running, "it was cancelled");
+    case Wish::Cancel:
+        running.stopping = "it was cancelled";
+        return m_engine.cancel(running.engineJob);
     case Wish::Pause: return interrupt(running, "it was paused");
     case Wish::PauseAfterThis: return stopAfterThis(running, "it was paused");
     }
@@ -170,7 +172,7 @@ void Dispatcher::stopAfterThis(Running& running, const std::string& why) {
 void Dispatcher::interrupt(Running& running, const std::string& why) {
     if (!running.stopping.empty()) return;
     running.stopping = why;
-    m_engine.cancel(running.engineJob);
+    m_engine.interrupt(running.engineJob);
 }
 
 void Dispatcher::takeEvents() {
@@ -395,7 +397,7 @@ bool Dispatcher::hasRoom() const {
 
 // Nothing is written: the next one settles what is left.
 void Dispatcher::abandon() {
-    for (auto& [epoch, running] : m_running) m_engine.cancel(running.engineJob);
+    for (auto& [epoch, running] : m_running) m_engine.interrupt(running.engineJob);
     m_running.clear();
 }
 

@@ -96,10 +96,10 @@ struct QueueStatus {
 };
 
 struct JobFilter {
-    std::vector<JobState> states;       // empty: all
-    std::optional<std::string> project; // exactly
-    std::string text;                   // part of the prompt, without case (of ASCII letters)
-    int64_t first = 0;                  // how many are passed over
+    std::vector<JobState> states = {};       // empty: all
+    std::optional<std::string> project = {}; // exactly
+    std::string text = {};                   // part of the prompt, without case (of ASCII letters)
+    int64_t first = 0;                       // how many are passed over
     int64_t count = 50;
 };
 

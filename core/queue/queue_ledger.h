@@ -30,9 +30,9 @@ struct Intent {
 
 struct AttemptEnd {
     JobAction action = JobAction::Finish;
-    std::string why;            // "", "the queue was paused", an error's message
-    std::optional<Error> error; // what the job shows from now on
-    double seconds = 0;         // that it ran, without those that the machine slept
+    std::string why = {};            // "", "the queue was paused", an error's message
+    std::optional<Error> error = {}; // what the job shows from now on
+    double seconds = 0;              // that it ran, without those that the machine slept
 };
 
 struct StepTimes {

@@ -50,6 +50,7 @@ void Statement::bind(int index, std::string_view value) {
 }
 
 bool Statement::next() {
+    errno = 0;
     const int code = sqlite3_step(m_statement.get());
     if (code == SQLITE_ROW) return true;
     if (code != SQLITE_DONE) m_database->fail(code);
@@ -128,6 +129,7 @@ Database Database::inMemory() {
 }
 
 void Database::execute(const std::string& sql) {
+    errno = 0;
     const int code = sqlite3_exec(m_handle.get(), sql.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) fail(code);
 }
@@ -146,8 +148,11 @@ void Database::failWithoutRow(std::string_view sql) {
 }
 
 void Database::fail(int code) const {
+    // SQLite keeps the system's error of a call, but not of a commit that fails within a step.
+    const int lastError = errno;
+    const int keptError = sqlite3_system_errno(m_handle.get());
+    const int systemError = keptError != 0 ? keptError : lastError;
     const std::string what = shownPath(m_path) + ": " + sqlite3_errmsg(m_handle.get()) + ".";
-    const int systemError = sqlite3_system_errno(m_handle.get());
     switch (code & 0xff) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
