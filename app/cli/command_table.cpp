@@ -79,6 +79,40 @@ std::vector<OptionSpec> imageOptions() {
     return options;
 }
 
+// What a picture in the queue can be asked for, and what the queue itself takes.
+std::vector<OptionSpec> queueOptions() {
+    std::vector<OptionSpec> options = imageOptions();
+    std::erase_if(options, [](const OptionSpec& option) {
+        return option.name == "save-latents" || option.name == "preview-every" ||
+               option.name == "dry-run";
+    });
+    const std::vector<OptionSpec> own{
+        {"project", "NAME", "add, edit: projects take turns; list: only those of this one", ""},
+        {"priority", "N", "add, edit: higher comes first", "0"},
+        {"after",
+         "JOB",
+         "add: begins when that job is finished",
+         "",
+         {},
+         Completion::None,
+         Repeat::Yes},
+        {"paused", "", "add: waits until it is resumed", ""},
+        {"after-this", "", "pause: what is being computed is finished first", ""},
+        {"before", "JOB", "move: to the place before that job", "to the end"},
+        {"state",
+         "NAME",
+         "list, clear: only jobs in this state",
+         "list: those that have not ended; clear: finished and cancelled",
+         {"all", "waiting", "running", "paused", "finished", "failed", "set-aside", "cancelled"}},
+        {"text", "WORDS", "list: only jobs whose prompt has these words", ""},
+        {"limit", "N", "list: at most so many", "50"},
+        {"skip", "N", "list: begin after so many", "0"},
+        {"wait", "", "run: stay when the queue is empty", ""},
+    };
+    options.insert(options.end(), own.begin(), own.end());
+    return options;
+}
+
 std::vector<OptionSpec> benchOptions() {
     return {
         {"arch", "NAME", "Whose sizes: sd15, starter, or a model that is here",
@@ -93,6 +127,26 @@ std::vector<OptionSpec> benchOptions() {
     };
 }
 
+CommandSpec queueCommand() {
+    CommandSpec command{
+        "queue",
+        "Queue pictures, and work through the queue",
+        "list | show JOB | add | edit JOB | move JOB | pause [JOB...] | resume [JOB...] | cancel "
+        "JOB... | retry [JOB...] | clear | run",
+        "Jobs wait in the data folder until kinora queue run, or the window, works through them: "
+        "one process at a time, others may add and pause meanwhile. Whatever ends that process, "
+        "the next one goes on, and each picture is written once. add takes the options of kinora "
+        "image. pause and resume without a job are for the queue as a whole; retry without one "
+        "for all that failed. Where the name of a picture was taken meanwhile, it gets the next "
+        "free one (fox-2.png).",
+        1,
+        -1,
+        {"list", "show", "add", "edit", "move", "pause", "resume", "cancel", "retry", "clear",
+         "run"}};
+    command.options = queueOptions();
+    return command;
+}
+
 std::vector<CommandSpec> makeCommands() {
     std::vector<CommandSpec> all;
     all.push_back(
@@ -102,6 +156,7 @@ std::vector<CommandSpec> makeCommands() {
          "alone or in any batch.",
          0, 0});
     all.back().options = imageOptions();
+    all.push_back(queueCommand());
     all.push_back({"models",
                    "List the models that are here, or show one",
                    "[list | show NAME]",

@@ -1,6 +1,7 @@
 #include "app/cli/event_json.h"
 
 #include "app/cli/progress_line.h"
+#include "core/media/image_file.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -71,6 +72,50 @@ ordered_json resultJson(const core::PictureEvent& picture, const ResultFile& res
             {"model", provenance.modelName},
             {"modelHash", provenance.modelHash},
             {"picture", picture.picture}};
+}
+
+std::string storedHash(const core::Image& image, const std::filesystem::path& file) {
+    const Result<core::ImageFormat> format = core::imageFormatFromPath(file);
+    if (format && *format == core::ImageFormat::Png) return core::pixelHash(image);
+    const Result<core::Image> stored = core::loadImage(file);
+    return core::pixelHash(stored ? *stored : image);
+}
+
+ordered_json jobJson(const core::QueueJob& job) {
+    ordered_json json{{"job", job.id},
+                      {"state", core::jobStateName(job.state)},
+                      {"prompt", job.title},
+                      {"project", job.project},
+                      {"priority", job.priority},
+                      {"pictures", job.pictures},
+                      {"picturesDone", job.picturesDone},
+                      {"needs", job.needs},
+                      {"asked", core::wishName(job.wish)},
+                      {"code", job.error ? errorCodeName(job.error->code()) : ""},
+                      {"reason", job.error ? job.error->message() : ""},
+                      {"hint", job.error ? job.error->advice() : ""}};
+    if (job.secondsLeft) json["etaSeconds"] = *job.secondsLeft;
+    return json;
+}
+
+ordered_json queueJson(const core::QueueStatus& status) {
+    const char* paused = status.paused == core::QueuePause::No    ? "no"
+                         : status.paused == core::QueuePause::Now ? "now"
+                                                                  : "after-this";
+    return {{"event", "queue"},
+            {"jobs", status.jobs()},
+            {"waiting", status.waiting},
+            {"running", status.running},
+            {"pausedJobs", status.pausedJobs},
+            {"finished", status.finished},
+            {"failed", status.failed},
+            {"setAside", status.setAside},
+            {"cancelled", status.cancelled},
+            {"paused", paused},
+            {"owner", status.owner},
+            {"trouble", status.trouble ? status.trouble->message() : ""},
+            {"etaSeconds", status.secondsLeft},
+            {"jobsOfUnknownTime", status.jobsOfUnknownTime}};
 }
 
 std::string planText(const pipelines::Plan& plan) {

@@ -3,6 +3,7 @@
 
 #include "core/engine/engine.h"
 #include "core/library/model_library.h"
+#include "core/queue/queue_job.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -24,6 +25,15 @@ struct ResultFile {
     uint64_t peakBytes = 0;
 };
 nlohmann::ordered_json resultJson(const core::PictureEvent& picture, const ResultFile& result);
+
+// pixelHash of the picture as a reader of the file gets it: a lossy format, or one without alpha,
+// changes the pixels.
+std::string storedHash(const core::Image& image, const std::filesystem::path& file);
+
+// One job of the queue, without the event's name.
+nlohmann::ordered_json jobJson(const core::QueueJob& job);
+// The queue as a whole, with the event's name "queue".
+nlohmann::ordered_json queueJson(const core::QueueStatus& status);
 
 // The plan as a person reads it, one line for each fact.
 std::string planText(const pipelines::Plan& plan);

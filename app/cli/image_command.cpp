@@ -199,14 +199,6 @@ class ImageCommand {
         return {};
     }
 
-    // Of the pixels as a reader of the file gets them: a lossy format, or one without alpha,
-    // changes them.
-    std::string storedHash(const core::Image& image, const fs::path& path) const {
-        if (m_names.format == core::ImageFormat::Png) return core::pixelHash(image);
-        const Result<core::Image> stored = core::loadImage(path);
-        return core::pixelHash(stored ? *stored : image);
-    }
-
     // Once, when its weights are there.
     void tellModel() {
         if (m_modelTold || !m_console.json()) return;

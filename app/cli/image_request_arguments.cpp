@@ -49,6 +49,11 @@ pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, in
                     "Say what the picture shows: --prompt \"3d emoji of a red apple\". "
                     "--prompt \"\" makes one without.");
     pipelines::ImageRequest request;
+    applyImageArguments(request, arguments, input);
+    return request;
+}
+
+void applyImageArguments(pipelines::ImageRequest& request, const Arguments& arguments, int input) {
     for (const Parameter& parameter : pipelines::imageParameters()) {
         std::optional<std::string> text = arguments.value(parameter.option);
         if (!text) continue;
@@ -60,7 +65,6 @@ pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, in
         }
     }
     pipelines::validate(request);
-    return request;
 }
 
 } // namespace kinora::app

@@ -10,4 +10,7 @@ namespace kinora::app {
 // option.
 pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, int input);
 
+// Sets in `request` what the command line says, and leaves the rest. Throws as above.
+void applyImageArguments(pipelines::ImageRequest& request, const Arguments& arguments, int input);
+
 } // namespace kinora::app

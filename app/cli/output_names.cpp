@@ -136,21 +136,35 @@ class Namer {
     std::string m_date;
 };
 
-// One more than the highest number that stands after `prefix` in the folder's names.
-int64_t nextIndex(const fs::path& folder, const std::string& prefix) {
+// The number that stands in `name` after `prefix`; 0 where there is none.
+int64_t numberAfter(const std::string& name, const std::string& prefix) {
     constexpr size_t kMostDigits = 9;
+    if (!name.starts_with(prefix)) return 0;
+    size_t stop = prefix.size();
+    while (stop < name.size() && name[stop] >= '0' && name[stop] <= '9') ++stop;
+    const size_t digits = stop - prefix.size();
+    if (digits == 0 || digits > kMostDigits) return 0;
+    return std::stoll(name.substr(prefix.size(), digits));
+}
+
+std::string absoluteText(const fs::path& path) {
+    return fs::absolute(path).lexically_normal().string();
+}
+
+// One more than the highest number that stands after `prefix` in the folder's names, those that are
+// promised included.
+int64_t nextIndex(const fs::path& folder, const std::string& prefix,
+                  const std::set<std::string>& promised) {
     int64_t highest = 0;
     std::error_code error;
     for (fs::directory_iterator entry(folder.empty() ? fs::path(".") : folder, error), end;
-         !error && entry != end; entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
-        if (!name.starts_with(prefix)) continue;
-        size_t stop = prefix.size();
-        while (stop < name.size() && name[stop] >= '0' && name[stop] <= '9') ++stop;
-        const size_t digits = stop - prefix.size();
-        if (digits == 0 || digits > kMostDigits) continue;
-        highest = std::max<int64_t>(highest, std::stoll(name.substr(prefix.size(), digits)));
-    }
+         !error && entry != end; entry.increment(error))
+        highest = std::max(highest, numberAfter(entry->path().filename().string(), prefix));
+    const std::string start = absoluteText(folder / "x");
+    const std::string inFolder = start.substr(0, start.size() - 1) + prefix;
+    for (auto name = promised.lower_bound(inFolder);
+         name != promised.end() && name->starts_with(inFolder); ++name)
+        highest = std::max(highest, numberAfter(*name, inFolder));
     return highest + 1;
 }
 
@@ -199,11 +213,12 @@ bool needsNumbers(const Pattern& pattern, int64_t count) {
     return count > 1 && !tellsApart;
 }
 
-int64_t firstIndex(const Namer& namer, const Pattern& pattern) {
+int64_t firstIndex(const Namer& namer, const Pattern& pattern,
+                   const std::set<std::string>& promised) {
     const size_t at = pattern.name.find("{index}");
     if (!pattern.hasFields || at == std::string::npos) return 1;
     return nextIndex(namer.expand(pattern.folder.string(), 0, 1),
-                     namer.expand(pattern.name.substr(0, at), 0, 1));
+                     namer.expand(pattern.name.substr(0, at), 0, 1), promised);
 }
 
 } // namespace
@@ -254,7 +269,7 @@ void checkOutputFile(const fs::path& path, bool overwrite) {
 OutputNames planOutputs(const OutputRequest& request) {
     const Pattern pattern = patternOf(request);
     const Namer namer(request, pattern);
-    const int64_t index = firstIndex(namer, pattern);
+    const int64_t index = firstIndex(namer, pattern, request.promised);
     const bool numbers = needsNumbers(pattern, request.count);
     OutputNames names;
     names.format = pattern.format;
@@ -273,6 +288,10 @@ OutputNames planOutputs(const OutputRequest& request) {
         if (fs::is_directory(names.paths.back(), ignored) ||
             (!request.overwrite && fs::exists(fs::symlink_status(names.paths.back(), ignored))))
             checkOutputFile(names.paths.back(), request.overwrite);
+        if (request.promised.contains(absoluteText(names.paths.back())))
+            throw Error(ErrorCode::InvalidArgument,
+                        names.paths.back().string() + " is what another job will write.",
+                        "Give another name.");
     }
     if (pattern.makeFolder) names.folders.assign(folders.begin(), folders.end());
     return names;

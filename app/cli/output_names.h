@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct OutputRequest {
     std::string model; // its name
     int64_t seed = 0;  // of the first picture
     int64_t count = 1;
+    // Names that pictures will have which are not there yet, as absolute paths. They count as
+    // taken, and as seen for {index}.
+    std::set<std::string> promised;
 };
 
 struct OutputNames {

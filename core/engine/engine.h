@@ -92,6 +92,9 @@ class Engine {
     virtual int capacity() const = 0;
     // Ends the job with CancelledEvent, within a second where it runs. Any thread.
     virtual void cancel(JobId job) = 0;
+    // As cancel(), but what was kept of the job stays, for it to be submitted another time. Any
+    // thread.
+    virtual void interrupt(JobId job) { cancel(job); }
     // The batch that runs is finished, the job's later ones are not begun. Any thread.
     virtual void stopAfterThis(JobId job) = 0;
     // What the request would do and cost. Any thread, beside a running job; takes milliseconds once

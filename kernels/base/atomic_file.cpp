@@ -28,6 +28,54 @@ void flushFolder(const fs::path& folder) {
     close(descriptor);
 }
 
+int createExclusively(const fs::path& path) {
+    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+}
+
+[[noreturn]] void fail(int error, const std::string& shown) {
+    const std::string what = shown + ": " + std::strerror(error) + ".";
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        throw Error(ErrorCode::DiskFull, what, "Make room on that disk, or choose another folder.");
+    case ENOENT:
+    case ENOTDIR:
+        throw Error(ErrorCode::Io,
+                    shown + ": the folder " + folderOf(shown).string() + " does not exist.",
+                    "Make it, or choose another.");
+    case EEXIST:
+        throw Error(ErrorCode::InvalidArgument, shown + ": there is a file of that name.",
+                    "Choose another name, or ask to overwrite.");
+    default: throw Error(ErrorCode::Io, what, "Choose a folder that can be written to.");
+    }
+}
+
+// 0, or errno.
+int moveOver(const fs::path& temporary, const fs::path& path) {
+    return rename(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
+}
+
+// 0, or errno; EEXIST where there is a file.
+int moveToFreeName(const fs::path& temporary, const fs::path& path) {
+    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    // The file system does not know that call; a link refuses an existing name as well.
+    if (link(temporary.c_str(), path.c_str()) == 0) {
+        unlink(temporary.c_str());
+        return 0;
+    }
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
+    // Nor links (FAT): an exclusive, empty file holds the name.
+    const int holder = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (holder < 0) return errno;
+    close(holder);
+    const int error = moveOver(temporary, path);
+    if (error != 0) unlink(path.c_str());
+    return error;
+}
+
 } // namespace
 
 AtomicFile::AtomicFile(const fs::path& path, std::string shown)
@@ -37,11 +85,17 @@ AtomicFile::AtomicFile(const fs::path& path, std::string shown)
         char name[40];
         std::snprintf(name, sizeof name, ".kinora-%08x%08x.tmp", random(), random());
         m_temporary = folderOf(path) / name;
-        m_descriptor =
-            ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        m_descriptor = createExclusively(m_temporary);
         if (m_descriptor < 0 && errno != EEXIST) break;
     }
-    if (m_descriptor < 0) fail(errno);
+    if (m_descriptor < 0) fail(errno, m_shown);
+}
+
+AtomicFile::AtomicFile(const fs::path& path, const fs::path& temporary, std::string shown)
+    : m_path(path), m_temporary(temporary), m_shown(std::move(shown)) {
+    unlink(m_temporary.c_str());
+    m_descriptor = createExclusively(m_temporary);
+    if (m_descriptor < 0) fail(errno, m_shown);
 }
 
 AtomicFile::~AtomicFile() {
@@ -49,65 +103,38 @@ AtomicFile::~AtomicFile() {
     if (m_mustRemove) unlink(m_temporary.c_str());
 }
 
-void AtomicFile::fail(int error) const {
-    const std::string what = m_shown + ": " + std::strerror(error) + ".";
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        throw Error(ErrorCode::DiskFull, what, "Make room on that disk, or choose another folder.");
-    case ENOENT:
-    case ENOTDIR:
-        throw Error(ErrorCode::Io,
-                    m_shown + ": the folder " + folderOf(m_shown).string() + " does not exist.",
-                    "Make it, or choose another.");
-    case EEXIST:
-        throw Error(ErrorCode::InvalidArgument, m_shown + ": there is a file of that name.",
-                    "Choose another name, or ask to overwrite.");
-    default: throw Error(ErrorCode::Io, what, "Choose a folder that can be written to.");
-    }
-}
-
 void AtomicFile::write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const ssize_t written = ::write(m_descriptor, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) fail(errno);
+        if (written < 0) fail(errno, m_shown);
         bytes = bytes.subspan(static_cast<size_t>(written));
     }
 }
 
-void AtomicFile::publish(Replace replace) {
-    if (fsync(m_descriptor) != 0 && errno != EINVAL) fail(errno);
+void AtomicFile::flush() {
+    if (fsync(m_descriptor) != 0 && errno != EINVAL) fail(errno, m_shown);
     // Network file systems report a full disk here.
-    if (close(std::exchange(m_descriptor, -1)) != 0) fail(errno);
-    const int error = replace == Replace::Yes ? moveOver() : moveToFreeName();
-    if (error != 0) fail(error);
-    flushFolder(folderOf(m_path));
+    if (close(std::exchange(m_descriptor, -1)) != 0) fail(errno, m_shown);
 }
 
-int AtomicFile::moveToFreeName() {
-    if (renameat2(AT_FDCWD, m_temporary.c_str(), AT_FDCWD, m_path.c_str(), RENAME_NOREPLACE) == 0) {
-        m_mustRemove = false;
-        return 0;
-    }
-    if (errno != EINVAL && errno != ENOSYS) return errno;
-    // The file system does not know that call; a link refuses an existing name as well.
-    if (link(m_temporary.c_str(), m_path.c_str()) == 0) return 0;
-    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
-    // Nor links (FAT): an exclusive, empty file holds the name.
-    const int holder = ::open(m_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (holder < 0) return errno;
-    close(holder);
-    const int error = moveOver();
-    if (error != 0) unlink(m_path.c_str());
-    return error;
-}
-
-int AtomicFile::moveOver() {
-    if (rename(m_temporary.c_str(), m_path.c_str()) != 0) return errno;
+void AtomicFile::publish(Replace replace) {
+    flush();
+    moveIntoPlace(m_temporary, m_path, m_shown, replace);
     m_mustRemove = false;
-    return 0;
+}
+
+void AtomicFile::leaveBeside() {
+    flush();
+    m_mustRemove = false;
+}
+
+void moveIntoPlace(const fs::path& temporary, const fs::path& path, const std::string& shown,
+                   AtomicFile::Replace replace) {
+    const int error = replace == AtomicFile::Replace::Yes ? moveOver(temporary, path)
+                                                          : moveToFreeName(temporary, path);
+    if (error != 0) fail(error, shown);
+    flushFolder(folderOf(path));
 }
 
 } // namespace kinora

@@ -1,0 +1,120 @@
+#include "app/cli/queue_job_arguments.h"
+
+#include "app/cli/image_request_arguments.h"
+#include "app/cli/output_names.h"
+
+#include <QRandomGenerator>
+
+#include <charconv>
+#include <unistd.h>
+
+namespace kinora::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMostPriority = 100;
+
+// The queue may be worked through from anywhere.
+void makePathsAbsolute(pipelines::ImageRequest& request, const core::ModelEntry& model) {
+    std::error_code ignored;
+    const bool isPath = request.model.find('/') != std::string::npos ||
+                        (!request.model.empty() && request.model != model.name &&
+                         fs::exists(request.model, ignored));
+    if (isPath) request.model = fs::absolute(request.model).lexically_normal().string();
+    if (!request.latentsPath.empty())
+        request.latentsPath = fs::absolute(request.latentsPath).lexically_normal().string();
+}
+
+core::ModelEntry modelOf(const CommandContext& context, const pipelines::ImageRequest& request) {
+    core::ModelEntry model = orThrow(context.program.library.find(request.model));
+    if (!model.problem.empty())
+        throw Error(ErrorCode::BadFile,
+                    "The model " + model.name + " cannot be used: " + model.problem,
+                    "kinora models lists those that can.");
+    return model;
+}
+
+void setOutputs(core::NewJob& job, const CommandContext& context, core::QueueStore& queue,
+                const core::ModelEntry& model) {
+    const Arguments& arguments = context.arguments;
+    OutputRequest output;
+    output.output = arguments.value("output");
+    output.format = arguments.value("format");
+    output.overwrite = arguments.has("overwrite");
+    output.defaultFolder = context.program.outputFolder;
+    output.prompt = job.request.prompt;
+    output.model = model.name;
+    output.seed = *job.request.seed;
+    output.count = job.request.count;
+    const std::vector<std::string> promised = orThrow(queue.promisedPaths());
+    output.promised.insert(promised.begin(), promised.end());
+    const OutputNames names = planOutputs(output);
+    job.output.format = names.format;
+    job.output.overwrite = output.overwrite ? core::Overwrite::Yes : core::Overwrite::No;
+    job.paths.clear();
+    for (const fs::path& path : names.paths)
+        job.paths.push_back(fs::absolute(path).lexically_normal());
+}
+
+void setOwnOptions(core::NewJob& job, const Arguments& arguments) {
+    if (const auto project = arguments.value("project")) job.project = *project;
+    job.priority = arguments.integer("priority", job.priority, -kMostPriority, kMostPriority);
+    if (arguments.has("no-metadata")) job.output.metadata = false;
+}
+
+} // namespace
+
+core::NewJob newJobFromArguments(const CommandContext& context, core::QueueStore& queue) {
+    const Arguments& arguments = context.arguments;
+    core::NewJob job;
+    job.request = imageRequestFromArguments(arguments, STDIN_FILENO);
+    const core::ModelEntry model = modelOf(context, job.request);
+    makePathsAbsolute(job.request, model);
+    // Drawn here, because files are named by it, and a picture begun again must be the same one.
+    if (!job.request.seed) job.request.seed = QRandomGenerator::system()->generate();
+    setOwnOptions(job, arguments);
+    for (const std::string& needed : arguments.values("after"))
+        job.needs.push_back(jobIdFrom(needed));
+    job.paused = arguments.has("paused");
+    setOutputs(job, context, queue, model);
+    return job;
+}
+
+core::NewJob editedJobFromArguments(const CommandContext& context, core::QueueStore& queue,
+                                    const core::QueueJob& job) {
+    const Arguments& arguments = context.arguments;
+    core::NewJob edited;
+    edited.request = job.request;
+    edited.project = job.project;
+    edited.priority = job.priority;
+    edited.output = job.output;
+    applyImageArguments(edited.request, arguments, STDIN_FILENO);
+    const core::ModelEntry model = modelOf(context, edited.request);
+    makePathsAbsolute(edited.request, model);
+    setOwnOptions(edited, arguments);
+    for (const core::QueueItem& item : orThrow(queue.items(job.id)))
+        edited.paths.push_back(item.path);
+    const bool renamed =
+        arguments.has("output") || arguments.has("format") || edited.request.count != job.pictures;
+    if (renamed) setOutputs(edited, context, queue, model);
+    return edited;
+}
+
+core::QueueJobId jobIdFrom(const std::string& word) {
+    core::QueueJobId id = 0;
+    const char* end = word.data() + word.size();
+    const auto [stop, error] = std::from_chars(word.data(), end, id);
+    if (error != std::errc() || stop != end || id < 1)
+        throw Error(ErrorCode::InvalidArgument, "'" + word.substr(0, 60) + "' is no job.",
+                    "A job is named by its number: kinora queue list shows it.");
+    return id;
+}
+
+std::vector<core::QueueJobId> jobIdsFrom(const std::vector<std::string>& words) {
+    std::vector<core::QueueJobId> ids;
+    for (size_t i = 1; i < words.size(); ++i) ids.push_back(jobIdFrom(words[i]));
+    return ids;
+}
+
+} // namespace kinora::app

@@ -1,0 +1,149 @@
+#include "core/queue/queue_rows.h"
+
+#include "core/media/bounded_json.h"
+#include "core/media/text_encoding.h"
+#include "kernels/base/utf8.h"
+#include "pipelines/request/parameters.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace kinora::core {
+
+namespace {
+
+constexpr int64_t kMostPriority = 100;
+constexpr size_t kLongestProject = 4096;
+constexpr const char* kImageKind = "image";
+
+[[noreturn]] void refuse(const Database& database, QueueJobId id, const std::string& what) {
+    throw Error(ErrorCode::BadFile,
+                shownPath(database.path()) + ": job " + std::to_string(id) + ": " + what,
+                "Another program may have changed it. kinora queue cancel and clear take it away.");
+}
+
+pipelines::ImageRequest requestFrom(const std::string& text, QueueJobId id,
+                                    const Database& database) {
+    const Result<nlohmann::json> json = parseBoundedJson(text);
+    if (!json) refuse(database, id, json.error().message());
+    try {
+        return pipelines::imageRequestFromJson(*json);
+    } catch (const Error& error) {
+        refuse(database, id, error.message());
+    }
+}
+
+[[noreturn]] void refuseNew(const std::string& what) {
+    throw Error(ErrorCode::InvalidArgument, "A job of the queue: " + what);
+}
+
+} // namespace
+
+JobState jobStateOf(const Statement& row, int column, const Database& database) {
+    const std::optional<JobState> state = jobStateNamed(row.text(column));
+    if (!state)
+        throw Error(ErrorCode::BadFile,
+                    shownPath(database.path()) + ": '" +
+                        repairedUtf8(row.text(column)).substr(0, 40) + "' is no state of a job.",
+                    "Another program may have changed it.");
+    return *state;
+}
+
+QueueJob jobFromRow(const Statement& row, const Database& database) {
+    QueueJob job;
+    int column = 0;
+    job.id = row.integer(column++);
+    if (const std::string kind = row.text(column++); kind != kImageKind)
+        throw Error(ErrorCode::Unsupported, "Job " + std::to_string(job.id) +
+                                                " is of a kind that this version does not know.");
+    job.state = jobStateOf(row, column++, database);
+    job.project = repairedUtf8(row.text(column++));
+    job.title = repairedUtf8(row.text(column++));
+    job.priority = row.integer(column++);
+    job.request = requestFrom(row.text(column++), job.id, database);
+    const Result<ImageFormat> format = imageFormatFromName(row.text(column++));
+    if (!format) refuse(database, job.id, format.error().message());
+    job.output.format = *format;
+    job.output.overwrite = row.integer(column++) != 0 ? Overwrite::Yes : Overwrite::No;
+    job.output.metadata = row.integer(column++) != 0;
+    job.pictures = row.integer(column++);
+    job.picturesDone = row.integer(column++);
+    job.revision = row.integer(column++);
+    job.firstPicture = row.integer(column++);
+    if (job.pictures != job.request.count || job.picturesDone < 0 ||
+        job.picturesDone > job.pictures || job.firstPicture < 0 ||
+        job.firstPicture >= job.pictures || !job.request.seed)
+        refuse(database, job.id, "its pictures do not add up.");
+    const std::optional<Wish> wish = wishNamed(row.text(column++));
+    if (!wish) refuse(database, job.id, "nobody can wish that.");
+    job.wish = *wish;
+    job.added = row.integer(column++);
+    const std::string code = row.text(column++);
+    if (!code.empty())
+        job.error = Error(errorCodeNamed(code), repairedUtf8(row.text(column)),
+                          repairedUtf8(row.text(column + 1)));
+    column += 2;
+    if (!row.isNull(column))
+        job.progress = JobProgress{row.integer(column), row.integer(column + 1),
+                                   row.integer(column + 2), row.real(column + 3)};
+    column += 4;
+    if (job.progress)
+        job.secondsLeft = job.progress->secondsLeft;
+    else if (!row.isNull(column) && !hasEnded(job.state))
+        job.secondsLeft = row.real(column);
+    return job;
+}
+
+void checkNewJob(const NewJob& job) {
+    pipelines::validate(job.request);
+    if (!job.request.seed) refuseNew("its seed is not set.");
+    if (job.paths.size() != static_cast<size_t>(job.request.count))
+        refuseNew("there is not one path for each picture.");
+    for (const std::filesystem::path& path : job.paths)
+        if (!path.is_absolute() || !path.has_filename() ||
+            path.native().find('\0') != std::string::npos)
+            refuseNew(shownPath(path) + " is not the absolute path of a file.");
+    if (!job.request.saveLatentsPath.empty())
+        throw Error(ErrorCode::Unsupported, "A job of the queue saves pictures, not latents.",
+                    "kinora image --save-latents does.");
+    if (job.priority < -kMostPriority || job.priority > kMostPriority)
+        throw Error(ErrorCode::InvalidArgument,
+                    "The priority cannot be " + std::to_string(job.priority) + ".",
+                    "It is a whole number from -100 to 100.");
+    if (job.project.size() > kLongestProject || !isValidUtf8(job.project) ||
+        job.project.find('\0') != std::string::npos)
+        refuseNew("the project's name is too long, or not text.");
+}
+
+std::string formatName(ImageFormat format) {
+    switch (format) {
+    case ImageFormat::Png: return "png";
+    case ImageFormat::Jpeg: return "jpg";
+    case ImageFormat::Webp: return "webp";
+    case ImageFormat::Tiff: return "tiff";
+    case ImageFormat::Exr: return "exr";
+    case ImageFormat::Avif: return "avif";
+    }
+    return "png";
+}
+
+std::string stepKind(const pipelines::ImageRequest& request) {
+    const auto number = [](const auto& value) {
+        return value ? std::to_string(*value) : std::string("-");
+    };
+    return request.model + "|" + number(request.width) + "x" + number(request.height) + "|" +
+           number(request.steps) + "|" + number(request.cfg) + "|" + request.sampler.value_or("-") +
+           "|" + request.precision;
+}
+
+ErrorCode errorCodeNamed(std::string_view name) {
+    for (const ErrorCode code : {ErrorCode::InvalidArgument, ErrorCode::BadFile,
+                                 ErrorCode::NotFound, ErrorCode::Unsupported, ErrorCode::DoesNotFit,
+                                 ErrorCode::OutOfMemory, ErrorCode::NonFinite, ErrorCode::Io,
+                                 ErrorCode::DiskFull, ErrorCode::Busy, ErrorCode::WorkerLost})
+        if (errorCodeName(code) == name) return code;
+    return ErrorCode::Internal;
+}
+
+} // namespace kinora::core

@@ -1,0 +1,291 @@
+#include "core/queue/queue_ledger.h"
+#include "core/queue/queue_store.h"
+#include "tests/core/queue/queue_samples.h"
+
+#include <QElapsedTimer>
+
+#include <algorithm>
+
+using namespace kinora;
+using namespace kinora::core;
+using namespace kinora::core::testing;
+
+class QueueStoreTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void aJobComesBackAsItWasAdded() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId first = sample.add(store, "first");
+        NewJob job = sample.job("ein F\xc3\xbc"
+                                "chschen 100%_",
+                                3);
+        job.request.width = 256;
+        job.request.cfg = 7.5;
+        job.request.seed = (int64_t{1} << 53) + 1;
+        job.output = {ImageFormat::Webp, Overwrite::Yes, false};
+        job.project = "winter";
+        job.priority = 4;
+        job.needs = {first};
+        job.paused = true;
+        const QueueJobId id = sample.add(store, job);
+        const auto found = store.find(id);
+        QVERIFY(found.ok());
+        QCOMPARE(found->state, JobState::Paused);
+        QCOMPARE(found->title, job.request.prompt);
+        QVERIFY(found->request.width == 256 && found->request.cfg == 7.5);
+        QCOMPARE(*found->request.seed, *job.request.seed);
+        QVERIFY(found->output.format == ImageFormat::Webp &&
+                found->output.overwrite == Overwrite::Yes && !found->output.metadata);
+        QCOMPARE(found->project, job.project);
+        QCOMPARE(found->priority, int64_t{4});
+        QCOMPARE(found->needs, std::vector<QueueJobId>{first});
+        const auto items = store.items(id);
+        QVERIFY(items.ok());
+        QCOMPARE(items->size(), size_t{3});
+        for (size_t i = 0; i < 3; ++i) QVERIFY((*items)[i].path == job.paths[i]);
+        QCOMPARE(store.promisedPaths()->size(), size_t{4});
+    }
+
+    void whatCannotBeAJobIsRefusedWhole() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const NewJob good = sample.job("good");
+        std::vector<NewJob> bad(6, sample.job("bad", 2));
+        bad[0].paths.pop_back();
+        bad[1].paths[0] = "relative.png";
+        bad[2].request.seed.reset();
+        bad[3].needs = {99};
+        bad[4].priority = 101;
+        bad[5].request.saveLatentsPath = "/tmp/l.safetensors";
+        for (const NewJob& job : bad) {
+            const std::array both{good, job};
+            QVERIFY(!store.add(both));
+        }
+        QCOMPARE(store.status()->jobs(), int64_t{0});
+    }
+
+    void isListedInTheOrderInWhichItRuns() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        for (const char* name : {"a", "b", "c", "d"}) sample.add(store, name);
+        NewJob urgent = sample.job("urgent");
+        urgent.priority = 1;
+        sample.add(store, urgent);
+        QCOMPARE(titles(store), (std::vector<std::string>{"urgent", "a", "b", "c", "d"}));
+        QVERIFY(store.moveBefore(4, 1).ok()); // d before a
+        QVERIFY(store.moveBefore(2, 0).ok()); // b to the end
+        QCOMPARE(titles(store), (std::vector<std::string>{"urgent", "d", "a", "c", "b"}));
+        for (int i = 0; i < 100; ++i) { // places never run out
+            QVERIFY(store.moveBefore(3, 1).ok());
+            QVERIFY(store.moveBefore(1, 3).ok());
+        }
+        QCOMPARE(titles(store), (std::vector<std::string>{"urgent", "d", "a", "c", "b"}));
+        QVERIFY(store.setPriority(3, 50).ok());
+        QCOMPARE(titles(store).front(), std::string("c"));
+        QCOMPARE(codeOf(store.moveBefore(1, 77)), ErrorCode::NotFound);
+    }
+
+    void isFiltered() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        NewJob job = sample.job("A red fox");
+        job.project = "winter";
+        sample.add(store, job);
+        sample.add(store, "a blue fox");
+        const QueueJobId third = sample.add(store, "50% grey_hen");
+        const std::array ids{third};
+        QVERIFY(store.apply(JobAction::Pause, ids).ok());
+        QCOMPARE(titles(store, {.text = "FOX"}).size(), size_t{2});
+        QCOMPARE(titles(store, {.text = "%"}), std::vector<std::string>{"50% grey_hen"});
+        QCOMPARE(titles(store, {.text = "y_h"}), std::vector<std::string>{"50% grey_hen"});
+        QCOMPARE(titles(store, {.project = "winter"}), std::vector<std::string>{"A red fox"});
+        QCOMPARE(titles(store, {.states = {JobState::Paused}}),
+                 std::vector<std::string>{"50% grey_hen"});
+        QCOMPARE(titles(store, {.first = 1, .count = 1}), std::vector<std::string>{"a blue fox"});
+    }
+
+    void actionsFollowTheTableAllOrNone() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId a = sample.add(store, "a"), b = sample.add(store, "b");
+        const std::array both{a, b}, missing{a, QueueJobId{9}};
+        const std::array first{a};
+        QVERIFY(store.apply(JobAction::Pause, first).ok());
+        QCOMPARE(codeOf(store.apply(JobAction::Pause, both)), ErrorCode::InvalidArgument);
+        QCOMPARE(stateOf(store, b), JobState::Waiting); // not even the one that could
+        QCOMPARE(codeOf(store.apply(JobAction::Resume, missing)), ErrorCode::NotFound);
+        QCOMPARE(stateOf(store, a), JobState::Paused);
+        QVERIFY(store.apply(JobAction::Resume, first).ok());
+        QVERIFY(store.apply(JobAction::Cancel, both).ok());
+        QVERIFY(store.apply(JobAction::Retry, first).ok());
+        QCOMPARE(stateOf(store, a), JobState::Waiting);
+        QVERIFY(!store.apply(JobAction::Finish, first)); // the owner's to say
+    }
+
+    void aJobThatRunsIsAskedNotChanged() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const std::array id{sample.add(store, "a")};
+        QueueLedger ledger(store.database());
+        QVERIFY(ledger.take(id[0], std::nullopt).has_value());
+        QVERIFY(store.pauseAfterThis(id).ok());
+        QCOMPARE(ledger.wish(id[0]), Wish::PauseAfterThis);
+        QVERIFY(store.apply(JobAction::Pause, id).ok());
+        QCOMPARE(ledger.wish(id[0]), Wish::Pause);
+        QVERIFY(store.apply(JobAction::Resume, id).ok());
+        QCOMPARE(ledger.wish(id[0]), Wish::None);
+        QVERIFY(store.apply(JobAction::Cancel, id).ok());
+        QVERIFY(store.apply(JobAction::Resume, id).ok()); // too late
+        QCOMPARE(ledger.wish(id[0]), Wish::Cancel);
+        QCOMPARE(stateOf(store, id[0]), JobState::Running);
+    }
+
+    void isChangedBeforeItBegan() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId id = sample.add(store, "a", 2);
+        NewJob changed = sample.job("b", 3);
+        QVERIFY(store.edit(id, changed).ok());
+        QCOMPARE(store.find(id)->pictures, int64_t{3});
+        QCOMPARE(store.items(id)->size(), size_t{3});
+        QCOMPARE(store.find(id)->title, std::string("b"));
+        QueueLedger ledger(store.database());
+        const auto ticket = ledger.take(id, std::nullopt);
+        QCOMPARE(codeOf(store.edit(id, changed)), ErrorCode::InvalidArgument);
+        QVERIFY(ledger.end(id, ticket->epoch, {.action = JobAction::Yield}));
+        QCOMPARE(codeOf(store.edit(id, changed)), ErrorCode::InvalidArgument);
+    }
+
+    void clearingKeepsWhatOthersWaitFor() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId needed = sample.add(store, "needed"), other = sample.add(store, "other");
+        NewJob clip = sample.job("clip");
+        clip.needs = {needed};
+        const QueueJobId waits = sample.add(store, clip);
+        const std::array both{needed, other};
+        const std::array clips{waits};
+        QVERIFY(store.apply(JobAction::Cancel, both).ok());
+        const std::array cancelled{JobState::Cancelled}, waiting{JobState::Waiting};
+        QCOMPARE(*store.clear(cancelled), int64_t{1});
+        QCOMPARE(codeOf(store.find(other)), ErrorCode::NotFound);
+        QVERIFY(store.find(needed).ok());
+        QCOMPARE(codeOf(store.clear(waiting)), ErrorCode::InvalidArgument);
+        QVERIFY(store.apply(JobAction::Cancel, clips).ok());
+        QCOMPARE(*store.clear(cancelled), int64_t{2});
+        QCOMPARE(store.database().integer("SELECT count(*) FROM items"), int64_t{0});
+        // Numbers are not used again: a script that remembers one gets no stranger's job.
+        QVERIFY(sample.add(store, "new") > waits);
+    }
+
+    void rowsThatSomebodyChangedAreRefused_data() {
+        QTest::addColumn<QByteArray>("sql");
+        for (const char* sql :
+             {"UPDATE jobs SET state = 'glad'", "UPDATE jobs SET request = '{'",
+              "UPDATE jobs SET request = '{\"prompt\": 7}'", "UPDATE jobs SET pictures = 7",
+              "UPDATE jobs SET pictures_done = 3", "UPDATE jobs SET first_picture = -1",
+              "UPDATE jobs SET format = 'exe'", "UPDATE jobs SET wish = 'fame'",
+              "UPDATE jobs SET kind = 'film'", "UPDATE jobs SET title = x'00'",
+              "UPDATE jobs SET request = replace(request, '\"seed\"', '\"seeds\"')"})
+            QTest::newRow(sql) << QByteArray(sql);
+    }
+    void rowsThatSomebodyChangedAreRefused() {
+        QFETCH(QByteArray, sql);
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId id = sample.add(store, "a");
+        try {
+            store.database().execute(sql.toStdString());
+        } catch (const Error&) {
+            return; // SQLite would not have it
+        }
+        const auto job = store.find(id);
+        QVERIFY(!job);
+        QVERIFY(job.error().code() == ErrorCode::BadFile ||
+                job.error().code() == ErrorCode::Unsupported);
+        QVERIFY(!store.list({}).ok());
+    }
+
+    void changesOfOthersAreNoticed() {
+        const QueueSample sample;
+        QueueStore mine = sample.open(), other = sample.open();
+        const int64_t before = *mine.dataVersion();
+        sample.add(mine, "my own");
+        QCOMPARE(*mine.dataVersion(), before);
+        sample.add(other, "a stranger's");
+        QVERIFY(*mine.dataVersion() != before);
+        QCOMPARE(titles(mine).size(), size_t{2});
+    }
+
+    // What is left is told from what was measured, for as many at once as run at once.
+    void theTimeThatIsLeftIsTold() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId known = sample.add(store, "a", 3);
+        NewJob other = sample.job("b");
+        other.request.width = 1024;
+        sample.add(store, other);
+        QVERIFY(!store.find(known)->secondsLeft);
+        QCOMPARE(store.status()->jobsOfUnknownTime, int64_t{2});
+        QueueLedger ledger(store.database());
+        Statement kind(store.database(), "SELECT step_kind FROM jobs WHERE id = 1");
+        QVERIFY(kind.next());
+        ledger.noteStepTimes(kind.text(0),
+                             {.steps = 10, .secondsPerStep = 0.5, .secondsBeside = 1});
+        QCOMPARE(*store.find(known)->secondsLeft, 18.0);
+        QCOMPARE(store.status()->secondsLeft, 18.0);
+        QCOMPARE(store.status()->jobsOfUnknownTime, int64_t{1});
+        ledger.setCapacity(2);
+        QCOMPARE(store.status()->secondsLeft, 9.0);
+    }
+
+    // Printed, not asserted: what is asserted is that nothing is out of all proportion.
+    void tenThousandJobs() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        std::vector<NewJob> jobs;
+        for (int i = 0; i < 10'000; ++i) {
+            jobs.push_back(sample.job("a photograph of fox number " + std::to_string(i)));
+            jobs.back().project = "project " + std::to_string(i % 7);
+        }
+        QElapsedTimer timer;
+        const auto took = [&](const char* what) {
+            const double milliseconds = static_cast<double>(timer.nsecsElapsed()) / 1e6;
+            qInfo("%-28s %8.2f ms", what, milliseconds);
+            timer.restart();
+            return milliseconds < 5000;
+        };
+        timer.start();
+        QVERIFY(store.add(jobs).ok());
+        QVERIFY(took("add 10,000 in one"));
+        sample.add(store, "one more");
+        QVERIFY(took("add one to 10,000"));
+        QCOMPARE(store.list({.count = 50})->size(), size_t{50});
+        QVERIFY(took("list the first 50"));
+        QCOMPARE(store.list({.first = 9900, .count = 50})->size(), size_t{50});
+        QVERIFY(took("list 50 from 9,900"));
+        QCOMPARE(store.list({.text = "number 777", .count = 50})->size(), size_t{11});
+        QVERIFY(took("filter by words"));
+        QCOMPARE(store.list({.project = "project 3", .count = 50})->size(), size_t{50});
+        QVERIFY(took("filter by project"));
+        QCOMPARE(store.status()->waiting, int64_t{10'001});
+        QVERIFY(took("status"));
+        QCOMPARE(store.promisedPaths()->size(), size_t{10'001});
+        QVERIFY(took("promised names"));
+        QueueLedger ledger(store.database());
+        QVERIFY(ledger.nextJob({}).has_value());
+        QVERIFY(took("the next job"));
+        QVERIFY(QueueStore::open(sample.data()).ok());
+        QVERIFY(took("open"));
+        const auto all = store.jobsIn(std::array{JobState::Waiting});
+        QVERIFY(store.apply(JobAction::Cancel, *all).ok());
+        QVERIFY(took("cancel all"));
+        QCOMPARE(*store.clear(std::array{JobState::Cancelled}), int64_t{10'001});
+        QVERIFY(took("clear all"));
+    }
+};
+
+QTEST_GUILESS_MAIN(QueueStoreTest)
+#include "queue_store_test.moc"

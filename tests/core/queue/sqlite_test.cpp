@@ -1,0 +1,61 @@
+#include "core/queue/sqlite.h"
+#include "tests/core/queue/queue_samples.h"
+
+using namespace kinora;
+using namespace kinora::core;
+using namespace kinora::core::testing;
+
+class SqliteTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void valuesComeBackAsTheyWere() {
+        Database database = Database::inMemory();
+        database.execute("CREATE TABLE t (a INTEGER, b REAL, c TEXT) STRICT");
+        const std::string text("a\0b'; DROP TABLE t; --\xc3\xa9", 26);
+        database.run("INSERT INTO t VALUES (?, ?, ?)", INT64_MAX, 0.1, text);
+        database.run("INSERT INTO t (a) VALUES (?)", -1);
+        Statement rows(database, "SELECT a, b, c FROM t ORDER BY a DESC");
+        QVERIFY(rows.next());
+        QCOMPARE(rows.integer(0), INT64_MAX);
+        QCOMPARE(rows.real(1), 0.1);
+        QCOMPARE(rows.text(2), text);
+        QVERIFY(rows.next());
+        QVERIFY(rows.isNull(1) && rows.isNull(2));
+        QVERIFY(!rows.next());
+    }
+
+    void aValueOfAnotherTypeIsRefused() {
+        Database database = Database::inMemory();
+        Statement row(database, "SELECT 'seven' AS number");
+        QVERIFY(row.next());
+        QVERIFY_THROWS_EXCEPTION(Error, row.integer(0));
+        QVERIFY_THROWS_EXCEPTION(Error, row.real(0));
+    }
+
+    void withoutCommitNothingHappened() {
+        Database database = Database::inMemory();
+        database.execute("CREATE TABLE t (a INTEGER)");
+        {
+            Transaction change(database);
+            database.run("INSERT INTO t VALUES (1)");
+        }
+        QCOMPARE(database.integer("SELECT count(*) FROM t"), int64_t{0});
+        {
+            Transaction change(database);
+            database.run("INSERT INTO t VALUES (1)");
+            change.commit();
+        }
+        QCOMPARE(database.integer("SELECT count(*) FROM t"), int64_t{1});
+    }
+
+    void aMissingFileIsNotMadeUnlessAsked() {
+        const QueueSample sample;
+        const auto path = sample.folder.path() / "none.db";
+        QVERIFY_THROWS_EXCEPTION(Error, Database::open(path, Database::Create::No));
+        QVERIFY(!std::filesystem::exists(path));
+    }
+};
+
+QTEST_GUILESS_MAIN(SqliteTest)
+#include "sqlite_test.moc"
