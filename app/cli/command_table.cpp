@@ -93,6 +93,15 @@ std::vector<OptionSpec> benchOptions() {
     };
 }
 
+std::vector<OptionSpec> workerOptions() {
+    return {
+        {"socket", "FILE", "Where to listen for the studio", ""},
+        {"memory", "N", "Descriptor of the memory that is shared with it", ""},
+        {"lifeline", "N", "Descriptor of a socket that ends with it", ""},
+        {"studio", "N", "Its process id", ""},
+    };
+}
+
 std::vector<CommandSpec> makeCommands() {
     std::vector<CommandSpec> all;
     all.push_back(
@@ -150,6 +159,11 @@ std::vector<CommandSpec> makeCommands() {
                    {"unet", "vae", "text", "image"}});
     all.back().options = benchOptions();
     all.push_back({"devices", "List what can compute here", "", "", 0, 0});
+    all.push_back({"worker", "Compute for a studio, which starts this itself", "",
+                   "One of the processes that compute for the window, the queue and render. It "
+                   "leaves when the one that started it is gone.",
+                   0, 0});
+    all.back().options = workerOptions();
     all.push_back({"completions",
                    "Print the completions for a shell",
                    "bash | zsh | fish",

@@ -129,6 +129,7 @@ int runWithEngine(const Arguments& arguments, Console& console) {
     if (name == "verify") return runVerifyCommand(context);
     if (name == "bench") return runBenchCommand(context);
     if (name == "devices") return runDevicesCommand(context);
+    if (name == "worker") return runWorkerCommand(context);
     throw Error(ErrorCode::Internal, "kinora " + name + " is in the table and nowhere else.");
 }
 

@@ -96,8 +96,8 @@ pipelines::Plan planFrom(const wire::Plan& message) {
 }
 
 Image imageFrom(const wire::Pixels& pixels, std::span<const std::byte> outbox) {
-    const bool edges = pixels.width() >= 1 && pixels.width() <= kMostEdge &&
-                       pixels.height() >= 1 && pixels.height() <= kMostEdge;
+    const bool edges = pixels.width() >= 1 && pixels.width() <= kMostEdge && pixels.height() >= 1 &&
+                       pixels.height() <= kMostEdge;
     if (!edges || (pixels.channels() != 3 && pixels.channels() != 4))
         refuse("pixels have an impossible shape");
     const size_t count = static_cast<size_t>(pixels.width()) *
@@ -124,7 +124,7 @@ Provenance provenanceFrom(const wire::Provenance& message) {
     return provenance;
 }
 
-wire::Provenance toMessage(const Provenance& provenance) {
+wire::Provenance provenanceMessage(const Provenance& provenance) {
     wire::Provenance message;
     message.set_request(requestText(provenance.request));
     message.set_model_name(provenance.modelName);
@@ -172,7 +172,7 @@ struct Writer {
     }
     void operator()(const PictureEvent& event) const {
         message.mutable_picture()->set_picture(event.picture);
-        *message.mutable_picture()->mutable_provenance() = core::toMessage(event.provenance);
+        *message.mutable_picture()->mutable_provenance() = provenanceMessage(event.provenance);
     }
     void operator()(const FinishedEvent& event) const {
         auto& finished = *message.mutable_finished();

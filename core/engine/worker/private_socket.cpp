@@ -79,9 +79,8 @@ Result<Descriptor> connectPrivately(const std::filesystem::path& path, pid_t pee
     const Result<sockaddr_un> address = addressOf(path);
     if (!address) return address.error();
     Descriptor connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!connection ||
-        ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&*address),
-                  sizeof *address) != 0)
+    if (!connection || ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&*address),
+                                 sizeof *address) != 0)
         return socketError(path, errno);
     if (!isProcess(connection.get(), peer))
         return Error(ErrorCode::Io, "Another process listens at " + path.string() + ".");

@@ -17,13 +17,13 @@ namespace fs = std::filesystem;
 Result<fs::path> privateFolder(const fs::path& parent, const std::string& name) {
     const fs::path folder = parent / name;
     const auto refuse = [&](const std::string& why) {
-        return Error(ErrorCode::Io, "The folder for worker sockets, " + folder.string() + ", " +
-                                        why + ".",
+        return Error(ErrorCode::Io,
+                     "The folder for worker sockets, " + folder.string() + ", " + why + ".",
                      "Remove it, or set XDG_RUNTIME_DIR to a folder of your own.");
     };
     if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
         return refuse(std::string("cannot be made: ") + std::strerror(errno));
-    struct stat status {};
+    struct stat status{};
     if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
         return refuse("is not a folder");
     if (status.st_uid != ::geteuid()) return refuse("belongs to another user");
@@ -33,7 +33,7 @@ Result<fs::path> privateFolder(const fs::path& parent, const std::string& name) 
 
 Result<fs::path> runtimeFolder() {
     const char* variable = std::getenv("XDG_RUNTIME_DIR");
-    struct stat status {};
+    struct stat status{};
     const bool ours = variable && *variable == '/' && ::stat(variable, &status) == 0 &&
                       S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
     if (ours) return privateFolder(variable, "kinora");

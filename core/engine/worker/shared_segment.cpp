@@ -30,8 +30,7 @@ Error systemError(const char* what, int error) {
 }
 
 Result<std::byte*> mapped(int descriptor) {
-    void* base =
-        ::mmap(nullptr, kSegmentBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    void* base = ::mmap(nullptr, kSegmentBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
     if (base == MAP_FAILED) return systemError("mapping it", errno);
     return static_cast<std::byte*>(base);
 }
@@ -75,9 +74,8 @@ Result<SharedSegment> SharedSegment::attach(Descriptor file) {
     };
     const int seals = ::fcntl(file.get(), F_GET_SEALS);
     if (seals < 0 || (seals & kSeals) != kSeals) return refuse("it is not sealed");
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0 ||
-        status.st_size != static_cast<off_t>(kSegmentBytes))
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0 || status.st_size != static_cast<off_t>(kSegmentBytes))
         return refuse("it has another size");
     ::fcntl(file.get(), F_SETFD, FD_CLOEXEC);
     const Result<std::byte*> base = mapped(file.get());
@@ -120,9 +118,8 @@ Result<void> SharedSegment::keepCheckpoint(std::span<const std::byte> bytes) {
 
 std::vector<std::vector<std::byte>> SharedSegment::checkpoints() const {
     std::vector<std::vector<std::byte>> found;
-    const bool secondIsNewer = place(1).sequence.load() > place(0).sequence.load();
-    for (const int index : secondIsNewer ? std::initializer_list<int>{1, 0}
-                                         : std::initializer_list<int>{0, 1}) {
+    const int newer = place(1).sequence.load() > place(0).sequence.load() ? 1 : 0;
+    for (const int index : {newer, 1 - newer}) {
         const uint64_t length = place(index).length.load();
         if (place(index).sequence.load() == 0 || length == 0 || length > kCheckpointBytes) continue;
         found.emplace_back(placeBytes(index), placeBytes(index) + length);

@@ -22,7 +22,7 @@ namespace kinora::core {
 class SharedSegment {
   public:
     static constexpr size_t kCheckpointBytes = size_t{512} << 20; // the most that a place holds
-    static constexpr size_t kOutboxBytes = size_t{1} << 30;       // the largest picture: 8192 x 8192
+    static constexpr size_t kOutboxBytes = size_t{1} << 30; // the largest picture: 8192 x 8192
 
     // Errors: Io, OutOfMemory. attach() also checks seals, size and mark: Error{BadFile}.
     static Result<SharedSegment> create();

@@ -129,15 +129,20 @@ Result<void> Supervisor::start(const std::stop_token& stop) {
     const Result<std::filesystem::path> folder = runtimeFolder();
     if (!folder) return folder.error();
     static std::atomic<uint64_t> socketNumber = 0;
-    const std::filesystem::path socket = *folder / ("worker-" + std::to_string(::getpid()) + "-" +
-                                                    std::to_string(++socketNumber));
+    const std::filesystem::path socket =
+        *folder / ("worker-" + std::to_string(::getpid()) + "-" + std::to_string(++socketNumber));
     auto life = std::make_shared<Life>(*std::move(segment));
-    std::vector<std::string> arguments{
-        "worker",   "--socket",   socket.string(),
-        "--memory", std::to_string(WorkerProcess::kSegmentDescriptor),
-        "--lifeline", std::to_string(WorkerProcess::kLifelineDescriptor),
-        "--studio", std::to_string(::getpid()),
-        "--threads", std::to_string(m_options.threads)};
+    std::vector<std::string> arguments{"worker",
+                                       "--socket",
+                                       socket.string(),
+                                       "--memory",
+                                       std::to_string(WorkerProcess::kSegmentDescriptor),
+                                       "--lifeline",
+                                       std::to_string(WorkerProcess::kLifelineDescriptor),
+                                       "--studio",
+                                       std::to_string(::getpid()),
+                                       "--threads",
+                                       std::to_string(m_options.threads)};
     arguments.insert(arguments.end(), m_options.engine.arguments.begin(),
                      m_options.engine.arguments.end());
     auto process = WorkerProcess::start(m_options.engine.program, arguments, life->segment);
@@ -168,8 +173,8 @@ void Supervisor::serve(const std::stop_token& stop) {
     m_options.changed();
     using Taker = WorkerJobs::Taker;
     while (!life->lost) {
-        const std::shared_ptr<WorkerJob> job = m_jobs.take(
-            stop, [&] { return life->lost ? Taker::GivesUp : Taker::Takes; });
+        const std::shared_ptr<WorkerJob> job =
+            m_jobs.take(stop, [&] { return life->lost ? Taker::GivesUp : Taker::Takes; });
         if (!job) break;
         runJob(job);
     }
@@ -218,7 +223,7 @@ void Supervisor::runJob(const std::shared_ptr<WorkerJob>& job) {
         job->sink(CancelledEvent{});
     } else {
         const WorkerConnection::RunOrder order{job->id, requestText(job->request),
-                                               job->checkpointFile, job->interruption};
+                                               job->checkpointFile};
         complete = life->connection->run(order, life->segment, [&](const EngineEvent& event) {
             deliver(*job, event);
             life->served = life->served || job->at > job->lostAt;
@@ -253,8 +258,9 @@ void Supervisor::deliver(WorkerJob& job, const EngineEvent& event) {
         if (!job.interruption.empty()) told.interruption = job.interruption;
         m_awaitsResumed = false;
         return job.sink(told);
-    } else if (std::exchange(m_awaitsResumed, false)) {
-        job.sink(ResumedEvent{job.interruption, job.picturesDone, 0, {}});
+    } else if (!std::holds_alternative<LoadingEvent>(event) &&
+               std::exchange(m_awaitsResumed, false)) { // nothing was kept before it was lost
+        job.sink(ResumedEvent{job.interruption, 0, 0, {}});
     }
     if (const auto* step = std::get_if<StepEvent>(&event)) {
         job.at = std::max(job.at, {step->picture, step->step});
@@ -274,10 +280,10 @@ void Supervisor::lose(const std::shared_ptr<WorkerJob>& job, const std::string& 
     job->interruption = how;
     constexpr int kMostLost = 2;
     if (job->lostThere < kMostLost) return m_jobs.putBack(job);
-    job->sink(FailedEvent{Error(
-        ErrorCode::WorkerLost,
-        "The job is set aside: two workers were lost with it at the same place. " + how + ".",
-        "Other jobs go on. Try a smaller size or batch; memory may have run out.")});
+    job->sink(FailedEvent{
+        Error(ErrorCode::WorkerLost,
+              "The job is set aside: two workers were lost with it at the same place. " + how + ".",
+              "Other jobs go on. Try a smaller size or batch; memory may have run out.")});
 }
 
 void Supervisor::watch() {
@@ -311,8 +317,7 @@ void Supervisor::watchJob(Life& life, const wire::Pulse& pulse) {
     {
         const std::lock_guard lock(m_mutex);
         job = m_current;
-        longestSilence =
-            std::max(m_options.engine.silenceSeconds, kStepsOfSilence * m_stepSeconds);
+        longestSilence = std::max(m_options.engine.silenceSeconds, kStepsOfSilence * m_stepSeconds);
     }
     const bool sameJob = pulse.job() == life.watchedJob;
     if (!sameJob || pulse.progress() != life.progress) {
@@ -344,8 +349,7 @@ void Supervisor::hang(Life& life, const std::string& what) {
 bool Supervisor::waitBeforeNextStart(const std::stop_token& stop) {
     std::unique_lock lock(m_mutex);
     if (m_failures > 0)
-        m_changed.wait_for(lock, stop, kFirstDelay * (1 << (m_failures - 1)),
-                           [] { return false; });
+        m_changed.wait_for(lock, stop, kFirstDelay * (1 << (m_failures - 1)), [] { return false; });
     return !stop.stop_requested();
 }
 
@@ -364,9 +368,8 @@ void Supervisor::turnOff(const std::stop_token& stop) {
     using Taker = WorkerJobs::Taker; // the last ones turn jobs away
     const auto taker = [&] { return m_alive == 0 ? Taker::Takes : Taker::Waits; };
     while (const std::shared_ptr<WorkerJob> job = m_jobs.take(stop, taker))
-        job->sink(FailedEvent{
-            Error(ErrorCode::WorkerLost, "No worker can be started. " + problem,
-                  "Start Kinora again; kinora image computes without workers.")});
+        job->sink(FailedEvent{Error(ErrorCode::WorkerLost, "No worker can be started. " + problem,
+                                    "Start Kinora again; kinora image computes without workers.")});
 }
 
 } // namespace kinora::core

@@ -1,6 +1,6 @@
 #pragma once
-// Keeps one worker process alive and gives it jobs: starts it, watches it, takes a job out of a dead
-// worker's hands and starts the next worker. A worker that does not start is tried again a few
+// Keeps one worker process alive and gives it jobs: starts it, watches it, takes a job out of a
+// dead worker's hands and starts the next worker. A worker that does not start is tried again a few
 // times, later each time; then it is off, and says why.
 //
 // Two threads: one talks to the worker, one watches it. They are of this object.
@@ -66,8 +66,8 @@ class Supervisor {
     WorkerJobs& m_jobs;
     std::atomic<int>& m_alive;
     std::atomic<bool> m_stopping = false;
-    int m_failures = 0;             // starts in a row that led to nothing; keep()'s thread
-    bool m_awaitsResumed = false;   // the job's next event should say that it goes on; same
+    int m_failures = 0;           // starts in a row that led to nothing; keep()'s thread
+    bool m_awaitsResumed = false; // the job's next event should say that it goes on; same
 
     mutable std::mutex m_mutex; // guards what follows
     std::condition_variable_any m_changed;

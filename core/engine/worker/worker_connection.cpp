@@ -4,10 +4,9 @@
 #include "core/engine/worker/private_socket.h"
 #include "kernels/base/log.h"
 
+#include <chrono>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel_posix.h>
-
-#include <chrono>
 #include <utility>
 
 namespace kinora::core {
@@ -64,7 +63,6 @@ bool WorkerConnection::run(const RunOrder& order, const SharedSegment& segment,
     request.set_job(order.job);
     request.set_request(order.request);
     request.set_checkpoint_file(order.checkpointFile.string());
-    request.set_interruption(order.interruption);
     const auto reader = m_stub->Run(&context, request);
     wire::Event message;
     bool complete = false;

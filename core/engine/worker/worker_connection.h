@@ -15,8 +15,8 @@ namespace kinora::core {
 
 class WorkerConnection {
   public:
-    // Connects to the process `worker` and greets it. Error{Io}: it is not there; Unsupported: it is
-    // of another version.
+    // Connects to the process `worker` and greets it. Error{Io}: it is not there; Unsupported: it
+    // is of another version.
     static Result<std::unique_ptr<WorkerConnection>>
     open(const std::filesystem::path& socket, pid_t worker, const std::string& engineVersion);
 
@@ -24,7 +24,6 @@ class WorkerConnection {
         JobId job = 0;
         std::string request;                  // canonical JSON
         std::filesystem::path checkpointFile; // empty: none
-        std::string interruption;             // empty: the job is new
     };
     // Calls sink for each event, on this thread, the last one included. False: the worker was lost
     // before that, or said what is no event. One thread at a time.

@@ -39,7 +39,7 @@ class WorkerEngine : public Engine {
 
     WorkerJobs m_jobs;
     std::atomic<int> m_alive; // workers that are not off
-    std::mutex m_mutex; // guards what follows, with the condition
+    std::mutex m_mutex;       // guards what follows, with the condition
     std::condition_variable m_changed;
     std::unordered_map<JobId, std::weak_ptr<WorkerJob>> m_known; // some may have ended
     size_t m_mostKnown = 64;                                     // before those are forgotten

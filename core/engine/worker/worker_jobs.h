@@ -1,6 +1,6 @@
 #pragma once
-// The jobs of a WorkerEngine that wait for a worker, first come first served; a job whose worker was
-// lost goes back to the front. Any thread.
+// The jobs of a WorkerEngine that wait for a worker, first come first served; a job whose worker
+// was lost goes back to the front. Any thread.
 
 #include "core/engine/engine.h"
 
@@ -19,8 +19,8 @@
 
 namespace kinora::core {
 
-// One job on its way through workers. Shared by the engine, which cancels it, and by whoever took it
-// out of the queue, to whom all of it belongs but the two flags.
+// One job on its way through workers. Shared by the engine, which cancels it, and by whoever took
+// it out of the queue, to whom all of it belongs but the two flags.
 struct WorkerJob {
     JobId id = 0;
     pipelines::ImageRequest request; // the seed is filled in once it is drawn
@@ -38,7 +38,6 @@ struct WorkerJob {
     std::string interruption;          // "worker 2 was killed (signal 9)"
     std::pair<int64_t, int64_t> lostAt{-1, -1};
     int lostThere = 0; // workers, one after the other, without a step in between
-
 };
 
 class WorkerJobs {

@@ -4,13 +4,12 @@
 #include "core/engine/worker/worker_service.h"
 #include "kernels/base/log.h"
 
+#include <array>
+#include <chrono>
 #include <grpc/support/log.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
-
-#include <array>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <poll.h>
@@ -69,10 +68,9 @@ void serveStudio(const WorkerStart& start, const kernels::BackendRegistry& backe
     Result<SharedSegment> segment = SharedSegment::attach(Descriptor(start.memory));
     if (!segment) throw segment.error();
     const Descriptor lifeline(start.lifeline);
-    JobRunner runner(backends, library,
-                     {.threads = start.threads,
-                      .version = start.engineVersion,
-                      .dataFolder = start.dataFolder});
+    JobRunner runner(
+        backends, library,
+        {.threads = start.threads, .version = start.engineVersion, .dataFolder = start.dataFolder});
     Descriptor studio = awaitStudio(start);
     if (!studio) return;
 
@@ -80,7 +78,8 @@ void serveStudio(const WorkerStart& start, const kernels::BackendRegistry& backe
     const std::unique_ptr<grpc::Server> server = serverOf(service);
     if (!server) throw Error(ErrorCode::Internal, "The worker's server does not start.");
     grpc::AddInsecureChannelFromFd(server.get(), studio.release());
-    while (waitFor(-1, start.lifeline, start.stop, -1) != Woken::Leave) {}
+    while (waitFor(-1, start.lifeline, start.stop, -1) != Woken::Leave) {
+    }
     const bool left = service.leave(kLongestLeave);
     if (!left) ::_exit(1); // its thread is wedged: nothing of it can be joined
     server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));

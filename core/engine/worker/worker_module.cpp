@@ -5,9 +5,8 @@
 #include "core/engine/worker_library.h"
 #include "kernels/base/log.h"
 
-#include <grpc/support/log.h>
-
 #include <exception>
+#include <grpc/support/log.h>
 
 namespace kinora::core {
 

@@ -93,8 +93,7 @@ WorkerProcess::~WorkerProcess() {
 bool WorkerProcess::waitUntilReady(double seconds) const {
     pollfd wait{m_lifeline.get(), POLLIN, 0};
     char ready = 0;
-    return ::poll(&wait, 1, milliseconds(seconds)) == 1 &&
-           ::read(m_lifeline.get(), &ready, 1) == 1;
+    return ::poll(&wait, 1, milliseconds(seconds)) == 1 && ::read(m_lifeline.get(), &ready, 1) == 1;
 }
 
 bool WorkerProcess::waitForEnd(double seconds) const {

@@ -1,6 +1,7 @@
 #include "core/engine/worker/worker_service.h"
 
 #include "core/engine/worker/messages.h"
+#include "core/engine/worker/shared_checkpoints.h"
 #include "kernels/base/log.h"
 
 #include <utility>
@@ -14,12 +15,11 @@ struct WorkerService::Job {
     JobId id = 0;
     pipelines::ImageRequest request;
     std::filesystem::path checkpointFile;
-    std::string interruption;
     grpc::ServerWriter<wire::Event>* writer = nullptr;
-    CancelToken cancel;
-    std::atomic<bool> stopAfterThis = false;
+    JobControl control;
     std::atomic<bool> begun = false;
     std::atomic<bool> done = false;
+    std::atomic<bool> amongSteps = false;
     std::atomic<bool> abandoned = false; // nobody reads its events any more
 };
 
@@ -30,20 +30,27 @@ WorkerService::WorkerService(JobRunner& runner, SharedSegment segment, std::stri
 WorkerService::~WorkerService() {
     {
         const std::lock_guard lock(m_mutex);
-        m_leaving = true;
-        if (m_job) m_job->cancel.cancel();
+        leaveLocked();
+        if (m_job) m_job->control.cancel.cancel();
     }
     m_thread.request_stop();
-    m_changed.notify_all();
     m_thread.join();
 }
 
 bool WorkerService::leave(std::chrono::seconds longest) {
     std::unique_lock lock(m_mutex);
-    m_leaving = true;
-    if (m_job) m_job->cancel.cancel();
-    m_changed.notify_all();
+    leaveLocked();
     return m_changed.wait_for(lock, longest, [this] { return !m_job; });
+}
+
+void WorkerService::leaveLocked() {
+    m_leaving = true;
+    if (m_job) {
+        m_job->control.leave.cancel();
+        // Before the first step and after the last there is nothing to finish.
+        if (!m_job->amongSteps) m_job->control.cancel.cancel();
+    }
+    m_changed.notify_all();
 }
 
 Status WorkerService::Greet(grpc::ServerContext*, const wire::Greeting* request,
@@ -51,9 +58,9 @@ Status WorkerService::Greet(grpc::ServerContext*, const wire::Greeting* request,
     reply->set_protocol(kWorkerProtocol);
     reply->set_engine_version(m_engineVersion);
     if (request->protocol() != kWorkerProtocol || request->engine_version() != m_engineVersion)
-        return {StatusCode::FAILED_PRECONDITION,
-                "The worker is " + m_engineVersion + " with protocol " +
-                    std::to_string(kWorkerProtocol) + "."};
+        return {StatusCode::FAILED_PRECONDITION, "The worker is " + m_engineVersion +
+                                                     " with protocol " +
+                                                     std::to_string(kWorkerProtocol) + "."};
     const std::lock_guard lock(m_mutex);
     m_greeted = true;
     return Status::OK;
@@ -65,7 +72,6 @@ Status WorkerService::Run(grpc::ServerContext*, const wire::RunRequest* request,
     job->id = request->job();
     job->writer = writer;
     job->checkpointFile = request->checkpoint_file();
-    job->interruption = request->interruption();
     Result<pipelines::ImageRequest> wanted = requestFromText(request->request());
     if (!wanted) {
         writer->Write(toMessage(FailedEvent{wanted.error()}));
@@ -96,7 +102,10 @@ Status WorkerService::Taken(grpc::ServerContext*, const wire::PixelsTaken* reque
 Status WorkerService::Cancel(grpc::ServerContext*, const wire::Cancellation* request,
                              wire::Nothing*) {
     const std::lock_guard lock(m_mutex);
-    if (m_job && m_job->id == request->job()) m_job->cancel.cancel();
+    if (m_job && m_job->id == request->job()) {
+        if (request->keep_checkpoint()) m_job->control.leave.cancel();
+        m_job->control.cancel.cancel();
+    }
     m_changed.notify_all();
     return Status::OK;
 }
@@ -104,7 +113,7 @@ Status WorkerService::Cancel(grpc::ServerContext*, const wire::Cancellation* req
 Status WorkerService::StopAfterThis(grpc::ServerContext*, const wire::JobName* request,
                                     wire::Nothing*) {
     const std::lock_guard lock(m_mutex);
-    if (m_job && m_job->id == request->job()) m_job->stopAfterThis = true;
+    if (m_job && m_job->id == request->job()) m_job->control.stopAfterThis = true;
     return Status::OK;
 }
 
@@ -146,14 +155,16 @@ void WorkerService::work(std::stop_token stop) {
 }
 
 void WorkerService::compute(Job& job) {
+    SharedCheckpoints store(m_segment, job.checkpointFile);
     m_runner.run(
-        job.request, [&](const EngineEvent& event) { send(job, event); }, job.cancel,
-        [&] { return job.stopAfterThis.load(); });
+        job.request, [&](const EngineEvent& event) { send(job, event); }, job.control, &store);
     m_segment.releaseMemory();
 }
 
 void WorkerService::send(Job& job, const EngineEvent& event) {
     ++m_progress;
+    if (const auto* step = std::get_if<StepEvent>(&event))
+        job.amongSteps = step->step < step->steps;
     if (job.abandoned) return;
     wire::Event message = toMessage(event);
     if (wire::Pixels* pixels = pixelsOf(message)) {
@@ -175,7 +186,7 @@ void WorkerService::send(Job& job, const EngineEvent& event) {
 bool WorkerService::waitForOutbox(const Job& job) {
     std::unique_lock lock(m_mutex);
     m_changed.wait(lock, [&] {
-        return m_takenTicket >= m_lastTicket || m_leaving || job.cancel.cancelled();
+        return m_takenTicket >= m_lastTicket || m_leaving || job.control.cancel.cancelled();
     });
     return m_takenTicket >= m_lastTicket;
 }

@@ -45,6 +45,7 @@ class WorkerService final : public wire::Worker::Service {
   private:
     struct Job;
 
+    void leaveLocked();
     void work(std::stop_token stop);
     void compute(Job& job);
     void send(Job& job, const EngineEvent& event);
