@@ -217,6 +217,7 @@ std::span<const OptionSpec> globalOptions() {
          {},
          Completion::Folder},
         {"threads", "N", "How many threads compute", "one per core"},
+        {"workers", "N", "How many processes compute for the window, the queue and render", "1"},
     };
     return options;
 }

@@ -60,8 +60,8 @@ class WorkerEngineTest : public QObject {
         QCOMPARE(there.count<PictureEvent>(), 3);
         QCOMPARE(there.count<PreviewEvent>(), here.count<PreviewEvent>());
         for (size_t i = 0; i < 3; ++i) {
-            const Provenance& a = here.all<PictureEvent>()[i].provenance;
-            const Provenance& b = there.all<PictureEvent>()[i].provenance;
+            const Provenance a = here.all<PictureEvent>()[i].provenance;
+            const Provenance b = there.all<PictureEvent>()[i].provenance;
             QVERIFY(toJson(a) == toJson(b));
             QCOMPARE(b.request.precision, a.request.precision);
             QCOMPARE(b.request.device, a.request.device);
