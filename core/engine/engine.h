@@ -80,6 +80,7 @@ struct WorkerStatus {
     int number = 1; // "worker 1"
     WorkerState state = WorkerState::Starting;
     int processId = 0;   // 0: there is none at the moment
+    JobId job = 0;       // that it works on; 0: none
     std::string problem; // how the last one ended, or why it is off; empty where all was well
 };
 

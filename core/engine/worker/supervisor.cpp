@@ -102,6 +102,7 @@ WorkerStatus Supervisor::status() const {
                    : !m_life   ? WorkerState::Starting
                    : m_current ? WorkerState::Working
                                : WorkerState::Idle;
+    if (m_current) status.job = m_current->id;
     if (m_life) status.processId = m_life->process->pid();
     status.problem = m_problem;
     return status;
