@@ -6,6 +6,8 @@
 #include "core/library/model_library.h"
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,10 @@ struct ProgramContext {
     std::filesystem::path outputFolder; // where pictures go by default: Pictures/Kinora
     int threads = 0;                    // as asked for; 0: one per core
     const kernels::BackendRegistry* backEndRegistry = nullptr; // for core's bench and device list
+
+    // An engine of worker processes; workers: 0: as --workers says, else one. The caller owns it
+    // and what it costs: some tens of milliseconds, and processes. Error{NotFound, Unsupported}.
+    std::function<Result<std::unique_ptr<core::Engine>>(int workers)> makeWorkerEngine = {};
 };
 
 // The window is a module of its own (libkinora_gui.so), so that a command never loads widgets. It

@@ -24,6 +24,7 @@ int runVerifyCommand(const CommandContext& context);
 int runBenchCommand(const CommandContext& context);
 int runDevicesCommand(const CommandContext& context);
 int runQueueCommand(const CommandContext& context);
+int runWorkerCommand(const CommandContext& context);
 
 // The value, or its error thrown.
 template <typename T> T orThrow(Result<T> result) {

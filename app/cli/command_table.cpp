@@ -147,6 +147,15 @@ CommandSpec queueCommand() {
     return command;
 }
 
+std::vector<OptionSpec> workerOptions() {
+    return {
+        {"socket", "FILE", "Where to listen for the studio", ""},
+        {"memory", "N", "Descriptor of the memory that is shared with it", ""},
+        {"lifeline", "N", "Descriptor of a socket that ends with it", ""},
+        {"studio", "N", "Its process id", ""},
+    };
+}
+
 std::vector<CommandSpec> makeCommands() {
     std::vector<CommandSpec> all;
     all.push_back(
@@ -205,6 +214,11 @@ std::vector<CommandSpec> makeCommands() {
                    {"unet", "vae", "text", "image"}});
     all.back().options = benchOptions();
     all.push_back({"devices", "List what can compute here", "", "", 0, 0});
+    all.push_back({"worker", "Compute for a studio, which starts this itself", "",
+                   "One of the processes that compute for the window, the queue and render. It "
+                   "leaves when the one that started it is gone.",
+                   0, 0});
+    all.back().options = workerOptions();
     all.push_back({"completions",
                    "Print the completions for a shell",
                    "bash | zsh | fish",
@@ -258,6 +272,7 @@ std::span<const OptionSpec> globalOptions() {
          {},
          Completion::Folder},
         {"threads", "N", "How many threads compute", "one per core"},
+        {"workers", "N", "How many processes compute for the window, the queue and render", "1"},
     };
     return options;
 }

@@ -130,6 +130,7 @@ int runWithEngine(const Arguments& arguments, Console& console) {
     if (name == "bench") return runBenchCommand(context);
     if (name == "devices") return runDevicesCommand(context);
     if (name == "queue") return runQueueCommand(context);
+    if (name == "worker") return runWorkerCommand(context);
     throw Error(ErrorCode::Internal, "kinora " + name + " is in the table and nowhere else.");
 }
 

@@ -1,6 +1,7 @@
 #include "app/main/program.h"
 
 #include "app/main/version.h"
+#include "core/engine/worker_library.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/meta/meta_backend.h"
 
@@ -61,6 +62,24 @@ core::InProcessEngine::Options engineOptions(const Arguments& arguments) {
     return options;
 }
 
+core::WorkerEngineOptions workerEngineOptions(const Arguments& arguments) {
+    constexpr int64_t kMostWorkers = 256;
+    core::WorkerEngineOptions options;
+    std::error_code ignored;
+    options.program = fs::read_symlink("/proc/self/exe", ignored);
+    for (const std::string& folder : arguments.values("models"))
+        options.arguments.insert(options.arguments.end(), {"--models", folder});
+    if (const auto data = arguments.value("data"))
+        options.arguments.insert(options.arguments.end(), {"--data", *data});
+    for (const char* flag : {"quiet", "verbose"})
+        if (arguments.has(flag)) options.arguments.push_back(std::string("--") + flag);
+    options.threads = threadsOf(arguments);
+    options.engineVersion = engineVersion();
+    if (arguments.has("workers"))
+        options.workers = static_cast<int>(arguments.integer("workers", 1, 1, kMostWorkers));
+    return options;
+}
+
 std::vector<std::string> namesOf(const kernels::BackendRegistry& backends) {
     std::vector<std::string> names;
     for (const kernels::BackendTable* table : backends.all()) names.emplace_back(table->name);
@@ -94,6 +113,11 @@ Program::Program(const Arguments& arguments)
                 dataFolder(arguments),
                 standardFolder(QStandardPaths::PicturesLocation, "Kinora"),
                 threadsOf(arguments),
-                &m_backends} {}
+                &m_backends,
+                [options = workerEngineOptions(arguments)](int workers) {
+                    core::WorkerEngineOptions asked = options;
+                    if (workers > 0) asked.workers = workers;
+                    return core::makeWorkerEngine(asked);
+                }} {}
 
 } // namespace kinora::app

@@ -18,6 +18,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace kinora::core {
 
@@ -73,6 +74,16 @@ using EngineEvent = std::variant<PlannedEvent, ResumedEvent, LoadingEvent, StepE
 // from within cancel(). Must not throw and should not block.
 using EngineSink = std::function<void(const EngineEvent&)>;
 
+// What one of the processes does that an engine computes in.
+enum class WorkerState { Starting, Idle, Working, Off };
+struct WorkerStatus {
+    int number = 1; // "worker 1"
+    WorkerState state = WorkerState::Starting;
+    int processId = 0;   // 0: there is none at the moment
+    JobId job = 0;       // that it works on; 0: none
+    std::string problem; // how the last one ended, or why it is off; empty where all was well
+};
+
 class Engine {
   public:
     virtual ~Engine() = default;
@@ -90,6 +101,8 @@ class Engine {
     }
     // Jobs that run at the same time, 1 or more; it may change as devices come and go. Any thread.
     virtual int capacity() const = 0;
+    // Its processes; none where it computes in this one. Any thread.
+    virtual std::vector<WorkerStatus> workers() const { return {}; }
     // Ends the job with CancelledEvent, within a second where it runs. Any thread.
     virtual void cancel(JobId job) = 0;
     // As cancel(), but what was kept of the job stays, for it to be submitted another time. Any

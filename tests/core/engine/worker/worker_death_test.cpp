@@ -1,0 +1,266 @@
+// Workers that hang, jobs that kill, studios that go.
+#include "core/engine/checkpoint.h"
+#include "core/engine/worker/messages.h"
+#include "core/engine/worker/private_socket.h"
+#include "core/engine/worker/worker_connection.h"
+#include "core/engine/worker/worker_process.h"
+#include "tests/core/engine/worker/worker_fixture.h"
+
+#include <QElapsedTimer>
+#include <QFile>
+
+#include <fstream>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace kinora;
+using namespace kinora::core;
+
+namespace {
+
+bool isAlive(int id) {
+    // A zombie has ended; its parent has not asked yet.
+    std::ifstream stat("/proc/" + std::to_string(id) + "/stat");
+    std::string text;
+    std::getline(stat, text);
+    const size_t name = text.rfind(')');
+    return name != std::string::npos && text.size() > name + 2 && text[name + 2] != 'Z';
+}
+
+// Voluntary and involuntary switches of all threads: how often it woke.
+int64_t wakeUps(int id) {
+    int64_t sum = 0;
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(id) + "/task")) {
+        std::ifstream status(task.path() / "status");
+        for (std::string key; status >> key;)
+            if (int64_t count = 0; key.ends_with("ctxt_switches:") && status >> count) sum += count;
+    }
+    return sum;
+}
+
+int64_t residentKibibytes(int id) {
+    std::ifstream status("/proc/" + std::to_string(id) + "/status");
+    for (std::string key; status >> key;)
+        if (int64_t kibibytes = 0; key == "VmRSS:" && status >> kibibytes) return kibibytes;
+    return 0;
+}
+
+} // namespace
+
+class WorkerDeathTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void replacesAWorkerThatHangs() {
+        WorkerEngineOptions options = m_fixture.options(1);
+        options.hangSeconds = 3;
+        WorkerEngine engine(options);
+        Job whole, job;
+        engine.submit(WorkerFixture::redApple(), whole.sink());
+        QVERIFY(whole.waitForEnd());
+        bool done = false;
+        engine.submit(WorkerFixture::redApple(), job.sink([&](const EngineEvent& event) {
+            if (std::holds_alternative<StepEvent>(event) && !std::exchange(done, true))
+                for (const int id : processIds(engine)) ::kill(id, SIGSTOP);
+        }));
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.pictureHashes(), whole.pictureHashes());
+        QCOMPARE(job.count<ResumedEvent>(), 1);
+        const std::string why = job.all<ResumedEvent>().front().interruption;
+        QVERIFY2(why.find("hung (no heartbeat for 3 seconds)") != std::string::npos, why.c_str());
+        QVERIFY(job.all<ResumedEvent>().front().step >= 1);
+    }
+
+    // A job that kills its worker twice at one place, beside jobs that do not.
+    void setsAsideAJobThatKillsTwice() {
+        const auto engine = m_fixture.engine(2);
+        Job killer;
+        pipelines::ImageRequest deadly = WorkerFixture::redApple();
+        deadly.seed = 666;
+        std::vector<Job> others(6);
+        engine->submit(deadly, killer.sink([&](const EngineEvent& event) {
+            if (!std::holds_alternative<LoadingEvent>(event)) return;
+            const JobId first = 1;
+            for (const WorkerStatus& worker : engine->workers())
+                if (worker.job == first && worker.processId > 0) ::kill(worker.processId, SIGKILL);
+        }));
+        for (Job& other : others) engine->submit(WorkerFixture::redApple(3), other.sink());
+        QVERIFY(killer.waitForEnd());
+        QCOMPARE(killer.count<FailedEvent>(), 1);
+        const Error error = killer.all<FailedEvent>().front().error;
+        QCOMPARE(error.code(), ErrorCode::WorkerLost);
+        QVERIFY2(QString::fromStdString(error.message()).contains(QStringLiteral("signal 9")),
+                 error.what());
+        for (Job& other : others) {
+            QVERIFY(other.waitForEnd());
+            QCOMPARE(other.failure(), std::string());
+        }
+        QCOMPARE(engine->capacity(), 2);
+    }
+
+    void survivesRandomDeaths() {
+        const auto engine = m_fixture.engine(2);
+        std::vector<std::string> expected;
+        {
+            Job job;
+            pipelines::ImageRequest request = WorkerFixture::redApple(8);
+            request.count = 6;
+            engine->submit(request, job.sink());
+            QVERIFY(job.waitForEnd());
+            expected = job.pictureHashes();
+        }
+        std::vector<Job> jobs(6);
+        for (size_t i = 0; i < jobs.size(); ++i) {
+            pipelines::ImageRequest request = WorkerFixture::redApple(8);
+            request.seed = 1 + static_cast<int64_t>(i);
+            engine->submit(request, jobs[i].sink());
+        }
+        unsigned state = 12345; // the same moments in every run, as far as the machine allows
+        for (int kills = 0; kills < 4; ++kills) {
+            state = state * 1103515245 + 12345;
+            QTest::qWait(600 + static_cast<int>(state >> 16) % 900);
+            const std::vector<int> ids = processIds(*engine);
+            if (!ids.empty()) ::kill(ids[(state >> 8) % ids.size()], SIGKILL);
+        }
+        for (size_t i = 0; i < jobs.size(); ++i) {
+            QVERIFY(jobs[i].waitForEnd());
+            QCOMPARE(jobs[i].failure(), std::string());
+            QCOMPARE(jobs[i].pictureHashes(), std::vector<std::string>{expected[i]});
+        }
+    }
+
+    void saysWhyADeviceIsOff() {
+        WorkerEngineOptions options = m_fixture.options(1);
+        options.program = "/bin/false";
+        WorkerEngine engine(options);
+        Job job;
+        engine.submit(WorkerFixture::redApple(), job.sink());
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.all<FailedEvent>().front().error.code(), ErrorCode::WorkerLost);
+        QVERIFY2(job.failure().find("ended with code 1 before it was ready") != std::string::npos,
+                 job.failure().c_str());
+        QVERIFY(engine.workers().front().state == WorkerState::Off);
+        QVERIFY(!engine.plan(WorkerFixture::redApple()));
+    }
+
+    void isOffAtOnceWhereTheVersionsDiffer() {
+        WorkerEngineOptions options = m_fixture.options(1);
+        options.engineVersion = "kinora of another day";
+        WorkerEngine engine(options);
+        Job job;
+        engine.submit(WorkerFixture::redApple(), job.sink());
+        QVERIFY(job.waitForEnd());
+        QVERIFY2(job.failure().find("kinora of another day") != std::string::npos,
+                 job.failure().c_str());
+    }
+
+    // The studio is killed in the middle of a step: its worker finishes that, keeps it and leaves.
+    void leavesWhenTheStudioIsKilled() {
+        const std::filesystem::path file = m_fixture.folder() / "orphan.checkpoint";
+        int tell[2];
+        QVERIFY(::pipe(tell) == 0);
+        const pid_t studio = ::fork(); // this process has no threads yet but Qt Test's watchdog
+        if (studio == 0) {
+            ::setenv("KINORA_TEST_ORPHAN", file.c_str(), 1);
+            ::dup2(tell[1], STDOUT_FILENO);
+            ::execl("/proc/self/exe", "studio", nullptr);
+            ::_exit(9);
+        }
+        ::close(tell[1]);
+        int worker = 0;
+        QVERIFY(::read(tell[0], &worker, sizeof worker) == sizeof worker);
+        ::close(tell[0]);
+        QVERIFY(isAlive(worker));
+        ::kill(studio, SIGKILL);
+        QVERIFY(::waitpid(studio, nullptr, 0) == studio);
+        QElapsedTimer timer;
+        timer.start();
+        while (isAlive(worker) && timer.elapsed() < 20'000) QTest::qWait(20);
+        QVERIFY(!isAlive(worker));
+        QFile kept(QString::fromStdString(file.string()));
+        QVERIFY(kept.open(QIODevice::ReadOnly));
+        const QByteArray bytes = kept.readAll();
+        const Result<Checkpoint> checkpoint =
+            checkpointFromBytes(std::as_bytes(std::span(bytes.data(), bytes.size())));
+        QVERIFY2(checkpoint.ok(), checkpoint ? "" : checkpoint.error().what());
+        QVERIFY(checkpoint->state.calls >= 2);
+        QVERIFY(checkpoint->left);
+    }
+
+    void restsWhereThereIsNothingToDo() {
+        const auto engine = m_fixture.engine(2);
+        Job job;
+        engine->submit(WorkerFixture::redApple(2), job.sink());
+        QVERIFY(job.waitForEnd());
+        QTest::qWait(1500);
+        std::vector<int> ids = processIds(*engine);
+        QCOMPARE(ids.size(), size_t{2});
+        ids.push_back(::getpid());
+        std::vector<int64_t> before;
+        for (const int id : ids) before.push_back(wakeUps(id));
+        constexpr int kSeconds = 4;
+        std::this_thread::sleep_for(std::chrono::seconds(kSeconds));
+        for (size_t i = 0; i < ids.size(); ++i) {
+            const int64_t perSecond = (wakeUps(ids[i]) - before[i]) / kSeconds;
+            qInfo("process %d woke %lld times a second", ids[i], static_cast<long long>(perSecond));
+            QVERIFY(perSecond <= 25);
+        }
+    }
+
+    void keepsItsMemoryFlatOverManyJobs() {
+        const auto engine = m_fixture.engine(1);
+        pipelines::ImageRequest request = WorkerFixture::redApple(1);
+        request.width = request.height = 64;
+        const auto run = [&](int jobs) {
+            for (int i = 0; i < jobs; ++i) {
+                Job job;
+                engine->submit(request, job.sink());
+                if (!job.waitForEnd() || job.count<FinishedEvent>() != 1) return false;
+            }
+            return true;
+        };
+        QVERIFY(run(20));
+        const int worker = processIds(*engine).front();
+        const int64_t before = residentKibibytes(worker), studio = residentKibibytes(::getpid());
+        QVERIFY(run(100));
+        const int64_t more = residentKibibytes(worker) - before;
+        const int64_t studioMore = residentKibibytes(::getpid()) - studio;
+        qInfo("100 jobs: worker %lld KiB more, studio %lld KiB more", static_cast<long long>(more),
+              static_cast<long long>(studioMore));
+        constexpr int64_t kMostKibibytes = 8 << 10;
+        QVERIFY(more < kMostKibibytes);
+        QVERIFY(studioMore < kMostKibibytes);
+        QCOMPARE(processIds(*engine).front(), worker);
+    }
+
+  private:
+    WorkerFixture m_fixture;
+};
+
+namespace {
+
+// A studio for leavesWhenTheStudioIsKilled: runs one job, says its worker's process id, and stays.
+int beStudio(const char* checkpoint) {
+    const WorkerFixture fixture;
+    const auto engine = fixture.engine(1);
+    Job job;
+    pipelines::ImageRequest request = WorkerFixture::redApple(2000);
+    request.width = request.height = 256;
+    engine->submit(request, job.sink(), checkpoint);
+    if (!job.waitFor<StepEvent>(2)) return 1;
+    const int worker = processIds(*engine).front();
+    if (::write(STDOUT_FILENO, &worker, sizeof worker) != sizeof worker) return 1;
+    while (true) ::pause();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (const char* orphan = std::getenv("KINORA_TEST_ORPHAN")) return beStudio(orphan);
+    QCoreApplication application(argc, argv);
+    WorkerDeathTest test;
+    return QTest::qExec(&test, argc, argv);
+}
+#include "worker_death_test.moc"

@@ -1,0 +1,145 @@
+#pragma once
+// The real engine of worker processes, run by the real program, on the models of the source tree.
+//
+//     WorkerFixture fixture;
+//     auto engine = fixture.engine(2);
+//     Job job;
+//     engine->submit(fixture.redApple(), job.sink());
+//     QVERIFY(job.waitForEnd());
+
+#include "core/engine/worker/worker_engine.h"
+#include "core/media/image_file.h"
+
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <condition_variable>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace kinora::core {
+
+// Collects a job's events and waits for the last one.
+class Job {
+  public:
+    // also: called with each event after it was collected, on the engine's thread.
+    EngineSink sink(std::function<void(const EngineEvent&)> also = {}) {
+        return [this, also = std::move(also)](const EngineEvent& event) {
+            {
+                const std::lock_guard lock(m_mutex);
+                m_events.push_back(event);
+                m_changed.notify_all();
+            }
+            if (also) also(event);
+        };
+    }
+    template <typename T> std::vector<T> all() const {
+        const std::lock_guard lock(m_mutex);
+        return allLocked<T>();
+    }
+    template <typename T> int count() const { return static_cast<int>(all<T>().size()); }
+    template <typename T> bool waitFor(size_t times = 1, int seconds = 120) {
+        std::unique_lock lock(m_mutex);
+        (void)m_changed.wait_for(lock, std::chrono::seconds(seconds),
+                                 [&] { return allLocked<T>().size() >= times || endedLocked(); });
+        return allLocked<T>().size() >= times;
+    }
+    bool waitForEnd(int seconds = 120) {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, std::chrono::seconds(seconds),
+                                  [&] { return endedLocked(); });
+    }
+    // Names of the events in their order, runs of one kind told once: "planned loading step".
+    std::string kinds() const {
+        static const char* const names[] = {"planned", "resumed",  "loading", "step",     "preview",
+                                            "picture", "finished", "failed",  "cancelled"};
+        const std::lock_guard lock(m_mutex);
+        std::string text;
+        size_t last = std::variant_npos;
+        for (const EngineEvent& event : m_events)
+            if (event.index() != std::exchange(last, event.index()))
+                text += (text.empty() ? "" : " ") + std::string(names[event.index()]);
+        return text;
+    }
+    std::string failure() const {
+        const auto failed = all<FailedEvent>();
+        return failed.empty() ? std::string() : failed.front().error.what();
+    }
+    std::vector<std::string> pictureHashes() const {
+        std::vector<std::string> hashes;
+        for (const PictureEvent& picture : all<PictureEvent>())
+            hashes.push_back(pixelHash(picture.image));
+        return hashes;
+    }
+
+  private:
+    static constexpr size_t kFirstEnd = EngineEvent(FinishedEvent{}).index();
+
+    bool endedLocked() const { return !m_events.empty() && m_events.back().index() >= kFirstEnd; }
+    template <typename T> std::vector<T> allLocked() const {
+        std::vector<T> found;
+        for (const EngineEvent& event : m_events)
+            if (const T* one = std::get_if<T>(&event)) found.push_back(*one);
+        return found;
+    }
+    mutable std::mutex m_mutex;
+    std::condition_variable m_changed;
+    std::vector<EngineEvent> m_events;
+};
+
+class WorkerFixture {
+  public:
+    WorkerFixture() { qputenv("XDG_RUNTIME_DIR", m_folder.path().toUtf8()); }
+
+    std::filesystem::path folder() const { return m_folder.path().toStdString(); }
+    static std::string program() { return KINORA_BINARY_DIR "/bin/kinora"; }
+
+    // What the program says that it is: workers and studio must be of one build.
+    static std::string engineVersion() {
+        QProcess process;
+        process.start(QString::fromStdString(program()), {QStringLiteral("--version")});
+        process.waitForFinished();
+        return process.readLine().trimmed().toStdString();
+    }
+
+    WorkerEngineOptions options(int workers) const {
+        static const std::string version = engineVersion();
+        WorkerEngineOptions options;
+        options.program = program();
+        options.arguments = {"--data", folder().string()};
+        options.workers = workers;
+        options.threads = workers; // one each: the machine has others to serve
+        options.engineVersion = version;
+        return options;
+    }
+    std::unique_ptr<WorkerEngine> engine(int workers) const {
+        return std::make_unique<WorkerEngine>(options(workers));
+    }
+
+    static pipelines::ImageRequest redApple(int64_t steps = 6) {
+        pipelines::ImageRequest request;
+        request.prompt = "3d emoji of a red apple";
+        request.seed = 1;
+        request.steps = steps;
+        return request;
+    }
+
+  private:
+    QTemporaryDir m_folder;
+};
+
+// Process ids of the workers that there are at the moment.
+inline std::vector<int> processIds(const Engine& engine) {
+    std::vector<int> ids;
+    for (const WorkerStatus& worker : engine.workers())
+        if (worker.processId > 0) ids.push_back(worker.processId);
+    return ids;
+}
+
+} // namespace kinora::core
