@@ -23,6 +23,8 @@ int runInfoCommand(const CommandContext& context);
 int runVerifyCommand(const CommandContext& context);
 int runBenchCommand(const CommandContext& context);
 int runDevicesCommand(const CommandContext& context);
+int runProjectCommand(const CommandContext& context);
+int runRenderCommand(const CommandContext& context);
 
 // The value, or its error thrown.
 template <typename T> T orThrow(Result<T> result) {

@@ -129,6 +129,8 @@ int runWithEngine(const Arguments& arguments, Console& console) {
     if (name == "verify") return runVerifyCommand(context);
     if (name == "bench") return runBenchCommand(context);
     if (name == "devices") return runDevicesCommand(context);
+    if (name == "project") return runProjectCommand(context);
+    if (name == "render") return runRenderCommand(context);
     throw Error(ErrorCode::Internal, "kinora " + name + " is in the table and nowhere else.");
 }
 
