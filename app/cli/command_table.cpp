@@ -149,9 +149,41 @@ std::vector<OptionSpec> projectOptions() {
          {},
          Completion::Folder},
         {"all-choices", "", "Every combination of {red|green} and __animal__, not one drawn", ""},
-        {"overwrite", "", "batch: replace a project of that name", ""},
+        {"overwrite", "", "batch, pack: replace a file of that name", ""},
         {"dry-run", "", "Say what the table expands to, and save nothing", ""},
     };
+}
+
+CommandSpec renderCommand() {
+    return {"render",
+            "Make the pictures of a project",
+            "PROJECT",
+            "Makes what is not there yet and prints the paths of the files that it made. Run "
+            "again, it goes on where it was interrupted, and does nothing where all is done. "
+            "Several machines may run it on one shared folder: each picture is made by one of "
+            "them.",
+            1,
+            1,
+            {},
+            Completion::File,
+            renderOptions()};
+}
+
+CommandSpec projectCommand() {
+    return {"project",
+            "Make a project from a table, add to one, pack and unpack it",
+            "batch TABLE | add PROJECT FILE... | pack PROJECT | unpack ZIP",
+            "A table is CSV, JSONL or TXT (a prompt a line); its columns are the parameters of "
+            "kinora image. Prompts may hold choices, {red|green|blue}, and wildcards, __animal__. "
+            "Both are settled here, with the seeds: the project holds each picture as it will be "
+            "made. A picture of A1111, ComfyUI, InvokeAI or Kinora becomes a task with its "
+            "parameters. pack puts a project with all that belongs to it into one zip file, "
+            "unpack makes a folder of that.",
+            1,
+            -1,
+            {"batch", "add", "pack", "unpack"},
+            Completion::File,
+            projectOptions()};
 }
 
 std::vector<CommandSpec> makeCommands() {
@@ -163,31 +195,8 @@ std::vector<CommandSpec> makeCommands() {
          "alone or in any batch.",
          0, 0});
     all.back().options = imageOptions();
-    all.push_back(
-        {"render",
-         "Make the pictures of a project",
-         "PROJECT",
-         "Makes what is not there yet and prints the paths of the files that it made. Run again, "
-         "it goes on where it was interrupted, and does nothing where all is done. Several "
-         "machines may run it on one shared folder: each picture is made by one of them.",
-         1,
-         1,
-         {},
-         Completion::File});
-    all.back().options = renderOptions();
-    all.push_back(
-        {"project",
-         "Make a project from a table, or put tables and pictures into one",
-         "batch TABLE | add PROJECT FILE...",
-         "A table is CSV, JSONL or TXT (a prompt a line); its columns are the parameters of kinora "
-         "image. Prompts may hold choices, {red|green|blue}, and wildcards, __animal__. Both are "
-         "settled here, with the seeds: the project holds each picture as it will be made. A "
-         "picture of A1111, ComfyUI, InvokeAI or Kinora becomes a task with its parameters.",
-         1,
-         -1,
-         {"batch", "add"},
-         Completion::File});
-    all.back().options = projectOptions();
+    all.push_back(renderCommand());
+    all.push_back(projectCommand());
     all.push_back({"models",
                    "List the models that are here, or show one",
                    "[list | show NAME]",
@@ -198,10 +207,11 @@ std::vector<CommandSpec> makeCommands() {
                    {"list", "show"},
                    Completion::Model});
     all.push_back({"info",
-                   "Say what a file is: a picture, a model, weights",
+                   "Say what a file is: a picture, a model, weights, a project",
                    "FILE",
                    "For a picture: how it was made, as Kinora, A1111, ComfyUI or InvokeAI wrote it "
-                   "down. For a model folder: its parts and defaults. For a safetensors file: its "
+                   "down. For a project: its tasks. For a model folder: its parts and defaults. "
+                   "For a safetensors file: its "
                    "tensors.",
                    1,
                    1,

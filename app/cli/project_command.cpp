@@ -7,6 +7,7 @@
 #include "core/project/batch_expansion.h"
 #include "core/project/batch_table.h"
 #include "core/project/picture_import.h"
+#include "core/project/project_archive.h"
 #include "core/project/project_document.h"
 #include "core/project/project_paths.h"
 
@@ -76,7 +77,35 @@ class ProjectCommand {
         return finish(project, paths, ProjectDocument::Overwrite::Yes);
     }
 
+    // kinora project pack name.kinora [--output name.zip]
+    int pack() {
+        expectArguments(1, 1, "kinora project pack name.kinora --output name.zip");
+        const core::ProjectPaths paths =
+            core::projectPaths(projectPathFrom(m_arguments.positional[1]));
+        const fs::path output = m_arguments.value("output").value_or(
+            (paths.project.parent_path() / (paths.project.stem().string() + ".zip")).string());
+        orThrow(core::packProject(paths, output,
+                                  m_arguments.has("overwrite") ? core::Overwrite::Yes
+                                                               : core::Overwrite::No));
+        return told(output);
+    }
+
+    // kinora project unpack name.zip [--output DIR]
+    int unpack() {
+        expectArguments(1, 1, "kinora project unpack name.zip --output folder");
+        const fs::path archive(m_arguments.positional[1]);
+        const fs::path output = m_arguments.value("output").value_or(archive.stem().string());
+        return told(orThrow(core::unpackProject(archive, output)));
+    }
+
   private:
+    int told(const fs::path& file) {
+        m_console.event(
+            {{"event", "project"}, {"action", m_arguments.positional[0]}, {"file", file.string()}});
+        m_console.data(file.string());
+        return kExitDone;
+    }
+
     void expectArguments(size_t least, int most, const char* example) const {
         const size_t given = m_arguments.positional.size() - 1;
         if (given < least || (most >= 0 && given > static_cast<size_t>(most)))
@@ -252,6 +281,8 @@ int runProjectCommand(const CommandContext& context) {
     ProjectCommand command(context);
     const std::string& action = context.arguments.positional.at(0);
     if (action == "batch") return command.makeFromTable();
+    if (action == "pack") return command.pack();
+    if (action == "unpack") return command.unpack();
     return command.add();
 }
 
