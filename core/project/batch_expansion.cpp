@@ -27,6 +27,12 @@ class Asked {
         if (std::ranges::find(m_parameters, &parameter) == m_parameters.end())
             m_parameters.push_back(&parameter);
     }
+    void forget(const char* name) {
+        const Parameter* parameter = pipelines::findImageParameter(name);
+        std::erase(m_parameters, parameter);
+        const ImageRequest usual;
+        std::visit([&](auto field) { m_request.*field = usual.*field; }, parameter->field);
+    }
     bool has(const char* name) const {
         return std::ranges::find(m_parameters, pipelines::findImageParameter(name)) !=
                m_parameters.end();
@@ -118,7 +124,7 @@ class Expansion {
         Asked asked;
         for (const auto& [parameter, text] : row.values) setValue(asked, *parameter, text);
         const int64_t count = asked.has("count") ? asked.request().count : m_count;
-        if (asked.has("count")) set(asked, "count", "1");
+        asked.forget("count"); // each row is one picture
         const PromptTemplate prompt(textOf(asked, "prompt"), m_wildcards);
         const PromptTemplate negative(textOf(asked, "negative"), m_wildcards);
         if (m_options.choices == PromptChoices::Draw) {
