@@ -224,6 +224,13 @@ class RenderCommand {
                             failed.error.message() + " " + failed.error.advice());
     }
 
+    void tell(const core::RenderEvent& event, const core::RenderSheet& sheet) {
+        ordered_json json = taskJson(event, "sheet");
+        json["file"] = sheet.file.string();
+        m_console.event(json);
+        m_console.data(sheet.file.string());
+    }
+
     // Of the pixels as a reader of the file gets them.
     static std::string storedHash(const core::RenderMade& made) {
         if (made.file.extension() == ".png") return core::pixelHash(made.picture.image);
@@ -260,6 +267,8 @@ class RenderCommand {
         if (summary.historyProblem)
             m_console.warning("Results are not noted in the project's history: " +
                               summary.historyProblem->message());
+        if (summary.sheetProblem)
+            m_console.warning("A contact sheet was not made: " + summary.sheetProblem->message());
         if (summary.stoppedBy)
             throw Error(summary.stoppedBy->code(), summary.stoppedBy->message(),
                         summary.stoppedBy->advice() + " The same command then goes on.");

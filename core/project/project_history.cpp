@@ -59,8 +59,6 @@ class Descriptor {
     int m_number;
 };
 
-// The first byte, which does not change: another file under the name begins otherwise, or is
-// shorter. Together with the size it says whether an index belongs to this history.
 int64_t sizeOf(int file) {
     struct stat status{};
     return ::fstat(file, &status) == 0 ? int64_t{status.st_size} : -1;
@@ -128,11 +126,16 @@ void ProjectHistory::take(const json& event) {
     if (kind == "rating") m_ratings[file] = static_cast<int>(numberIn(event, "rating"));
 }
 
+std::optional<HistoryResult> ProjectHistory::latest(const std::string& file) const {
+    const auto found = m_results.find(file);
+    if (found == m_results.end()) return std::nullopt;
+    return found->second;
+}
+
 std::optional<HistoryResult> ProjectHistory::result(const std::string& file,
                                                     const std::string& request) const {
-    const auto found = m_results.find(file);
-    if (found == m_results.end() || found->second.request != request) return std::nullopt;
-    return found->second;
+    std::optional<HistoryResult> last = latest(file);
+    return last && last->request == request ? last : std::nullopt;
 }
 
 int ProjectHistory::rating(const std::string& file) const {

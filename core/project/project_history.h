@@ -39,6 +39,8 @@ class ProjectHistory {
 
     // The last result of that file that answers this request.
     std::optional<HistoryResult> result(const std::string& file, const std::string& request) const;
+    // The last one of that file, whatever it answers.
+    std::optional<HistoryResult> latest(const std::string& file) const;
     // 0: none was given.
     int rating(const std::string& file) const;
     int64_t resultCount() const { return static_cast<int64_t>(m_results.size()); }

@@ -4,6 +4,8 @@
 #include "core/library/file_hash.h"
 #include "core/media/image_file.h"
 #include "core/media/sha256.h"
+#include "core/project/grid_sheets.h"
+#include "core/project/sheet_writer.h"
 #include "core/project/task_preparer.h"
 
 #include <QDateTime>
@@ -77,6 +79,7 @@ class Renderer {
             }
         } catch (const Cancelled&) { // while a model was read for its hash
         }
+        if (!m_cancel.cancelled() && !m_summary.stoppedBy) makeSheets();
         m_summary.cancelled = m_cancel.cancelled() && unfinished() > 0;
         m_history.saveIndex();
         m_summary.seconds = secondsSince(m_start);
@@ -157,6 +160,7 @@ class Renderer {
         case OutputState::Missing: return false;
         case OutputState::Valid:
             ++m_summary.present;
+            m_files[task] = path;
             tell(task, RenderPresent{path, m_told.contains(task)});
             return true;
         case OutputState::Other: break;
@@ -213,6 +217,7 @@ class Renderer {
             // Somebody who took the lease over was faster; the picture is the same.
             if (checkOutput(running.output, path, m_history) == OutputState::Valid) {
                 ++m_summary.present;
+                m_files[task] = path;
                 tell(task, RenderPresent{path, true});
             } else {
                 running.error = saved.error();
@@ -221,6 +226,7 @@ class Renderer {
         }
         note(task, running, picture, path);
         ++m_summary.made;
+        m_files[task] = path;
         running.fraction = 0; // counted as done
         tell(task, RenderMade{path, picture, secondsSince(running.start), peakResidentBytes()});
     }
@@ -263,6 +269,31 @@ class Renderer {
         tell(task, RenderFailed{error});
     }
 
+    // Of grids that this run looked at whole.
+    void makeSheets() {
+        for (const GridSheet& sheet : gridSheets(m_work.project)) {
+            std::vector<fs::path> pictures;
+            for (const int64_t task : sheet.tasks)
+                if (const auto file = m_files.find(task); file != m_files.end())
+                    pictures.push_back(file->second);
+            if (m_cancel.cancelled()) return;
+            if (pictures.size() == sheet.tasks.size()) makeSheet(sheet, pictures);
+        }
+    }
+
+    void makeSheet(const GridSheet& sheet, const std::vector<fs::path>& pictures) {
+        const Result<LeaseAnswer> lease = m_leases.acquire(sheet.name);
+        if (!lease || !lease->mine) return; // another makes it
+        m_history.refresh();
+        const fs::path path = m_options.out / sheet.name;
+        const auto outcome = writeSheet(sheet, pictures, path, m_options.overwrite, m_history);
+        m_leases.release(sheet.name);
+        if (!outcome)
+            m_summary.sheetProblem = outcome.error();
+        else if (*outcome == SheetOutcome::Made)
+            tell(sheet.tasks.front(), RenderSheet{path});
+    }
+
     RenderProgress progress() const {
         RenderProgress progress;
         progress.tasks = static_cast<int64_t>(m_options.tasks.size());
@@ -291,7 +322,8 @@ class Renderer {
     std::shared_ptr<Inbox> m_inbox; // shared: the engine may let go of a sink after its last event
     std::deque<int64_t> m_waiting, m_elsewhere;
     std::map<int64_t, Running> m_running;
-    std::map<int64_t, bool> m_told; // tasks that others were seen to work on
+    std::map<int64_t, bool> m_told;      // tasks that others were seen to work on
+    std::map<int64_t, fs::path> m_files; // valid outputs
     RenderSummary m_summary;
     Clock::time_point m_start = Clock::now();
 };

@@ -67,11 +67,14 @@ struct RenderMade {
 struct RenderFailed {
     Error error;
 };
+struct RenderSheet { // a grid's contact sheet was made
+    std::filesystem::path file;
+};
 struct RenderEvent {
-    int64_t task = 0;
+    int64_t task = 0; // of a sheet: its first
     RenderProgress progress;
     std::variant<RenderPresent, RenderStarted, RenderElsewhere, EngineEvent, RenderMade,
-                 RenderFailed>
+                 RenderFailed, RenderSheet>
         what;
 };
 using RenderSink = std::function<void(const RenderEvent&)>;
@@ -84,6 +87,7 @@ struct RenderSummary {
     double seconds = 0;
     std::vector<std::pair<int64_t, Error>> failures; // the first hundred
     std::optional<Error> stoppedBy;      // trouble that stops all: a full disk; tasks are left
+    std::optional<Error> sheetProblem;   // a contact sheet could not be made
     std::optional<Error> historyProblem; // results are not noted; they are there nonetheless
 };
 
