@@ -25,6 +25,8 @@ int runBenchCommand(const CommandContext& context);
 int runDevicesCommand(const CommandContext& context);
 int runQueueCommand(const CommandContext& context);
 int runWorkerCommand(const CommandContext& context);
+int runProjectCommand(const CommandContext& context);
+int runRenderCommand(const CommandContext& context);
 
 // The value, or its error thrown.
 template <typename T> T orThrow(Result<T> result) {

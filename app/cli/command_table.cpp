@@ -156,6 +156,99 @@ std::vector<OptionSpec> workerOptions() {
     };
 }
 
+std::vector<OptionSpec> renderOptions() {
+    return {
+        {"task", "N|N-M", "Only this task, or these; they are numbered from 0", "all"},
+        {"only", "NAME", "Only the tasks of this batch", "all"},
+        {"out",
+         "DIR",
+         "Where pictures go; machines that share this folder share the work",
+         "NAME.results beside the project",
+         {},
+         Completion::Folder},
+        {"set",
+         "NAME=VALUE",
+         "A parameter for this run, whatever the project says",
+         "",
+         {},
+         Completion::None,
+         Repeat::Yes},
+        {"resume", "", "Go on with what was interrupted; so it does without this, too", ""},
+        {"overwrite", "", "Replace files of the tasks' names that are other pictures", ""},
+        {"dry-run", "", "Say what is to be done, and what time, disk and energy it takes; stop",
+         ""},
+    };
+}
+
+std::vector<OptionSpec> projectOptions() {
+    return {
+        {"output",
+         "FILE",
+         "batch: the project that is made, name.kinora",
+         "",
+         {},
+         Completion::File},
+        {"set",
+         "NAME=VALUE",
+         "A parameter of all pictures of the table",
+         "",
+         {},
+         Completion::None,
+         Repeat::Yes},
+        {"grid",
+         "NAME=A,B,C",
+         "Each row once for each of these values; up to three times",
+         "",
+         {},
+         Completion::None,
+         Repeat::Yes},
+        {"count", "N", "Pictures of each row that does not say it", "1"},
+        {"seed", "N", "What choices and seeds are drawn from", "random"},
+        {"name", "TEXT", "What the batch is called", "the table's name"},
+        {"wildcards",
+         "DIR",
+         "Where __animal__ finds animal.txt",
+         "the folder wildcards beside the table",
+         {},
+         Completion::Folder},
+        {"all-choices", "", "Every combination of {red|green} and __animal__, not one drawn", ""},
+        {"overwrite", "", "batch, pack: replace a file of that name", ""},
+        {"dry-run", "", "Say what the table expands to, and save nothing", ""},
+    };
+}
+
+CommandSpec renderCommand() {
+    return {"render",
+            "Make the pictures of a project",
+            "PROJECT",
+            "Makes what is not there yet and prints the paths of the files that it made. Run "
+            "again, it goes on where it was interrupted, and does nothing where all is done. "
+            "Several machines may run it on one shared folder: each picture is made by one of "
+            "them.",
+            1,
+            1,
+            {},
+            Completion::File,
+            renderOptions()};
+}
+
+CommandSpec projectCommand() {
+    return {"project",
+            "Make a project from a table, add to one, pack and unpack it",
+            "batch TABLE | add PROJECT FILE... | pack PROJECT | unpack ZIP",
+            "A table is CSV, JSONL or TXT (a prompt a line); its columns are the parameters of "
+            "kinora image. Prompts may hold choices, {red|green|blue}, and wildcards, __animal__. "
+            "Both are settled here, with the seeds: the project holds each picture as it will be "
+            "made. A picture of A1111, ComfyUI, InvokeAI or Kinora becomes a task with its "
+            "parameters. pack puts a project with all that belongs to it into one zip file, "
+            "unpack makes a folder of that.",
+            1,
+            -1,
+            {"batch", "add", "pack", "unpack"},
+            Completion::File,
+            projectOptions()};
+}
+
 std::vector<CommandSpec> makeCommands() {
     std::vector<CommandSpec> all;
     all.push_back(
@@ -166,6 +259,8 @@ std::vector<CommandSpec> makeCommands() {
          0, 0});
     all.back().options = imageOptions();
     all.push_back(queueCommand());
+    all.push_back(renderCommand());
+    all.push_back(projectCommand());
     all.push_back({"models",
                    "List the models that are here, or show one",
                    "[list | show NAME]",
@@ -176,10 +271,11 @@ std::vector<CommandSpec> makeCommands() {
                    {"list", "show"},
                    Completion::Model});
     all.push_back({"info",
-                   "Say what a file is: a picture, a model, weights",
+                   "Say what a file is: a picture, a model, weights, a project",
                    "FILE",
                    "For a picture: how it was made, as Kinora, A1111, ComfyUI or InvokeAI wrote it "
-                   "down. For a model folder: its parts and defaults. For a safetensors file: its "
+                   "down. For a project: its tasks. For a model folder: its parts and defaults. "
+                   "For a safetensors file: its "
                    "tensors.",
                    1,
                    1,

@@ -7,6 +7,7 @@
 #include "core/library/weights_info.h"
 #include "core/media/input_file.h"
 #include "core/media/metadata.h"
+#include "core/project/project_document.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -19,7 +20,7 @@ using nlohmann::ordered_json;
 
 Error unknownThing(const fs::path& path) {
     return Error(ErrorCode::Unsupported, path.string() + " is not something Kinora knows.",
-                 "It reads pictures, model folders and safetensors files.");
+                 "It reads pictures, projects, model folders and safetensors files.");
 }
 
 // What was asked for, as far as the file says it.
@@ -138,6 +139,53 @@ int tellModel(const CommandContext& context, const fs::path& path) {
     return kExitDone;
 }
 
+int tellProject(const CommandContext& context, const fs::path& path) {
+    constexpr int64_t kShown = 20;
+    const core::ProjectDocument project = orThrow(core::ProjectDocument::load(path));
+    if (!project.readOnlyReason().empty()) context.console.warning(project.readOnlyReason());
+    for (const std::string& warning : project.warnings()) context.console.warning(warning);
+    ordered_json batches = ordered_json::array(), models = ordered_json::array(),
+                 tasks = ordered_json::array();
+    TextTable facts({});
+    facts.addRow({"Project", printable(path.filename().string())});
+    for (const core::ProjectModel& model : project.models()) {
+        models.push_back({{"name", model.name}, {"hash", model.hash}});
+        facts.addRow({"Model", printable(model.name), model.hash});
+    }
+    for (const core::ProjectBatch& batch : project.batches()) {
+        batches.push_back(
+            {{"name", batch.name}, {"firstTask", batch.firstTask}, {"tasks", batch.tasks}});
+        facts.addRow({"Batch", printable(batch.name), std::to_string(batch.tasks) + " tasks"});
+    }
+    TextTable list({"TASK", "BATCH", "SEED", "PROMPT"});
+    for (int64_t number = 0; number < project.taskCount(); ++number) {
+        if (number >= kShown && !context.console.json()) break;
+        const Result<core::ProjectTask> task = project.task(number);
+        if (!task) {
+            list.addRow({std::to_string(number), "", "", printable(task.error().message())});
+            continue;
+        }
+        tasks.push_back({{"task", number},
+                         {"batch", task->batch},
+                         {"request", ordered_json(pipelines::toJson(task->request))}});
+        list.addRow({std::to_string(number), printable(task->batch),
+                     std::to_string(task->request.seed.value_or(0)),
+                     printable(task->request.prompt)});
+    }
+    context.console.event({{"event", "info"},
+                           {"kind", "project"},
+                           {"file", path.string()},
+                           {"taskCount", project.taskCount()},
+                           {"models", std::move(models)},
+                           {"batches", std::move(batches)},
+                           {"tasks", std::move(tasks)}});
+    std::string text = facts.text() + "\n" + list.text();
+    if (project.taskCount() > kShown)
+        text += "and " + std::to_string(project.taskCount() - kShown) + " more\n";
+    context.console.data(text);
+    return kExitDone;
+}
+
 } // namespace
 
 int runInfoCommand(const CommandContext& context) {
@@ -145,6 +193,7 @@ int runInfoCommand(const CommandContext& context) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (fs::is_directory(status)) return tellModel(context, path);
+    if (path.extension() == ".kinora") return tellProject(context, path);
     if (fs::is_regular_file(status))
         if (const std::optional<Error> other = core::otherKindOfFile(path)) throw *other;
     const bool named = fs::is_regular_file(status) && path.extension() == ".safetensors";

@@ -1,8 +1,9 @@
 #include "app/cli/output_names.h"
 
+#include "core/media/file_name_part.h"
+
 #include <QDate>
 #include <QString>
-#include <QTextBoundaryFinder>
 
 #include <algorithm>
 #include <array>
@@ -124,8 +125,8 @@ class Namer {
     std::string field(const std::string& name, int64_t picture, int64_t index) const {
         if (name == "seed") return std::to_string(m_request.seed + picture);
         if (name == "index") return indexText(index + picture);
-        if (name == "prompt") return fileNamePart(m_request.prompt, kLongestPart);
-        if (name == "model") return fileNamePart(m_request.model, kLongestPart);
+        if (name == "prompt") return core::fileNamePart(m_request.prompt, kLongestPart);
+        if (name == "model") return core::fileNamePart(m_request.model, kLongestPart);
         if (name == "date") return m_date;
         throw Error(ErrorCode::InvalidArgument, "--output: there is no field {" + name + "}.",
                     "The fields are {seed}, {index}, {prompt}, {model} and {date}.");
@@ -222,37 +223,6 @@ int64_t firstIndex(const Namer& namer, const Pattern& pattern,
 }
 
 } // namespace
-
-std::string fileNamePart(const std::string& text, size_t maximumBytes) {
-    QString clean;
-    for (const char32_t c : QString::fromStdString(text).toStdU32String()) {
-        const QChar::Category category = QChar::category(c);
-        const bool invisible = category == QChar::Other_Format && c != 0x200D; // joins emoji
-        if (invisible || category == QChar::Other_Surrogate || category == QChar::Other_NotAssigned)
-            continue;
-        const bool separator =
-            c < 0x80 &&
-            std::string_view("/\\:*?\"<>|{}").find(static_cast<char>(c)) != std::string_view::npos;
-        const bool space = QChar::isSpace(c) || category == QChar::Other_Control || separator;
-        if (!space)
-            clean += QString::fromUcs4(&c, 1);
-        else if (!clean.isEmpty() && !clean.endsWith(u'_'))
-            clean += u'_';
-    }
-    // A leading dot hides a file, a leading dash looks like an option.
-    while (clean.startsWith(u'.') || clean.startsWith(u'-') || clean.startsWith(u'_'))
-        clean.remove(0, 1);
-    QTextBoundaryFinder characters(QTextBoundaryFinder::Grapheme, clean);
-    qsizetype kept = 0;
-    while (characters.toNextBoundary() > 0) {
-        const qsizetype end = characters.position();
-        if (static_cast<size_t>(clean.left(end).toUtf8().size()) > maximumBytes) break;
-        kept = end;
-    }
-    clean.truncate(kept);
-    while (clean.endsWith(u'.') || clean.endsWith(u'_')) clean.chop(1);
-    return clean.isEmpty() ? "untitled" : clean.toStdString();
-}
 
 void checkOutputFile(const fs::path& path, bool overwrite) {
     std::error_code ignored;

@@ -43,8 +43,4 @@ OutputNames planOutputs(const OutputRequest& request);
 // The same checks for one file that something else writes.
 void checkOutputFile(const std::filesystem::path& path, bool overwrite);
 
-// Text as part of a file name: Unicode is kept; separators, control and invisible characters are
-// not; at most maximumBytes of UTF-8, cut between characters as a reader sees them.
-std::string fileNamePart(const std::string& text, size_t maximumBytes);
-
 } // namespace kinora::app

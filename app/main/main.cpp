@@ -131,6 +131,8 @@ int runWithEngine(const Arguments& arguments, Console& console) {
     if (name == "devices") return runDevicesCommand(context);
     if (name == "queue") return runQueueCommand(context);
     if (name == "worker") return runWorkerCommand(context);
+    if (name == "project") return runProjectCommand(context);
+    if (name == "render") return runRenderCommand(context);
     throw Error(ErrorCode::Internal, "kinora " + name + " is in the table and nowhere else.");
 }
 

@@ -56,27 +56,35 @@ int deepestLevel(std::string_view text) {
     return deepest;
 }
 
-} // namespace
-
-Result<nlohmann::json> parseBoundedJson(std::string_view text, NonFiniteNumbers numbers) {
-    if (text.size() > kMaximumBytes) {
-        return Error(ErrorCode::BadFile, "the JSON text is larger than 16 MiB");
+template <typename Json>
+Result<Json> parseBounded(std::string_view text, size_t maximumBytes, NonFiniteNumbers numbers) {
+    if (text.size() > maximumBytes) {
+        return Error(ErrorCode::BadFile,
+                     "the JSON text is larger than " + std::to_string(maximumBytes >> 20) + " MiB");
     }
     if (deepestLevel(text) > kMaximumDepth) {
         return Error(ErrorCode::BadFile, "the JSON text is nested deeper than 64 levels");
     }
     try {
-        if (numbers == NonFiniteNumbers::AsNull) {
-            return nlohmann::json::parse(withoutNonFinite(text));
-        }
-        return nlohmann::json::parse(text);
-    } catch (const nlohmann::json::parse_error& error) {
+        if (numbers == NonFiniteNumbers::AsNull) return Json::parse(withoutNonFinite(text));
+        return Json::parse(text);
+    } catch (const typename Json::parse_error& error) {
         // Not what(): it quotes the text's own bytes, which need not be UTF-8.
         return Error(ErrorCode::BadFile,
                      "the JSON text is malformed from byte " + std::to_string(error.byte) + " on");
-    } catch (const nlohmann::json::exception&) { // a number beyond what a double holds
+    } catch (const typename Json::exception&) { // a number beyond what a double holds
         return Error(ErrorCode::BadFile, "the JSON text holds a number that is out of range");
     }
+}
+
+} // namespace
+
+Result<nlohmann::json> parseBoundedJson(std::string_view text, NonFiniteNumbers numbers) {
+    return parseBounded<nlohmann::json>(text, kMaximumBytes, numbers);
+}
+
+Result<nlohmann::ordered_json> parseBoundedOrderedJson(std::string_view text, size_t maximumBytes) {
+    return parseBounded<nlohmann::ordered_json>(text, maximumBytes, NonFiniteNumbers::Refuse);
 }
 
 } // namespace kinora::core

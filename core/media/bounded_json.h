@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstddef>
 #include <string_view>
 
 namespace kinora::core {
@@ -17,5 +18,9 @@ enum class NonFiniteNumbers {
 // At most 16 MiB and 64 levels. Error{BadFile}, which says what is wrong but not in which file.
 Result<nlohmann::json> parseBoundedJson(std::string_view text,
                                         NonFiniteNumbers numbers = NonFiniteNumbers::Refuse);
+
+// The same, with the order of its fields kept, and a limit of the caller's: for files that are
+// written back.
+Result<nlohmann::ordered_json> parseBoundedOrderedJson(std::string_view text, size_t maximumBytes);
 
 } // namespace kinora::core

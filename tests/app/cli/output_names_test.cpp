@@ -124,14 +124,14 @@ class OutputNamesTest : public QObject {
     void promptsBecomeNames() {
         QFETCH(QString, prompt);
         QFETCH(QString, name);
-        QCOMPARE(QString::fromStdString(fileNamePart(prompt.toStdString(), 80)), name);
+        QCOMPARE(QString::fromStdString(core::fileNamePart(prompt.toStdString(), 80)), name);
     }
 
     void longPromptsAreCutBetweenCharacters() {
-        const std::string cut = fileNamePart(QString(100, QChar(0x706B)).toStdString(), 80);
+        const std::string cut = core::fileNamePart(QString(100, QChar(0x706B)).toStdString(), 80);
         QCOMPARE(cut.size(), size_t{78}); // 26 characters of 3 bytes
         const std::string accents =
-            fileNamePart(QStringLiteral("e\u0301").repeated(40).toStdString(), 80);
+            core::fileNamePart(QStringLiteral("e\u0301").repeated(40).toStdString(), 80);
         QCOMPARE(accents.size(), size_t{78}); // a letter keeps its accent
     }
 };

@@ -1,0 +1,289 @@
+// kinora project: makes and changes projects from tables and pictures, packs and unpacks them.
+
+#include "app/cli/command.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/project_arguments.h"
+#include "app/cli/text_table.h"
+#include "core/project/batch_expansion.h"
+#include "core/project/batch_table.h"
+#include "core/project/picture_import.h"
+#include "core/project/project_archive.h"
+#include "core/project/project_document.h"
+#include "core/project/project_paths.h"
+
+#include <QRandomGenerator>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace kinora::app {
+namespace {
+
+namespace fs = std::filesystem;
+using core::ProjectDocument;
+using nlohmann::ordered_json;
+
+constexpr size_t kShownTasks = 8;
+constexpr int64_t kMostSeed = int64_t{1} << 62;
+
+class ProjectCommand {
+  public:
+    explicit ProjectCommand(const CommandContext& context)
+        : m_context(context), m_console(context.console), m_arguments(context.arguments) {}
+
+    // kinora project batch TABLE --output name.kinora
+    int makeFromTable() {
+        expectArguments(1, 1, "kinora project batch table.csv --output name.kinora");
+        const auto output = m_arguments.value("output");
+        if (!output)
+            throw Error(ErrorCode::InvalidArgument, "There is no --output.",
+                        "Name the project: --output name.kinora");
+        if (fs::path(*output).extension() != ".kinora")
+            throw Error(ErrorCode::InvalidArgument,
+                        "--output: " + *output + " does not end in .kinora.",
+                        "Name the project: --output name.kinora");
+        const core::ProjectPaths paths = core::projectPaths(*output);
+        refuseIfThere(paths.project);
+        ProjectDocument project;
+        for (const auto& [name, text] : assignmentsFrom(m_arguments.values("set")))
+            orThrow(project.setSetting(name, name == "model" ? modelName(text) : text));
+        if (!project.json()["settings"].contains("model"))
+            orThrow(project.setSetting("model", modelName("")));
+        addTable(project, paths, m_arguments.positional[1], {});
+        return finish(project, paths,
+                      m_arguments.has("overwrite") ? ProjectDocument::Overwrite::Yes
+                                                   : ProjectDocument::Overwrite::No);
+    }
+
+    // kinora project add name.kinora FILE...
+    int add() {
+        expectArguments(2, -1, "kinora project add name.kinora more.csv picture.png");
+        const core::ProjectPaths paths =
+            core::projectPaths(projectPathFrom(m_arguments.positional[1]));
+        ProjectDocument project = orThrow(ProjectDocument::load(paths.project));
+        auto settings = assignmentsFrom(m_arguments.values("set"));
+        for (auto& [name, text] : settings)
+            if (name == "model") text = modelName(text);
+        std::vector<core::ImportedPicture> pictures;
+        for (size_t i = 2; i < m_arguments.positional.size(); ++i) {
+            const fs::path file(m_arguments.positional[i]);
+            if (core::isBatchTable(file))
+                addTable(project, paths, file, settings);
+            else
+                pictures.push_back(orThrow(core::importPicture(file, m_context.program.library)));
+        }
+        if (!pictures.empty()) addPictures(project, pictures);
+        return finish(project, paths, ProjectDocument::Overwrite::Yes);
+    }
+
+    // kinora project pack name.kinora [--output name.zip]
+    int pack() {
+        expectArguments(1, 1, "kinora project pack name.kinora --output name.zip");
+        const core::ProjectPaths paths =
+            core::projectPaths(projectPathFrom(m_arguments.positional[1]));
+        const fs::path output = m_arguments.value("output").value_or(
+            (paths.project.parent_path() / (paths.project.stem().string() + ".zip")).string());
+        orThrow(core::packProject(paths, output,
+                                  m_arguments.has("overwrite") ? core::Overwrite::Yes
+                                                               : core::Overwrite::No));
+        return told(output);
+    }
+
+    // kinora project unpack name.zip [--output DIR]
+    int unpack() {
+        expectArguments(1, 1, "kinora project unpack name.zip --output folder");
+        const fs::path archive(m_arguments.positional[1]);
+        const fs::path output = m_arguments.value("output").value_or(archive.stem().string());
+        return told(orThrow(core::unpackProject(archive, output)));
+    }
+
+  private:
+    int told(const fs::path& file) {
+        m_console.event(
+            {{"event", "project"}, {"action", m_arguments.positional[0]}, {"file", file.string()}});
+        m_console.data(file.string());
+        return kExitDone;
+    }
+
+    void expectArguments(size_t least, int most, const char* example) const {
+        const size_t given = m_arguments.positional.size() - 1;
+        if (given < least || (most >= 0 && given > static_cast<size_t>(most)))
+            throw Error(ErrorCode::InvalidArgument,
+                        "kinora project " + m_arguments.positional[0] + " takes " +
+                            (most < 0 ? "a project and files." : "one file."),
+                        std::string("For example: ") + example);
+    }
+
+    void refuseIfThere(const fs::path& path) const {
+        std::error_code ignored;
+        if (fs::exists(fs::symlink_status(path, ignored)) && !m_arguments.has("overwrite"))
+            throw Error(ErrorCode::InvalidArgument, path.string() + " is there already.",
+                        "Give another name, --overwrite to replace it, or put the table into it: "
+                        "kinora project add " +
+                            path.string() + " table.csv");
+    }
+
+    // As the library calls it: a project holds no paths.
+    std::string modelName(const std::string& asked) const {
+        const core::ModelEntry entry = orThrow(m_context.program.library.find(asked));
+        const auto byName = m_context.program.library.find(entry.name);
+        if (!byName || byName->path != entry.path)
+            m_console.warning("The model " + entry.name +
+                              " is found by its path alone; render "
+                              "with --models " +
+                              entry.path.parent_path().string() + ".");
+        return entry.name;
+    }
+
+    std::string freeName(const ProjectDocument& project, const std::string& wanted) const {
+        std::set<std::string> taken;
+        for (const core::ProjectBatch& batch : project.batches()) taken.insert(batch.name);
+        std::string name = wanted;
+        for (int i = 2; taken.contains(name); ++i) name = wanted + "-" + std::to_string(i);
+        return name;
+    }
+
+    int64_t seed() {
+        if (!m_arguments.has("seed")) return QRandomGenerator::system()->generate();
+        return m_arguments.integer("seed", 0, 0, kMostSeed);
+    }
+
+    void addTable(ProjectDocument& project, const core::ProjectPaths& paths, const fs::path& file,
+                  std::vector<std::pair<std::string, std::string>> settings) {
+        const core::BatchTable table = orThrow(core::readBatchTable(file));
+        core::BatchOptions options;
+        options.name = freeName(project, m_arguments.value("name").value_or(file.stem().string()));
+        options.settings = std::move(settings);
+        for (const std::string& axis : m_arguments.values("grid"))
+            options.grid.push_back(orThrow(core::parseGridAxis(axis)));
+        if (m_arguments.has("all-choices")) options.choices = core::PromptChoices::All;
+        options.files = file.parent_path();
+        options.wildcards =
+            m_arguments.value("wildcards").value_or((file.parent_path() / "wildcards").string());
+        options.seed = seed();
+        constexpr int64_t kMostCount = 10'000;
+        const ordered_json& json = project.json();
+        const int64_t usual =
+            json.contains("settings") ? json["settings"].value("count", int64_t{1}) : 1;
+        options.count = m_arguments.integer("count", usual, 1, kMostCount);
+        for (const auto& [name, text] : projectSettings(project))
+            pipelines::setFromText(options.projectSettings, *pipelines::findImageParameter(name),
+                                   text);
+        const fs::path assets = m_arguments.has("dry-run") ? fs::path() : paths.assets;
+        orThrow(
+            project.addBatch(orThrow(core::expandBatch(table, options, core::AssetStore(assets)))));
+        m_console.detail("Choices and seeds were drawn from " + std::to_string(options.seed) + ".");
+    }
+
+    static std::vector<std::pair<std::string, std::string>>
+    projectSettings(const ProjectDocument& project) {
+        std::vector<std::pair<std::string, std::string>> settings;
+        const ordered_json& json = project.json();
+        const auto found = json.find("settings");
+        if (found == json.end()) return settings;
+        for (const char* name : {"prompt", "negative"})
+            if (found->contains(name)) settings.emplace_back(name, (*found)[name]);
+        return settings;
+    }
+
+    void addPictures(ProjectDocument& project, const std::vector<core::ImportedPicture>& pictures) {
+        const std::string name = freeName(project, m_arguments.value("name").value_or("imported"));
+        orThrow(project.addBatch(core::importedBatch(name, pictures, seed())));
+        for (const core::ImportedPicture& picture : pictures) {
+            ordered_json others = ordered_json::array();
+            std::string text;
+            for (const auto& [key, value] : picture.others) {
+                others.push_back({{"name", key}, {"value", value}});
+                text += (text.empty() ? "" : "; ") + printable(key) + ": " + printable(value);
+            }
+            m_imported.push_back({{"file", picture.file},
+                                  {"madeWith", picture.madeWith},
+                                  {"others", std::move(others)}});
+            if (!text.empty())
+                m_console.remark(picture.file + ": without an equal here, and left out: " + text);
+        }
+    }
+
+    // The models by their hashes, so that another machine knows them.
+    void noteModels(ProjectDocument& project) const {
+        std::set<std::string> names;
+        for (int64_t task = 0; task < project.taskCount(); ++task)
+            names.insert(orThrow(project.task(task)).request.model);
+        for (const std::string& name : names) {
+            const auto entry = m_context.program.library.find(name);
+            if (!entry) {
+                m_console.warning("The model " + printable(name) +
+                                  " is not here: " + entry.error().message());
+                continue;
+            }
+            orThrow(
+                project.setModelHash(entry->name, orThrow(m_context.program.library.hash(*entry))));
+        }
+    }
+
+    int finish(ProjectDocument& project, const core::ProjectPaths& paths,
+               ProjectDocument::Overwrite overwrite) {
+        for (const std::string& warning : project.warnings()) m_console.warning(warning);
+        const bool dryRun = m_arguments.has("dry-run");
+        if (!dryRun) {
+            noteModels(project);
+            orThrow(project.save(paths.project, overwrite));
+        }
+        ordered_json batches = ordered_json::array();
+        for (const core::ProjectBatch& batch : project.batches())
+            batches.push_back(
+                {{"name", batch.name}, {"firstTask", batch.firstTask}, {"tasks", batch.tasks}});
+        m_console.event({{"event", "project"},
+                         {"action", m_arguments.positional[0]},
+                         {"file", paths.project.string()},
+                         {"saved", !dryRun},
+                         {"tasks", project.taskCount()},
+                         {"batches", std::move(batches)},
+                         {"imported", m_imported}});
+        if (dryRun)
+            m_console.data(firstTasks(project));
+        else
+            m_console.data(paths.project.string());
+        const size_t batchCount = project.batches().size();
+        m_console.remark(std::to_string(project.taskCount()) + " tasks in " +
+                         std::to_string(batchCount) + (batchCount == 1 ? " batch." : " batches.") +
+                         (dryRun ? " Nothing was saved."
+                                 : " kinora render " + paths.project.string() + " makes them."));
+        return kExitDone;
+    }
+
+    static std::string firstTasks(const ProjectDocument& project) {
+        TextTable table({"TASK", "BATCH", "SEED", "PROMPT"});
+        const int64_t shown =
+            std::min<int64_t>(project.taskCount(), static_cast<int64_t>(kShownTasks));
+        for (int64_t i = 0; i < shown; ++i) {
+            const core::ProjectTask task = orThrow(project.task(i));
+            table.addRow({std::to_string(i), printable(task.batch),
+                          std::to_string(task.request.seed.value_or(0)),
+                          printable(task.request.prompt)});
+        }
+        std::string text = table.text();
+        if (shown < project.taskCount())
+            text += "and " + std::to_string(project.taskCount() - shown) + " more\n";
+        return text;
+    }
+
+    const CommandContext& m_context;
+    Console& m_console;
+    const Arguments& m_arguments;
+    ordered_json m_imported = ordered_json::array();
+};
+
+} // namespace
+
+int runProjectCommand(const CommandContext& context) {
+    ProjectCommand command(context);
+    const std::string& action = context.arguments.positional.at(0);
+    if (action == "batch") return command.makeFromTable();
+    if (action == "pack") return command.pack();
+    if (action == "unpack") return command.unpack();
+    return command.add();
+}
+
+} // namespace kinora::app

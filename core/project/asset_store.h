@@ -1,0 +1,34 @@
+#pragma once
+// Files that a project needs, kept beside it in name.assets/ under their SHA-256:
+// "asset:0123...ef.safetensors" in a project is that file there. Such a name cannot lead anywhere
+// else, and says when the file is no longer what it was.
+
+#include "kernels/base/result.h"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace kinora::core {
+
+// "asset:", 64 hexadecimal digits, and an extension of letters and digits or none.
+bool isAssetReference(std::string_view text);
+// Whether the values of this parameter are files.
+bool isAssetParameter(std::string_view parameter);
+
+class AssetStore {
+  public:
+    explicit AssetStore(std::filesystem::path folder) : m_folder(std::move(folder)) {}
+
+    // Copies the file in, where it is not there yet; its reference. Errors: NotFound, BadFile, Io,
+    // DiskFull.
+    Result<std::string> add(const std::filesystem::path& file) const;
+    // Where it lies. Error{InvalidArgument}: no reference; NotFound: not here; BadFile: the file
+    // is another than its name says. Reads the whole file.
+    Result<std::filesystem::path> find(std::string_view reference) const;
+
+  private:
+    std::filesystem::path m_folder;
+};
+
+} // namespace kinora::core

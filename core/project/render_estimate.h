@@ -1,0 +1,37 @@
+#pragma once
+// What rendering a project comes to, before it begins: pictures, time, disk, energy.
+
+#include "core/project/project_renderer.h"
+#include "pipelines/plan/plan.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kinora::core {
+
+struct RenderKind { // tasks that differ in prompt and seed alone
+    int64_t tasks = 0;
+    int64_t firstTask = 0;
+    std::string model;
+    pipelines::Plan plan; // of all of them, loading once
+};
+
+struct RenderEstimate {
+    int64_t tasks = 0;
+    int64_t present = 0;    // a file of the task's name is there (looked into when it is run)
+    double seconds = 0;     // the plans' sum, over the engine's capacity
+    uint64_t diskBytes = 0; // by the format's usual bytes for each pixel
+    uint64_t freeBytes = 0; // on the results' disk
+    double wattHours = 0;   // seconds at `watts`
+    double watts = 0;
+    std::string wattsFrom; // "the processor's own limit", "an assumption"
+    std::vector<RenderKind> kinds;
+};
+
+// One plan for each kind. Errors: those of a task that cannot be prepared, or of its plan; nothing
+// was run. Throws Cancelled.
+Result<RenderEstimate> estimateRender(const RenderWork& work, const RenderOptions& options,
+                                      const CancelToken& cancel);
+
+} // namespace kinora::core
