@@ -17,6 +17,7 @@ using pipelines::Parameter;
 std::string valueName(const Parameter& parameter) {
     if (parameter.option == "model") return "NAME|DIR|FILE";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
+    if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
     if (parameter.option == "latents" || parameter.option == "save-latents") return "FILE";
     struct Visitor {
         std::string operator()(std::string ImageRequest::*) const { return "NAME"; }
@@ -25,6 +26,7 @@ std::string valueName(const Parameter& parameter) {
         std::string operator()(std::optional<int64_t> ImageRequest::*) const { return "N"; }
         std::string operator()(double ImageRequest::*) const { return "X"; }
         std::string operator()(std::optional<double> ImageRequest::*) const { return "X"; }
+        std::string operator()(std::vector<std::string> ImageRequest::*) const { return "NAME"; }
     };
     return std::visit(Visitor{}, parameter.field);
 }
@@ -42,7 +44,7 @@ std::string fallbackText(const Parameter& parameter) {
     };
     const std::string text = std::visit(Visitor{}, parameter.fallback);
     // Three of the alternatives are optional: what is unset there is the model's to say.
-    const bool modelDecides = parameter.field.index() >= 3;
+    const bool modelDecides = parameter.field.index() >= 3 && !pipelines::isList(parameter);
     return modelDecides && !text.empty() ? "the model's, else " + text : text;
 }
 
@@ -50,7 +52,8 @@ OptionSpec optionOf(const Parameter& parameter) {
     OptionSpec option{std::string(parameter.option), valueName(parameter),
                       std::string(parameter.help), fallbackText(parameter)};
     for (std::string_view choice : parameter.choices) option.choices.emplace_back(choice);
-    if (option.value == "FILE") option.completion = Completion::File;
+    if (option.value.starts_with("FILE")) option.completion = Completion::File;
+    if (pipelines::isList(parameter)) option.repeat = Repeat::Yes;
     if (option.name == "model") option.completion = Completion::Model;
     return option;
 }

@@ -55,13 +55,13 @@ pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, in
 
 void applyImageArguments(pipelines::ImageRequest& request, const Arguments& arguments, int input) {
     for (const Parameter& parameter : pipelines::imageParameters()) {
-        std::optional<std::string> text = arguments.value(parameter.option);
-        if (!text) continue;
-        if (parameter.option == "prompt" && *text == "-") text = promptFrom(input);
-        try {
-            pipelines::setFromText(request, parameter, *text);
-        } catch (const Error& error) {
-            throw asOption(error, parameter);
+        for (std::string text : arguments.values(parameter.option)) {
+            if (parameter.option == "prompt" && text == "-") text = promptFrom(input);
+            try {
+                pipelines::addFromText(request, parameter, text);
+            } catch (const Error& error) {
+                throw asOption(error, parameter);
+            }
         }
     }
     pipelines::validate(request);

@@ -96,6 +96,24 @@ pipelines::ImageRequest requestOf(const core::Provenance& made, const core::Mode
     return request;
 }
 
+// Names the files beside the model that the picture was made with by where they are here. -> why
+// that cannot be, empty where all are found.
+std::string findCompanions(const core::ModelLibrary& library, const core::Provenance& made,
+                           pipelines::ImageRequest& request) {
+    const std::vector<core::CompanionPlace> places = core::companionPlaces(request);
+    if (places.size() != made.files.size())
+        return "it does not say the hashes of all files that it was made with";
+    for (size_t i = 0; i < places.size(); ++i) {
+        const core::UsedFile& file = made.files[i];
+        const Result<fs::path> path = library.findCompanionByHash(places[i].kind, file.hash);
+        if (!path)
+            return std::string("its ") + core::companionKindName(places[i].kind) + ", " +
+                   file.name + " (" + file.hash + "), is not here";
+        places[i].rename(fs::absolute(*path).string());
+    }
+    return {};
+}
+
 core::Image makeAgain(const CommandContext& context, const pipelines::ImageRequest& request) {
     core::Image image;
     const auto handler = [&](const core::EngineEvent& event) -> Result<void> {
@@ -198,8 +216,12 @@ Comparison verify(const CommandContext& context, const fs::path& path, Inputs& i
     if (made.engineVersion != context.program.engineVersion)
         context.console.detail(path.string() + " was made by " + made.engineVersion + "; this is " +
                                context.program.engineVersion + ".");
+    pipelines::ImageRequest request = requestOf(made, *model, latents);
+    if (const std::string missing = findCompanions(context.program.library, made, request);
+        !missing.empty())
+        return {Verdict::Cannot, 0, missing, "Add its folder with --models."};
     const core::Image there = orThrow(core::loadImage(path));
-    return compare(makeAgain(context, requestOf(made, *model, latents)), there, path);
+    return compare(makeAgain(context, request), there, path);
 }
 
 void tell(const CommandContext& context, const fs::path& path, const Comparison& result) {

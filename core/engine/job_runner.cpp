@@ -1,5 +1,6 @@
 #include "core/engine/job_runner.h"
 
+#include "core/engine/companions.h"
 #include "core/engine/process_memory.h"
 #include "core/library/file_hash.h"
 #include "core/library/open_model.h"
@@ -67,6 +68,7 @@ std::string filesIdentity(const pipelines::Model& model) {
             fileWent(path, error.code());
         }
     }
+    add(model.additions());
     return hash.digits();
 }
 
@@ -79,23 +81,47 @@ std::string latentsHash(const std::string& path, const CancelToken& cancel) {
     return sha256Name(*hash);
 }
 
+struct Hashes {
+    std::string model;
+    std::vector<UsedFile> companions;
+};
+
+// Throws Error where a file cannot be read, and Cancelled.
+Hashes hashesOf(const ModelLibrary& library, const ModelEntry& entry,
+                const std::vector<std::filesystem::path>& companions, const CancelToken& stop) {
+    Hashes hashes;
+    const Result<std::string> model = library.hash(entry, stop);
+    if (!model) throw model.error();
+    hashes.model = *model;
+    for (const auto& path : companions) {
+        const Result<std::string> hash = library.fileHash(path, stop);
+        if (!hash) throw hash.error();
+        hashes.companions.push_back({companionName(path), *hash});
+    }
+    return hashes;
+}
+
 // Hashing reads the whole model: it happens beside the computation, and ends with this object.
 class BackgroundHash {
   public:
-    BackgroundHash(const ModelLibrary& library, const ModelEntry& entry)
-        : m_hash(std::async(std::launch::async, [&library, entry, stop = m_stop] {
-                     const Result<std::string> hash = library.hash(entry, stop);
-                     if (hash) return *hash;
-                     logMessage(LogLevel::Warning, "Pictures are saved without the model's hash: " +
-                                                       hash.error().message());
-                     return std::string();
+    BackgroundHash(const ModelLibrary& library, const ModelEntry& entry,
+                   const std::vector<std::filesystem::path>& companions)
+        : m_hash(std::async(std::launch::async, [&library, entry, companions, stop = m_stop] {
+                     try {
+                         return hashesOf(library, entry, companions, stop);
+                     } catch (const Error& error) {
+                         logMessage(LogLevel::Warning,
+                                    "Pictures are saved without the model's hash: " +
+                                        error.message());
+                         return Hashes();
+                     }
                  }).share()) {}
     ~BackgroundHash() { m_stop.cancel(); } // the future then waits for one block at the most
     BackgroundHash(const BackgroundHash&) = delete;
     BackgroundHash& operator=(const BackgroundHash&) = delete;
 
     // Waits. Throws Cancelled once the job is.
-    std::string get(const CancelToken& job) const {
+    Hashes get(const CancelToken& job) const {
         constexpr auto kLook = std::chrono::milliseconds(50); // at the token
         while (m_hash.wait_for(kLook) != std::future_status::ready) job.check();
         return m_hash.get();
@@ -103,7 +129,7 @@ class BackgroundHash {
 
   private:
     CancelToken m_stop;
-    std::shared_future<std::string> m_hash;
+    std::shared_future<Hashes> m_hash;
 };
 
 Error outOfMemory() {
@@ -157,7 +183,9 @@ class JobRunner::Reporter {
 
     void pictureDone(int64_t picture, const kernels::Tensor& image) {
         Provenance provenance = m_provenance;
-        provenance.modelHash = m_modelHash.get(m_cancel);
+        Hashes hashes = m_modelHash.get(m_cancel);
+        provenance.modelHash = std::move(hashes.model);
+        provenance.files = std::move(hashes.companions);
         provenance.request.seed = *m_request.seed + picture;
         provenance.latentsIndex = m_request.latentsIndex + picture;
         m_sink(PictureEvent{picture, toImage(image), std::move(provenance)});
@@ -253,6 +281,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
         throw Error(ErrorCode::NotFound, "device: '" + resolved.device + "' is not here.",
                     "Use auto or cpu; kinora devices lists what there is.");
     resolved.model = entry->name;
+    Companions companions = addCompanions(resolved, model, m_library);
     if (!resolved.seed) resolved.seed = static_cast<int64_t>(std::random_device{}() & 0xffffffffu);
     if (resolved.batch == 0)
         resolved.batch = 1; // one at a time: the least memory, the first
@@ -265,16 +294,18 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
 
     std::lock_guard lock(m_planMutex);
     const auto changed = lastChange(model);
-    if (!m_planner || m_planner->path != model.path() || m_planner->changed != changed ||
+    if (!m_planner || m_planner->path != model.path() ||
+        m_planner->additions != model.additions() || m_planner->changed != changed ||
         m_planner->compute != compute)
         m_planner = std::make_unique<Planner>(
-            Planner{model.path(), changed, compute,
+            Planner{model.path(), model.additions(), changed, compute,
                     std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
                                                                     compute, m_options.threads)});
     pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
     plan.warnings = pipelines::modelWarnings(request, model);
-    return {std::move(*entry),   std::move(model), changed,
-            std::move(resolved), compute,          std::move(plan)};
+    std::ranges::move(companions.warnings, std::back_inserter(plan.warnings));
+    return {std::move(*entry), std::move(model),           changed, std::move(resolved), compute,
+            std::move(plan),   std::move(companions.files)};
 }
 
 pipelines::Machine JobRunner::machine(kernels::DType compute) {
@@ -313,6 +344,7 @@ void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
 pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSink& sink,
                                         const CancelToken& cancel) {
     if (m_loaded && m_loaded->path == prepared.model.path() &&
+        m_loaded->additions == prepared.model.additions() &&
         m_loaded->changed == prepared.changed &&
         m_loaded->pipeline->compute() == prepared.compute) {
         m_loaded->device->setCancelToken(cancel);
@@ -322,6 +354,7 @@ pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSi
     m_loadedBytes = 0;
     auto loaded = std::make_unique<Loaded>();
     loaded->path = prepared.model.path();
+    loaded->additions = prepared.model.additions();
     loaded->changed = prepared.changed;
     loaded->device = m_backends.open(
         "cpu", {.threads = m_options.threads, .memoryLimitBytes = m_options.memoryLimitBytes});
@@ -377,7 +410,7 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
     const ImageRequest& request = prepared.request;
     Provenance provenance = provenanceOf(prepared, latentsHash(request.latentsPath, cancel));
     RunIdentity identity = identityOf(prepared, provenance);
-    const BackgroundHash modelHash(m_library, prepared.entry);
+    const BackgroundHash modelHash(m_library, prepared.entry, prepared.companions);
     pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
     const pipelines::RunState* from =
         checkpoint.begin(std::move(identity), [&](const pipelines::RunState& state) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace kinora::core {
 
@@ -58,15 +59,18 @@ class JobRunner {
         pipelines::ImageRequest request;
         kernels::DType compute;
         pipelines::Plan plan;
+        std::vector<std::filesystem::path> companions; // LoRAs ... that are in the model
     };
     struct Loaded { // the model that is warm
         std::filesystem::path path;
+        std::string additions; // pipelines::Model::additions()
         std::filesystem::file_time_type changed;
         std::unique_ptr<kernels::Device> device;
         std::unique_ptr<pipelines::TextToImage> pipeline;
     };
     struct Planner {
         std::filesystem::path path;
+        std::string additions;
         std::filesystem::file_time_type changed;
         kernels::DType compute;
         std::unique_ptr<pipelines::TextToImagePlanner> planner;

@@ -288,6 +288,45 @@ Result<std::string> ModelLibrary::hash(const ModelEntry& model, const CancelToke
     return hash;
 }
 
+std::vector<fs::path> ModelLibrary::roots() const {
+    std::vector<fs::path> roots = m_options.folders;
+    if (!m_options.dataFolder.empty()) roots.push_back(m_options.dataFolder / "models");
+    return roots;
+}
+
+Result<fs::path> ModelLibrary::findCompanion(CompanionKind kind, const std::string& name) const {
+    return core::findCompanion(roots(), kind, name);
+}
+
+Result<fs::path> ModelLibrary::findCompanionByHash(CompanionKind kind,
+                                                   const std::string& hash) const {
+    std::vector<CompanionFile> files = companionFiles(roots());
+    // Hashing reads whole files: those of the right folder first.
+    std::ranges::stable_partition(
+        files, [kind](const CompanionFile& file) { return file.inFolderOf(kind); });
+    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    std::optional<fs::path> found;
+    for (const CompanionFile& file : files) {
+        const Result<std::string> own = hashes.hash(file.path);
+        if (!own || sha256Name(*own) != hash) continue;
+        found = file.path;
+        break;
+    }
+    hashes.save();
+    if (found) return *found;
+    return Error(ErrorCode::NotFound,
+                 std::string("No ") + companionKindName(kind) + " here has the hash " +
+                     repairedUtf8(hash.substr(0, 80)) + ".",
+                 "Add its folder with --models.");
+}
+
+Result<std::string> ModelLibrary::fileHash(const fs::path& file, const CancelToken& cancel) const {
+    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    const Result<std::string> hash = hashes.hash(file, cancel);
+    hashes.save();
+    return hash ? Result<std::string>(sha256Name(*hash)) : hash;
+}
+
 fs::path builtInModelsFolder() {
     const fs::path library = folderOfThisLibrary();
     std::error_code error;

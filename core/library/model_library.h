@@ -4,6 +4,7 @@
 // Looked for, in order: folders given with --models and KINORA_MODELS, the user's data folder, the
 // models that came with the program. Names are file stems without case.
 
+#include "core/library/companion_files.h"
 #include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
 #include "pipelines/request/image_request.h"
@@ -45,7 +46,17 @@ class ModelLibrary {
     // size and time. Reads the whole model where it is not known yet. Throws Cancelled.
     Result<std::string> hash(const ModelEntry& model, const CancelToken& cancel = {}) const;
 
+    // A file that is used beside a model: by name or path, and by hash, for verify.
+    Result<std::filesystem::path> findCompanion(CompanionKind kind, const std::string& name) const;
+    Result<std::filesystem::path> findCompanionByHash(CompanionKind kind,
+                                                      const std::string& hash) const;
+    // "sha256:..." of one file; cached likewise. Throws Cancelled.
+    Result<std::string> fileHash(const std::filesystem::path& file,
+                                 const CancelToken& cancel = {}) const;
+
   private:
+    std::vector<std::filesystem::path> roots() const;
+
     Options m_options;
 };
 

@@ -88,6 +88,18 @@ class Fields {
     size_t m_read = 0;
 };
 
+std::vector<UsedFile> parseFiles(const json& list) {
+    constexpr size_t kMost = 1000;
+    if (!list.is_array() || list.size() > kMost) refuse("files is not a list of files.");
+    std::vector<UsedFile> files;
+    for (const json& entry : list) {
+        Fields file(entry, "files");
+        files.push_back({file.text("name", 4096), file.hash("hash")});
+        file.noMore();
+    }
+    return files;
+}
+
 Provenance parse(const json& object) {
     Fields top(object, "the top level");
     const std::string format = top.text("format", 64);
@@ -114,6 +126,7 @@ Provenance parse(const json& object) {
     if (object.contains("latentsHash")) provenance.latentsHash = top.hash("latentsHash");
     if (object.contains("latentsIndex"))
         provenance.latentsIndex = top.number("latentsIndex", 0, kMostLatentsIndex);
+    if (object.contains("files")) provenance.files = parseFiles(top.at("files"));
     provenance.outputHash = top.hash("outputHash");
 
     json request = top.at("request");
@@ -143,6 +156,8 @@ json toJson(const Provenance& provenance) {
                      {"batch", provenance.batch}}},
                    {"request", resultParameters(provenance.request)},
                    {"outputHash", provenance.outputHash}};
+    for (const UsedFile& file : provenance.files)
+        object["files"].push_back({{"name", file.name}, {"hash", file.hash}});
     if (!provenance.latentsHash.empty()) {
         object["latentsHash"] = provenance.latentsHash;
         object["latentsIndex"] = provenance.latentsIndex;

@@ -7,15 +7,25 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <string>
+#include <vector>
 
 namespace kinora::core {
+
+// A file beside the model that decides the picture: a LoRA.
+struct UsedFile {
+    std::string name; // as the request has it
+    std::string hash; // "sha256:..."
+
+    friend bool operator==(const UsedFile&, const UsedFile&) = default;
+};
 
 struct Provenance {
     pipelines::ImageRequest request; // resolved: every result parameter set, count 1, seed its own
     std::string modelName;
-    std::string modelHash;     // "sha256:..."
-    std::string engineVersion; // "kinora 0.1.0 (abc1234)"
-    std::string device;        // the plan that it ran by
+    std::string modelHash;       // "sha256:..."
+    std::vector<UsedFile> files; // in the order in which the request names them
+    std::string engineVersion;   // "kinora 0.1.0 (abc1234)"
+    std::string device;          // the plan that it ran by
     std::string precision;
     int threads = 0;
     int64_t batch = 1;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace kinora::pipelines {
 
@@ -12,6 +13,8 @@ struct ImageRequest {
     std::string model; // name, folder or file; empty: the starter model
     std::string prompt;
     std::string negative;
+    std::vector<std::string>
+        loras; // "name-or-file[:weight[:text weight]]", as lora_choice.h reads it
 
     // Unset: what the model says (kinora.json, then its configs), then the table's default.
     std::optional<int64_t> steps;

@@ -24,7 +24,9 @@ template <typename T> struct Unwrapped {
 template <typename T> struct Unwrapped<std::optional<T>> {
     using Type = T;
 };
-// The plain type behind a field: std::string, int64_t or double.
+using TextList = std::vector<std::string>;
+
+// The plain type behind a field: std::string, int64_t, double or TextList.
 template <typename Member>
 using ValueOf = typename Unwrapped<
     std::remove_cvref_t<decltype(std::declval<ImageRequest>().*std::declval<Member>())>>::Type;
@@ -53,6 +55,22 @@ std::string limitText(double value) {
 std::string rangeText(const Parameter& parameter) {
     std::string text = limitText(parameter.minimum) + " to " + limitText(parameter.maximum);
     if (parameter.multipleOf > 1) text += ", a multiple of " + std::to_string(parameter.multipleOf);
+    return text;
+}
+
+template <typename T> bool isEmptyList(const T& value) {
+    if constexpr (std::is_same_v<T, TextList>)
+        return value.empty();
+    else
+        return false;
+}
+
+std::string joined(const TextList& entries) {
+    std::string text;
+    for (const std::string& entry : entries) {
+        if (!text.empty()) text.append(1, kListSeparator).append(1, ' ');
+        text += entry;
+    }
     return text;
 }
 
@@ -125,6 +143,28 @@ void check(const Parameter& parameter, const std::string& value) {
                "Use " + std::string(parameter.rule(value)) + ".");
 }
 
+void check(const Parameter& parameter, const TextList& values) {
+    if (values.size() > kMostListEntries)
+        refuse(parameter, std::to_string(values.size()) + " are too many.",
+               "Use at most " + std::to_string(kMostListEntries) + ".");
+    for (const std::string& value : values) check(parameter, value);
+}
+
+// Between separators, without the blanks around; empty ones are left out.
+TextList splitList(std::string_view text) {
+    TextList entries;
+    while (!text.empty()) {
+        const size_t end = std::min(text.find(kListSeparator), text.size());
+        std::string_view entry = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        const size_t first = entry.find_first_not_of(" \t\n");
+        if (first == std::string_view::npos) continue;
+        entry = entry.substr(first, entry.find_last_not_of(" \t\n") - first + 1);
+        entries.emplace_back(entry);
+    }
+    return entries;
+}
+
 template <typename Number>
 Number parseNumber(const Parameter& parameter, std::string_view text, const char* kind) {
     Number value{};
@@ -140,6 +180,8 @@ Number parseNumber(const Parameter& parameter, std::string_view text, const char
 template <typename T> T parse(const Parameter& parameter, std::string_view text) {
     if constexpr (std::is_same_v<T, std::string>)
         return std::string(text);
+    else if constexpr (std::is_same_v<T, TextList>)
+        return splitList(text);
     else if constexpr (std::is_same_v<T, int64_t>)
         return parseNumber<int64_t>(parameter, text, "a whole number");
     else
@@ -155,6 +197,9 @@ template <typename T> T fromJsonValue(const Parameter& parameter, const json& va
     };
     if constexpr (std::is_same_v<T, std::string>) {
         expect(value.is_string(), "a text");
+    } else if constexpr (std::is_same_v<T, TextList>) {
+        expect(value.is_array(), "a list of texts");
+        for (const json& entry : value) expect(entry.is_string(), "a list of texts");
     } else if constexpr (std::is_same_v<T, int64_t>) {
         expect(value.is_number_integer(), "a whole number");
         constexpr auto most = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
@@ -192,6 +237,15 @@ void setFromText(ImageRequest& request, const Parameter& parameter, std::string_
         parameter.field);
 }
 
+void addFromText(ImageRequest& request, const Parameter& parameter, std::string_view text) {
+    const auto* list = std::get_if<TextList ImageRequest::*>(&parameter.field);
+    if (!list) return setFromText(request, parameter, text);
+    TextList values = request.**list;
+    values.emplace_back(text);
+    check(parameter, values);
+    request.** list = std::move(values);
+}
+
 std::optional<std::string> toText(const ImageRequest& request, const Parameter& parameter) {
     return std::visit(
         [&](auto field) -> std::optional<std::string> {
@@ -199,6 +253,8 @@ std::optional<std::string> toText(const ImageRequest& request, const Parameter& 
             if (!value) return std::nullopt;
             if constexpr (std::is_same_v<ValueOf<decltype(field)>, std::string>)
                 return *value;
+            else if constexpr (std::is_same_v<ValueOf<decltype(field)>, TextList>)
+                return joined(*value);
             else if constexpr (std::is_same_v<ValueOf<decltype(field)>, int64_t>)
                 return std::to_string(*value);
             else
@@ -212,8 +268,8 @@ json toJson(const ImageRequest& request) {
     for (const Parameter& parameter : imageParameters())
         std::visit(
             [&](auto field) {
-                if (const auto* value = valueIn(request.*field))
-                    result[std::string(parameter.name)] = *value;
+                const auto* value = valueIn(request.*field);
+                if (value && !isEmptyList(*value)) result[std::string(parameter.name)] = *value;
             },
             parameter.field);
     return result;

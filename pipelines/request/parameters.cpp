@@ -1,5 +1,7 @@
 #include "pipelines/request/parameters.h"
 
+#include "pipelines/request/lora_choice.h"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -27,6 +29,12 @@ std::string_view backgroundRule(std::string_view value) {
 
 std::string_view deviceRule(std::string_view value) {
     return value.empty() ? "auto or cpu" : std::string_view{};
+}
+
+std::string_view loraRule(std::string_view value) {
+    return parseLoraChoice(value) ? std::string_view{}
+                                  : "NAME, NAME:WEIGHT or NAME:WEIGHT:TEXT_WEIGHT, weights from "
+                                    "-100 to 100";
 }
 
 std::vector<Parameter> textParameters() {
@@ -58,6 +66,16 @@ std::vector<Parameter> textParameters() {
          .role = ParameterRole::Result,
          .maximum = kMostPromptBytes,
          .fallback = std::string()},
+        {.name = "loras",
+         .option = "lora",
+         .label = "LoRA",
+         .help = "LoRA by name or file, its weight, and another one for the text encoder",
+         .unit = "",
+         .field = &ImageRequest::loras,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate(),
+         .rule = loraRule},
     };
 }
 
@@ -425,6 +443,10 @@ std::vector<Parameter> allParameters() {
 std::span<const Parameter> imageParameters() {
     static const std::vector<Parameter> table = allParameters();
     return table;
+}
+
+bool isList(const Parameter& parameter) {
+    return std::holds_alternative<std::vector<std::string> ImageRequest::*>(parameter.field);
 }
 
 const Parameter* findImageParameter(std::string_view name) {

@@ -182,6 +182,26 @@ std::vector<CheckpointTarget> CheckpointNames::translate(std::string_view stored
     return {};
 }
 
+void CheckpointNames::addStoredNames(
+    std::map<std::string, std::string, std::less<>>& modules) const {
+    std::map<std::string, std::string, std::less<>> storedOf; // name here to that in the file
+    for (const auto& [stored, targets] : m_names)
+        for (const CheckpointTarget& target : targets)
+            if (target.parts == 1) storedOf[target.name] = stored;
+    std::map<std::string, std::string, std::less<>> found;
+    for (const auto& [flat, module] : modules)
+        for (size_t end = module.size(); end != std::string::npos && end > 0;
+             end = module.rfind('.', end - 1)) {
+            const auto stored = storedOf.find(std::string_view(module).substr(0, end));
+            if (stored == storedOf.end()) continue;
+            std::string name = stored->second + module.substr(end);
+            std::replace(name.begin(), name.end(), '.', '_');
+            found.emplace(std::move(name), module);
+            break;
+        }
+    modules.merge(found);
+}
+
 bool CheckpointNames::isIgnored(std::string_view stored) const {
     return std::any_of(m_ignored.begin(), m_ignored.end(), [stored](const std::string& name) {
         return stored.starts_with(name) &&

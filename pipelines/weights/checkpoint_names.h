@@ -39,6 +39,10 @@ class CheckpointNames {
     // Known to be of no use: buffers, layers above the last one that is computed.
     bool isIgnored(std::string_view stored) const;
 
+    // The other way, for files that change single modules (lora/): to flattened names of modules
+    // (dots as underscores) it adds those that the modules have in this layout.
+    void addStoredNames(std::map<std::string, std::string, std::less<>>& modules) const;
+
   private:
     void add(const std::string& stored, const std::string& here);
     void addResnet(const std::string& stored, const std::string& here);

@@ -96,6 +96,10 @@ std::string brief(const nlohmann::json& value) {
     return text;
 }
 
+std::string briefName(const std::string& name) {
+    return brief(nlohmann::json(name));
+}
+
 std::string knownImpostor(std::string_view firstBytes) {
     const size_t start = firstBytes.find_first_not_of(" \t\r\n");
     const std::string_view text = start == std::string_view::npos ? "" : firstBytes.substr(start);

@@ -26,6 +26,7 @@ nlohmann::json readJsonFile(const std::filesystem::path& path, const std::string
 
 // A value cut to a length fit for a message.
 std::string brief(const nlohmann::json& value);
+std::string briefName(const std::string& name); // in quotes
 
 // Where bytes are plainly something else than was asked for (a web page, a pointer of Git LFS, a
 // pickled checkpoint): a sentence that says so; empty otherwise.

@@ -1,7 +1,9 @@
 #include "pipelines/weights/model.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/weights/checkpoint_names.h"
 #include "pipelines/weights/json_text.h"
+#include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/model_extras.h"
 #include "pipelines/weights/safetensors.h"
 #include "pipelines/weights/sharded_weights.h"
@@ -203,6 +205,33 @@ int64_t latentChannelsOf(const nlohmann::json& configs) {
     return isSane ? channels->get<int64_t>() : 0;
 }
 
+constexpr std::string_view kLoraComponents[] = {"unet", "text_encoder", "text_encoder_2"};
+
+bool canTakeLoras(std::string_view component) {
+    return std::ranges::find(kLoraComponents, component) != std::end(kLoraComponents);
+}
+
+float strengthFor(std::string_view component, const LoraStrength& strength) {
+    return component == "unet" ? strength.denoiser : strength.text;
+}
+
+[[noreturn]] void throwOtherFamily(const LoraFile& lora, const nlohmann::json& unetConfig) {
+    const std::string family = familyOf(lora);
+    const auto width = unetConfig.find("cross_attention_dim");
+    std::string own;
+    if (width != unetConfig.end() && width->is_number_integer())
+        own = familyOfTextWidth(width->get<int64_t>());
+    throw Error(ErrorCode::Unsupported,
+                lora.label() + ": " +
+                    (family.empty()
+                         ? std::string("none of its ") + std::to_string(lora.modules().size()) +
+                               " modules has a place in this model"
+                         : "was made for " + family) +
+                    (own.empty() ? std::string(".") : "; this model is " + own + ".") +
+                    " Its first tensor is " + briefName(lora.modules().front().firstTensor) + ".",
+                "Use it with a model of the kind that it was made for.");
+}
+
 } // namespace
 
 Model Model::open(const fs::path& path, const fs::path& checkpointKinds) {
@@ -290,6 +319,47 @@ std::string Model::className(std::string_view component) const {
 }
 
 std::unique_ptr<WeightSource> Model::weights(std::string_view name) const {
+    std::unique_ptr<WeightSource> source = storedWeights(name);
+    std::vector<LoraWeights::Use> uses;
+    for (const Lora& lora : m_loras) uses.push_back({lora.file, strengthFor(name, lora.strength)});
+    if (uses.empty() || !canTakeLoras(name)) return source;
+    return withLoras(std::move(source), name, std::move(uses));
+}
+
+std::unique_ptr<LoraWeights> Model::withLoras(std::unique_ptr<WeightSource> source,
+                                              std::string_view name,
+                                              std::vector<LoraWeights::Use> uses) const {
+    ModuleNames names = moduleNames(*source);
+    if (name == "unet") CheckpointNames::unet(config(name)).addStoredNames(names);
+    return std::make_unique<LoraWeights>(std::move(source), name, std::move(uses), names);
+}
+
+LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& strength) {
+    LoraFit fit;
+    for (const std::string_view component : kLoraComponents) {
+        if (!has(component)) {
+            for (const LoraModule& module : lora->modules())
+                if (module.component == component) fit.surplus.push_back(module.firstTensor);
+            continue;
+        }
+        const auto weights = withLoras(storedWeights(component), component,
+                                       {{lora, strengthFor(component, strength)}});
+        const LoraWeights::Match& match = weights->matches().front();
+        fit.modules += match.modules;
+        fit.surplus.insert(fit.surplus.end(), match.surplus.begin(), match.surplus.end());
+    }
+    if (fit.modules == 0) throwOtherFamily(*lora, config("unet"));
+    fit.surplus.insert(fit.surplus.end(), lora->unknown().begin(), lora->unknown().end());
+    std::sort(fit.surplus.begin(), fit.surplus.end());
+    std::error_code ignored;
+    const auto changed = fs::last_write_time(lora->path(), ignored).time_since_epoch().count();
+    m_additions += lora->path().string() + " " + std::to_string(changed) + " " +
+                   std::to_string(strength.denoiser) + " " + std::to_string(strength.text) + "\n";
+    m_loras.push_back({std::move(lora), strength});
+    return fit;
+}
+
+std::unique_ptr<WeightSource> Model::storedWeights(std::string_view name) const {
     const Component* component = m_layout->find(name);
     if (!component || component->weightsStem.empty())
         throw Error(ErrorCode::NotFound, labelOf(m_path, name) + ": has no weights.");

@@ -4,6 +4,7 @@
 // (checkpoint.h), whose configs are those of its kind. Reads headers only.
 
 #include "pipelines/weights/checkpoint.h"
+#include "pipelines/weights/lora/lora_weights.h"
 #include "pipelines/weights/weight_source.h"
 
 #include <nlohmann/json.hpp>
@@ -17,6 +18,18 @@
 #include <vector>
 
 namespace kinora::pipelines {
+
+// How strongly a LoRA counts; 1 as it was trained, 0 not at all.
+struct LoraStrength {
+    float denoiser = 1;
+    float text = 1; // of each text encoder
+};
+
+// How far a LoRA fits a model.
+struct LoraFit {
+    int64_t modules = 0;              // of the model that it changes
+    std::vector<std::string> surplus; // its tensors that have no place in the model, sorted
+};
 
 enum class AlphaMeaning { None, OverWhite }; // OverWhite: colour was composited on white
 
@@ -61,6 +74,13 @@ class Model {
     // model.safetensors, diffusion_pytorch_model.safetensors, their fp16 variants, or an index of
     // shards. Throws Error{NotFound, BadFile}.
     std::unique_ptr<WeightSource> weights(std::string_view component) const;
+    // From now on weights() gives them with the LoRA merged in, after those that were added before.
+    // Throws Error{Unsupported} where it was made for another kind of model: it says which, where
+    // that can be told; Error{BadFile} where a part of it is missing.
+    LoraFit add(std::shared_ptr<const LoraFile> lora, const LoraStrength& strength);
+    // What add() was called with, as one line: two models of the same path and the same additions
+    // have the same weights.
+    const std::string& additions() const { return m_additions; }
     // Where a component without weights has its files: the tokenizer.
     std::filesystem::path componentPath(std::string_view component) const;
     // Every file that decides a result, relative to root(), sorted: what the model's hash covers.
@@ -72,6 +92,10 @@ class Model {
     static Model openFolder(const std::filesystem::path& folder);
     static Model openFile(const std::filesystem::path& file,
                           const std::filesystem::path& checkpointKinds);
+    std::unique_ptr<WeightSource> storedWeights(std::string_view component) const;
+    std::unique_ptr<LoraWeights> withLoras(std::unique_ptr<WeightSource> source,
+                                           std::string_view component,
+                                           std::vector<LoraWeights::Use> uses) const;
 
     std::filesystem::path m_path;
     std::shared_ptr<const Checkpoint> m_checkpoint; // null for a folder
@@ -80,6 +104,12 @@ class Model {
     nlohmann::json m_index;
     nlohmann::json m_configs;
     ModelExtras m_extras;
+    struct Lora {
+        std::shared_ptr<const LoraFile> file;
+        LoraStrength strength;
+    };
+    std::vector<Lora> m_loras;
+    std::string m_additions;
 };
 
 } // namespace kinora::pipelines

@@ -46,7 +46,8 @@ std::optional<DType> dtypeNamed(std::string_view name) {
     return std::nullopt;
 }
 
-constexpr size_t kLongestRemark = 4096, kMostRemarks = 1000; // of __metadata__
+// Of __metadata__. Trainers write the counts of all their tags into one.
+constexpr size_t kLongestRemark = size_t{1} << 20, kMostRemarks = 1000;
 
 // Takes the JSON as a stream of events: a header of 100 MB never becomes a tree of objects, and
 // duplicate names, which a tree would hide, are seen.

@@ -22,7 +22,7 @@ struct StoredTensor {
     uint64_t begin, end; // bytes after the header
 };
 
-// The file's own remarks, "modelspec.prediction_type" to "v"; long ones (whole training logs) are
+// The file's own remarks, "modelspec.prediction_type" to "v"; those beyond a megabyte are
 // left out.
 using SafetensorsMetadata = std::map<std::string, std::string, std::less<>>;
 

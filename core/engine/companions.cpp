@@ -1,0 +1,41 @@
+#include "core/engine/companions.h"
+
+#include "core/library/companion_files.h"
+#include "pipelines/request/lora_choice.h"
+#include "pipelines/weights/lora/lora_file.h"
+
+#include <memory>
+
+namespace kinora::core {
+namespace {
+
+void addLora(const std::filesystem::path& path, const pipelines::LoraChoice& choice,
+             pipelines::Model& model, std::vector<std::string>& warnings) {
+    const auto file = std::make_shared<const pipelines::LoraFile>(path);
+    const pipelines::LoraFit fit = model.add(file, {.denoiser = static_cast<float>(choice.weight),
+                                                    .text = static_cast<float>(choice.textWeight)});
+    if (fit.surplus.empty()) return;
+    const std::string count = std::to_string(fit.surplus.size());
+    warnings.push_back(file->label() + ": " + count +
+                       (fit.surplus.size() == 1 ? " part has" : " parts have") +
+                       " no place in this model, " + fit.surplus.front() +
+                       (fit.surplus.size() == 1 ? "." : " the first of them."));
+}
+
+} // namespace
+
+Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
+                         const ModelLibrary& library) {
+    Companions companions;
+    for (const CompanionPlace& place : companionPlaces(request)) {
+        Result<std::filesystem::path> path = library.findCompanion(place.kind, place.name());
+        if (!path) throw path.error();
+        if (place.kind == CompanionKind::Lora)
+            addLora(*path, *pipelines::parseLoraChoice(*place.text), model, companions.warnings);
+        place.rename(companionName(*path));
+        companions.files.push_back(*std::move(path));
+    }
+    return companions;
+}
+
+} // namespace kinora::core

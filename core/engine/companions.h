@@ -1,0 +1,24 @@
+#pragma once
+// What a request names beside its model, found and put into it.
+
+#include "core/library/model_library.h"
+#include "pipelines/request/image_request.h"
+#include "pipelines/weights/model.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kinora::core {
+
+struct Companions {
+    std::vector<std::filesystem::path> files; // in the order of companionPlaces()
+    std::vector<std::string> warnings;        // sentences: what of a file has no place in the model
+};
+
+// The request's names become those that its pictures will carry. Throws Error{NotFound,
+// InvalidArgument, BadFile, Unsupported}: a file that is not there, or for another kind of model.
+Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
+                         const ModelLibrary& library);
+
+} // namespace kinora::core

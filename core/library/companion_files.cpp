@@ -1,0 +1,168 @@
+#include "core/library/companion_files.h"
+
+#include "core/media/text_encoding.h"
+#include "kernels/base/error.h"
+#include "pipelines/request/lora_choice.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+namespace kinora::core {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kMaximumDepth = 6; // stable-diffusion-webui/models/Lora/style/artist
+constexpr size_t kMaximumFiles = 50'000;
+
+std::string lowerCase(std::string text) {
+    for (char& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return text;
+}
+
+struct KindRow {
+    CompanionKind kind;
+    const char* name;
+    std::array<std::string_view, 4> folders; // in lower case
+};
+constexpr KindRow kKinds[] = {
+    {CompanionKind::Lora, "LoRA", {"lora", "loras", "lycoris", "locon"}},
+};
+
+const KindRow& rowOf(CompanionKind kind) {
+    return *std::ranges::find(kKinds, kind, &KindRow::kind);
+}
+
+// Where checkpoints lie in A1111, ComfyUI and InvokeAI: beside other kinds of files.
+bool isCheckpointFolder(const fs::path& folder) {
+    const std::string name = lowerCase(folder.filename().string());
+    return name == "stable-diffusion" || name == "checkpoints" || name == "main" ||
+           name == "diffusers";
+}
+
+bool isWeightsFile(const fs::path& path) {
+    const std::string ending = lowerCase(path.extension().string());
+    return ending == ".safetensors" || ending == ".pt" || ending == ".ckpt" || ending == ".pth" ||
+           ending == ".bin";
+}
+
+class Scan {
+  public:
+    void visit(const fs::path& folder, int depth = 0) {
+        std::error_code error;
+        const fs::path real = fs::canonical(folder, error);
+        if (error || depth > kMaximumDepth || !m_seen.insert(real).second) return;
+        std::vector<fs::path> children;
+        fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied,
+                                       error);
+        for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+            if (children.size() + found.size() >= kMaximumFiles) break;
+            if (!entries->path().filename().string().starts_with('.'))
+                children.push_back(entries->path());
+        }
+        std::ranges::sort(children);
+        for (const fs::path& child : children) {
+            std::error_code ignored;
+            if (fs::is_directory(child, ignored))
+                visit(child, depth + 1);
+            else if (isWeightsFile(child) && fs::is_regular_file(child, ignored))
+                add(child);
+        }
+    }
+
+    std::vector<CompanionFile> found;
+
+  private:
+    void add(const fs::path& file) {
+        std::error_code error;
+        const fs::path real = fs::canonical(file, error);
+        if (!error && m_seen.insert(real).second) found.push_back({file});
+    }
+
+    std::set<fs::path> m_seen;
+};
+
+Result<fs::path> existing(const fs::path& path, CompanionKind kind) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) return path;
+    return Error(ErrorCode::NotFound,
+                 shownPath(path) + ": there is no such " + companionKindName(kind) + ".",
+                 "Check the path.");
+}
+
+} // namespace
+
+bool CompanionFile::inFolderOf(CompanionKind kind) const {
+    const KindRow& row = rowOf(kind);
+    return std::any_of(path.begin(), path.end(), [&](const fs::path& part) {
+        return std::ranges::find(row.folders, lowerCase(part.string())) != row.folders.end();
+    });
+}
+
+std::vector<CompanionFile> companionFiles(const std::vector<fs::path>& roots) {
+    Scan scan;
+    for (const fs::path& given : roots) {
+        const fs::path root = given.has_filename() ? given : given.parent_path();
+        scan.visit(isCheckpointFolder(root) ? root.parent_path() : root);
+    }
+    return std::move(scan.found);
+}
+
+std::string companionName(const fs::path& path) {
+    return path.stem().string();
+}
+
+const char* companionKindName(CompanionKind kind) {
+    return rowOf(kind).name;
+}
+
+Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind kind,
+                               const std::string& name) {
+    if (name.find('/') != std::string::npos) return existing(name, kind);
+    const std::string wanted = lowerCase(name);
+    std::vector<fs::path> own, others; // in a folder of the kind, and elsewhere
+    for (const CompanionFile& file : companionFiles(roots)) {
+        const std::string stem = lowerCase(companionName(file.path));
+        if (stem != wanted && lowerCase(file.path.filename().string()) != wanted) continue;
+        (file.inFolderOf(kind) ? own : others).push_back(file.path);
+    }
+    const std::vector<fs::path>& same = own.empty() ? others : own;
+    if (same.size() == 1) return same.front();
+    const std::string kindName = companionKindName(kind);
+    if (same.size() > 1) {
+        std::string candidates;
+        for (const fs::path& path : same) candidates += " " + shownPath(path);
+        return Error(ErrorCode::InvalidArgument,
+                     "Several files are called '" + repairedUtf8(name) + "':" + candidates + ".",
+                     "Give the path of the one that you mean.");
+    }
+    std::error_code error;
+    if (fs::is_regular_file(name, error)) return fs::path(name);
+    std::string places;
+    for (const fs::path& root : roots) places += (places.empty() ? "" : ", ") + shownPath(root);
+    return Error(ErrorCode::NotFound,
+                 "There is no " + kindName + " '" + repairedUtf8(name.substr(0, 200)) + "'.",
+                 "Looked for below " + (places.empty() ? std::string("no folder") : places) +
+                     ". Give its path, or a folder with --models.");
+}
+
+std::string CompanionPlace::name() const {
+    const auto choice = pipelines::parseLoraChoice(*text);
+    return choice ? choice->name : *text;
+}
+
+void CompanionPlace::rename(const std::string& name) const {
+    *text = pipelines::withLoraName(*text, name);
+}
+
+std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
+    std::vector<CompanionPlace> places;
+    for (std::string& lora : request.loras) places.push_back({CompanionKind::Lora, &lora});
+    return places;
+}
+
+} // namespace kinora::core

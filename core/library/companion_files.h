@@ -1,0 +1,49 @@
+#pragma once
+// Files that are used beside a model: LoRAs, embeddings, VAEs. Found in the folders where the
+// programs of the field keep them, read in place.
+
+#include "kernels/base/result.h"
+#include "pipelines/request/image_request.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kinora::core {
+
+enum class CompanionKind { Lora };
+
+// Below a root; several roots that hold one another give each file once.
+struct CompanionFile {
+    std::filesystem::path path;
+    // By the folder that it lies in (models/Lora, models/loras, sd-1/lora ...).
+    bool inFolderOf(CompanionKind kind) const;
+};
+
+// Every weights file (safetensors, pickles) below the roots, sorted within each. Links are followed
+// once; hidden folders, and what lies very deep, are passed over. Where a root is a folder of
+// checkpoints, the folders beside it count too: ".../models/Stable-diffusion" leads to
+// ".../models/Lora".
+std::vector<CompanionFile> companionFiles(const std::vector<std::filesystem::path>& roots);
+
+// How a request names the file: without folder and ending.
+std::string companionName(const std::filesystem::path& path);
+
+// name: as companionName, without case, or a path (with a slash, or a file that is there).
+// Error{NotFound} says where was looked, Error{InvalidArgument} names several that fit.
+Result<std::filesystem::path> findCompanion(const std::vector<std::filesystem::path>& roots,
+                                            CompanionKind kind, const std::string& name);
+
+// "LoRA", for messages.
+const char* companionKindName(CompanionKind kind);
+
+// The places in a request that name such files, in a fixed order: how they are listed in metadata.
+struct CompanionPlace {
+    CompanionKind kind;
+    std::string* text; // as the request has it: a name with weights
+    std::string name() const;
+    void rename(const std::string& name) const; // weights stay
+};
+std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request);
+
+} // namespace kinora::core

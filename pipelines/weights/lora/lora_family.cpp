@@ -1,0 +1,82 @@
+#include "pipelines/weights/lora/lora_family.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/weights/json_text.h"
+#include "pipelines/weights/lora/weight_delta.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace kinora::pipelines {
+namespace {
+
+struct TextWidth {
+    int64_t width;
+    std::string_view family;
+};
+constexpr TextWidth kTextWidths[] = {{768, "Stable Diffusion 1.x"},
+                                     {1024, "Stable Diffusion 2.x"},
+                                     {2048, "SDXL"},
+                                     {1280, "the SDXL refiner"}};
+
+struct Sign {
+    std::string_view part; // of a module's name
+    std::string_view family;
+};
+constexpr Sign kOtherFamilies[] = {{"single_transformer_blocks_", "Flux"},
+                                   {"double_blocks_", "Flux"},
+                                   {"joint_blocks_", "Stable Diffusion 3"},
+                                   {"attn_add_k_proj", "Stable Diffusion 3"},
+                                   {"cross_attn_k_img", "Wan"}};
+
+constexpr Sign kOtherFiles[] = {{"model.diffusion_model.", "a whole model"},
+                                {"control_model.", "a ControlNet"},
+                                {"controlnet_", "a ControlNet"},
+                                {"first_stage_model.", "a VAE"},
+                                {"decoder.up", "a VAE"},
+                                {"oft_", "an OFT adapter, a kind that is not known"},
+                                {"emb_params", "a textual inversion"},
+                                {"clip_l", "a textual inversion"},
+                                {"text_model.encoder.", "a text encoder"},
+                                {"down_blocks.", "a denoiser"}};
+
+} // namespace
+
+std::string familyOfTextWidth(int64_t width) {
+    for (const TextWidth& row : kTextWidths)
+        if (row.width == width) return std::string(row.family);
+    return {};
+}
+
+std::string familyOf(const LoraFile& file) {
+    for (const LoraModule& module : file.modules())
+        for (const Sign& sign : kOtherFamilies)
+            if (module.name.find(sign.part) != std::string::npos) return std::string(sign.family);
+    for (const LoraModule& module : file.modules()) {
+        if (module.component != "unet" || !module.name.ends_with("attn2_to_k")) continue;
+        const auto size = findDeltaKind(module)->size(module);
+        if (size && size->columns > 0) return familyOfTextWidth(size->columns);
+    }
+    const auto hasSecondText = [](const LoraModule& module) {
+        return module.component == "text_encoder_2";
+    };
+    if (std::ranges::any_of(file.modules(), hasSecondText)) return "SDXL";
+    return {};
+}
+
+void throwNotALora(const std::string& label, const std::vector<std::string>& names) {
+    std::string what = "no LoRA of a known kind";
+    for (const Sign& sign : kOtherFiles)
+        if (std::ranges::any_of(names, [&](const std::string& name) {
+                return name.find(sign.part) != std::string::npos;
+            })) {
+            what = sign.family;
+            break;
+        }
+    const std::string first =
+        names.empty() ? "It holds nothing." : "Its first tensor is " + briefName(names.front()) + ".";
+    throw Error(ErrorCode::Unsupported, label + ": is " + what + ". " + first,
+                "LoRA, LoCon, LoHa, LoKr, DoRA and IA3 can be used.");
+}
+
+} // namespace kinora::pipelines

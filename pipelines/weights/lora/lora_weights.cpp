@@ -1,0 +1,155 @@
+#include "pipelines/weights/lora/lora_weights.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/weights/json_text.h"
+#include "pipelines/weights/lora/lora_family.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kinora::pipelines {
+namespace {
+
+constexpr std::string_view kWeight = ".weight", kBias = ".bias";
+
+MatrixSize matrixSize(const kernels::Shape& shape) {
+    if (shape.rank() == 0 || shape.elements() == 0) return {1, shape.elements()};
+    return {shape[0], shape.elements() / shape[0]};
+}
+
+bool fits(const MatrixSize& delta, const MatrixSize& tensor) {
+    const bool rows = delta.rows == 0 || delta.rows == tensor.rows;
+    if (delta.columns == 0 || delta.columns == tensor.columns) return rows;
+    // IA3 has one factor for all positions of an input.
+    return delta.rows == 0 && tensor.columns % delta.columns == 0;
+}
+
+[[noreturn]] void throwIncomplete(const LoraFile& file, const LoraModule& module) {
+    throw Error(ErrorCode::BadFile,
+                file.label() + ": what it has for " + briefName(module.name) +
+                    " is incomplete or does not fit together; its first tensor is " +
+                    briefName(module.firstTensor) + ".",
+                "The file is damaged; get it again.");
+}
+
+} // namespace
+
+ModuleNames moduleNames(const WeightSource& source) {
+    constexpr std::string_view kText = "text_model.";
+    ModuleNames names;
+    for (const std::string& tensor : source.names())
+        for (const std::string_view ending : {kWeight, kBias}) {
+            if (!tensor.ends_with(ending)) continue;
+            const std::string module = tensor.substr(0, tensor.size() - ending.size());
+            names.emplace(flattenedName(module), module);
+            names.emplace(flattenedName(std::string(kText) + module), module);
+            if (module.starts_with(kText))
+                names.emplace(flattenedName(module.substr(kText.size())), module);
+        }
+    return names;
+}
+
+LoraWeights::LoraWeights(std::unique_ptr<WeightSource> source, std::string_view component,
+                         std::vector<Use> uses, const ModuleNames& names)
+    : m_source(std::move(source)), m_uses(std::move(uses)), m_matches(m_uses.size()) {
+    for (size_t use = 0; use < m_uses.size(); ++use) match(use, component, names);
+}
+
+void LoraWeights::match(size_t use, std::string_view component, const ModuleNames& names) {
+    for (const LoraModule& module : m_uses[use].file->modules()) {
+        if (module.component != component) continue;
+        if (!findDeltaKind(module)->size(module)) throwIncomplete(*m_uses[use].file, module);
+        const auto found = names.find(module.name);
+        bool used = false;
+        if (found != names.end()) {
+            used = addPatch(use, module, found->second + std::string(kWeight), false);
+            used = addPatch(use, module, found->second + std::string(kBias), true) || used;
+        }
+        if (used)
+            ++m_matches[use].modules;
+        else
+            m_matches[use].surplus.push_back(module.firstTensor);
+    }
+}
+
+// Whether the module changes that tensor and the tensor is there.
+bool LoraWeights::addPatch(size_t use, const LoraModule& module, const std::string& tensor,
+                           bool isBias) {
+    const bool difference = module.has(LoraPart::BiasDifference);
+    if (isBias && !difference && !module.has(LoraPart::Ia3Factor)) return false;
+    if (!isBias && difference && !module.has(LoraPart::Difference)) return false;
+    const std::optional<TensorInfo> info = m_source->find(tensor, {});
+    if (!info) return false;
+    MatrixSize size = *findDeltaKind(module)->size(module);
+    if (isBias && difference) size = {module.shape(LoraPart::BiasDifference).elements(), 1};
+    if (isBias && !difference && size.rows == 0) return false; // IA3 along the input
+    checkFits(*m_uses[use].file, module, *info, size);
+    if (m_uses[use].strength == 0) return true;
+    Patch& patch = m_patches[tensor];
+    patch.size = matrixSize(info->shape);
+    patch.isBias = isBias;
+    patch.changes.push_back({use, &module});
+    return true;
+}
+
+void LoraWeights::checkFits(const LoraFile& file, const LoraModule& module,
+                            const TensorInfo& tensor, const MatrixSize& size) const {
+    const MatrixSize own = matrixSize(tensor.shape);
+    if (fits(size, own) && magnitudeFits(module, own)) return;
+    const std::string family = familyOf(file);
+    const auto text = [](const MatrixSize& matrix) {
+        const auto side = [](int64_t count) {
+            return count == 0 ? std::string("any") : std::to_string(count);
+        };
+        return side(matrix.rows) + " x " + side(matrix.columns);
+    };
+    throw Error(ErrorCode::Unsupported,
+                file.label() + ": was made for " +
+                    (family.empty() ? std::string("another kind of model") : family) + "; its " +
+                    briefName(module.firstTensor) + " changes a weight of " + text(size) +
+                    ", this model's is " + text(own) + ".",
+                "Use it with a model of the kind that it was made for.");
+}
+
+void LoraWeights::read(std::string_view name, int64_t first, std::span<float> values) const {
+    const auto found = m_patches.find(name);
+    if (found == m_patches.end() || values.empty()) {
+        m_source->read(name, first, values);
+        return;
+    }
+    const Patch& patch = found->second;
+    prepare(name, patch);
+    // Deltas come in whole rows; the part that was asked for is cut out of these.
+    const int64_t columns = patch.size.columns;
+    const int64_t firstRow = first / columns;
+    const int64_t end = first + static_cast<int64_t>(values.size());
+    const int64_t lastRow = std::min((end + columns - 1) / columns, patch.size.rows);
+    std::vector<float> rows(static_cast<size_t>((lastRow - firstRow) * columns));
+    readRows(name, patch, m_deltas.size(), firstRow, rows);
+    std::copy_n(rows.begin() + (first - firstRow * columns), values.size(), values.begin());
+}
+
+// The rows with the first `deltas` changes.
+void LoraWeights::readRows(std::string_view name, const Patch& patch, size_t deltas,
+                           int64_t firstRow, std::span<float> rows) const {
+    m_source->read(name, firstRow * patch.size.columns, rows);
+    for (size_t i = 0; i < deltas; ++i) m_deltas[i]->apply(rows, firstRow);
+}
+
+void LoraWeights::prepare(std::string_view name, const Patch& patch) const {
+    if (m_prepared == name) return;
+    m_prepared.clear();
+    m_deltas.clear();
+    for (const Change& change : patch.changes) {
+        const size_t before = m_deltas.size();
+        const DeltaTarget target{patch.size, patch.isBias,
+                                 [&](int64_t firstRow, std::span<float> rows) {
+                                     readRows(name, patch, before, firstRow, rows);
+                                 }};
+        m_deltas.push_back(makeDelta(*m_uses[change.use].file, *change.module, target,
+                                     m_uses[change.use].strength));
+    }
+    m_prepared = name;
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,27 @@
+#include "pipelines/weights/lora/weight_delta.h"
+
+#include <utility>
+
+namespace kinora::pipelines {
+namespace {
+
+constexpr const DeltaKind* kKinds[] = {&kLowRankKind, &kHadamardKind, &kKroneckerKind,
+                                       &kDifferenceKind, &kIa3Kind};
+
+} // namespace
+
+const DeltaKind* findDeltaKind(const LoraModule& module) {
+    for (const DeltaKind* kind : kKinds)
+        if (kind->fits(module)) return kind;
+    return nullptr;
+}
+
+std::unique_ptr<WeightDelta> makeDelta(const LoraFile& file, const LoraModule& module,
+                                       const DeltaTarget& target, float strength) {
+    auto delta = findDeltaKind(module)->make(file, module, target, strength);
+    const bool decomposed = module.has(LoraPart::DoraScale) || module.has(LoraPart::Magnitude);
+    if (!decomposed || target.isBias) return delta;
+    return withMagnitude(std::move(delta), file, module, target);
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,35 @@
+#include "pipelines/request/lora_choice.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace kinora::pipelines;
+
+TEST_CASE("a LoRA is a name and up to two weights") {
+    const auto check = [](const char* text, const char* name, double weight, double textWeight) {
+        CAPTURE(std::string(text));
+        const auto choice = parseLoraChoice(text);
+        REQUIRE(choice.has_value());
+        CHECK(choice->name == name);
+        CHECK(choice->weight == weight);
+        CHECK(choice->textWeight == textWeight);
+    };
+    check("style", "style", 1, 1);
+    check("style:0.8", "style", 0.8, 0.8);
+    check("style:0.8:0.5", "style", 0.8, 0.5);
+    check("style:-1", "style", -1, -1);
+    check("/models/a b.safetensors:0.25", "/models/a b.safetensors", 0.25, 0.25);
+    check("C:odd:1", "C:odd", 1, 1);
+    check("a:b", "a:b", 1, 1);
+}
+
+TEST_CASE("what makes no sense is no LoRA") {
+    for (const char* text : {"", ":0.5", "style:101", "style:1:-101", "style:inf", "style:nan"})
+        CHECK(!parseLoraChoice(text).has_value());
+}
+
+TEST_CASE("another name keeps the weights as they were written") {
+    CHECK(withLoraName("/models/style.safetensors:0.80:1", "style") == "style:0.80:1");
+    CHECK(withLoraName("style", "/models/x.safetensors") == "/models/x.safetensors");
+}

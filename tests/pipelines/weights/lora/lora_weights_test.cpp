@@ -1,0 +1,145 @@
+// Single weights with deltas merged in, against peft's layers and the published formulas: numbers
+// from tests/golden/generate_loras.py.
+
+#include "pipelines/weights/checkpoint_names.h"
+#include "pipelines/weights/lora/lora_weights.h"
+#include "pipelines/weights/model.h"
+#include "pipelines/weights/safetensors.h"
+#include "pipelines/weights/safetensors_writer.h"
+#include "tests/support/golden_file.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/thrown_error.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace kinora;
+using namespace kinora::pipelines;
+using kernels::Shape;
+using test::thrownBy;
+
+namespace {
+
+std::unique_ptr<WeightSource> tinyUnet() {
+    return Model::open(test::goldenPath("tiny-sd1")).weights("unet");
+}
+
+std::shared_ptr<const LoraFile> golden(const std::string& name) {
+    return std::make_shared<const LoraFile>(test::goldenPath("loras/" + name + ".safetensors"));
+}
+
+LoraWeights with(std::shared_ptr<const LoraFile> file, float strength) {
+    auto source = tinyUnet();
+    const ModuleNames names = moduleNames(*source);
+    return LoraWeights(std::move(source), "unet", {{std::move(file), strength}}, names);
+}
+
+std::vector<float> valuesOf(const WeightSource& source, const std::string& name) {
+    const auto info = source.find(name, {});
+    REQUIRE(info.has_value());
+    std::vector<float> values(static_cast<size_t>(info->shape.elements()));
+    source.read(name, 0, values);
+    return values;
+}
+
+// A file of one or more tensors, all ones.
+std::shared_ptr<const LoraFile> written(const test::TemporaryFolder& folder,
+                                        const std::vector<std::pair<std::string, Shape>>& tensors) {
+    std::vector<std::vector<float>> values;
+    std::vector<NamedValues> named;
+    values.reserve(tensors.size());
+    for (const auto& [name, shape] : tensors) {
+        values.emplace_back(static_cast<size_t>(shape.elements()), 1.0f);
+        named.push_back({name, shape, values.back()});
+    }
+    const auto path = folder.path() / "written.safetensors";
+    writeSafetensors(path, named);
+    return std::make_shared<const LoraFile>(path);
+}
+
+const std::string kModule = "lora_unet_mid_block_attentions_0_proj_in"; // 8 x 8
+
+} // namespace
+
+TEST_CASE("each kind of delta gives peft's weights or the published formula's") {
+    const test::GoldenFile merged("loras/merged.safetensors");
+    std::set<std::string> kinds;
+    for (const std::string& key : merged.names()) {
+        const size_t slash = key.find('/');
+        const std::string kind = key.substr(0, slash), tensor = key.substr(slash + 1);
+        CAPTURE(key);
+        kinds.insert(kind);
+        const LoraWeights weights = with(golden(kind), kind == "lycoris" ? 0.75f : 1.0f);
+        CHECK(weights.matches().front().surplus.empty());
+        const std::vector<float> expected = merged.floats(key);
+        CHECK(test::relativeError(valuesOf(weights, tensor), expected) < 2e-6);
+        CHECK(test::relativeError(valuesOf(*tinyUnet(), tensor), expected) > 1e-2);
+    }
+    CHECK(kinds.size() == 7);
+}
+
+TEST_CASE("a weight is the same however it is cut into blocks") {
+    for (const char* file : {"locon", "peft-dora", "lycoris"}) {
+        CAPTURE(file);
+        const LoraWeights weights = with(golden(file), 0.5f);
+        const std::string block = "mid_block.attentions.0.transformer_blocks.0.attn1.";
+        const std::string name =
+            block + (std::string(file) == "lycoris" ? "to_out.0" : "to_q") + ".weight";
+        const std::vector<float> whole = valuesOf(weights, name);
+        std::vector<float> pieces;
+        for (size_t first = 0; first < whole.size(); first += 7) {
+            std::vector<float> piece(std::min<size_t>(7, whole.size() - first));
+            weights.read(name, static_cast<int64_t>(first), piece);
+            pieces.insert(pieces.end(), piece.begin(), piece.end());
+        }
+        CHECK((pieces == whole));
+    }
+}
+
+TEST_CASE("tensors without a change are read as they are") {
+    const LoraWeights weights = with(golden("kohya"), 1);
+    CHECK((valuesOf(weights, "conv_in.weight") == valuesOf(*tinyUnet(), "conv_in.weight")));
+    CHECK((weights.names() == tinyUnet()->names()));
+    CHECK(weights.totalBytes() == tinyUnet()->totalBytes());
+}
+
+TEST_CASE("names of the original layout find the same modules") {
+    const test::TemporaryFolder folder;
+    auto source = tinyUnet();
+    const Model model = Model::open(test::goldenPath("tiny-sd1"));
+    ModuleNames names = moduleNames(*source);
+    CheckpointNames::unet(model.config("unet")).addStoredNames(names);
+    CHECK(names.at("middle_block_1_proj_in") == "mid_block.attentions.0.proj_in");
+    CHECK(names.at("input_blocks_1_1_transformer_blocks_0_attn1_to_q") ==
+          "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q");
+    CHECK(names.at("output_blocks_2_1_conv") == "up_blocks.0.upsamplers.0.conv");
+    CHECK(names.at("input_blocks_3_0_op") == "down_blocks.0.downsamplers.0.conv");
+    CHECK(names.at("mid_block_attentions_0_proj_in") == "mid_block.attentions.0.proj_in");
+}
+
+TEST_CASE("what a LoRA lacks, and what has no place, is told") {
+    const test::TemporaryFolder folder;
+    const auto refusal = [&](const std::vector<std::pair<std::string, Shape>>& tensors) {
+        return thrownBy([&] { with(written(folder, tensors), 1); });
+    };
+    const std::string up = kModule + ".lora_up.weight", down = kModule + ".lora_down.weight";
+    CHECK(refusal({{up, {8, 2}}}).find("incomplete") != std::string::npos);
+    CHECK(refusal({{up, {8, 2}}}).find("mid_block_attentions_0_proj_in") != std::string::npos);
+    CHECK(refusal({{up, {8, 2}}, {down, {3, 8}}}).find("incomplete") != std::string::npos);
+    const std::string other = refusal({{up, {8, 2}}, {down, {2, 16}}});
+    CHECK(other.find("another kind of model") != std::string::npos);
+    CHECK(other.find("8 x 16") != std::string::npos);
+    CHECK(other.find("8 x 8") != std::string::npos);
+    const LoraWeights weights =
+        with(written(folder, {{up, {8, 2}},
+                              {down, {2, 8}},
+                              {"lora_unet_nowhere.lora_up.weight", {8, 1}},
+                              {"lora_unet_nowhere.lora_down.weight", {1, 8}}}),
+             1);
+    CHECK(weights.matches().front().modules == 1);
+    CHECK((weights.matches().front().surplus ==
+           std::vector<std::string>{"lora_unet_nowhere.lora_down.weight"}));
+}
