@@ -32,7 +32,7 @@ template <typename Body> void withEveryScheduler(const Body& body) {
                 CAPTURE(info.name);
                 CAPTURE(schedule);
                 CAPTURE(config.dump());
-                body([&] {
+                body(info, [&] {
                     return makeScheduler(
                         info.name, config,
                         {.steps = kSteps, .schedule = std::string(schedule), .eta = 0.4});
@@ -48,6 +48,21 @@ Tensor output(const Tensor& input) {
     return input.device().fromHost(values.data(), input.shape(), DType::F32);
 }
 
+// The noise in the latents, for a denoiser that knows what is under it.
+Tensor knowingOutput(const Scheduler& scheduler, int call, const Tensor& latents,
+                     const std::vector<float>& picture) {
+    kinora::kernels::Device& device = latents.device();
+    std::vector<float> values = device.toHost<float>(latents);
+    NoiseMix mix = scheduler.noiseMix(call);
+    if (scheduler.callsPerStep() > 1) { // between two levels only the scaling tells
+        const float scaled = device.toHost<float>(scheduler.scaleModelInput(latents, call))[0];
+        mix = {1, std::sqrt(values[0] * values[0] / (scaled * scaled) - 1)};
+    }
+    for (size_t i = 0; i < values.size(); ++i)
+        values[i] = static_cast<float>((values[i] - mix.picture * picture[i]) / mix.noise);
+    return device.fromHost(values.data(), latents.shape(), DType::F32);
+}
+
 // The same values in storage of their own.
 Tensor copied(Device& device, const Tensor& tensor) {
     if (!tensor.defined()) return {};
@@ -58,7 +73,7 @@ Tensor copied(Device& device, const Tensor& tensor) {
 
 TEST_CASE("a run goes on from a copy of the memory to the same bits") {
     Device device(kinora::test::hostBackend(), {});
-    withEveryScheduler([&](const auto& make) {
+    withEveryScheduler([&](const SchedulerInfo&, const auto& make) {
         BatchNoise noise("torch-cpu", 3, 2), noiseAgain("torch-cpu", 3, 2);
         auto whole = make();
         Tensor latents = noise.draw(device, 3, 4, 2);
@@ -89,26 +104,32 @@ TEST_CASE("a memory of another sampler is refused") {
     heun->restore(makeScheduler("heun", json::object(), {})->memory());
 }
 
-TEST_CASE("a run may begin at any step") {
+TEST_CASE("a run whose denoiser knows the picture ends there, wherever it begins") {
     Device device(kinora::test::hostBackend(), {});
-    withEveryScheduler([&](const auto& make) {
+    std::vector<float> picture(24);
+    for (size_t i = 0; i < picture.size(); ++i) picture[i] = 0.9f * std::sin(static_cast<float>(i));
+    withEveryScheduler([&](const SchedulerInfo& info, const auto& make) {
+        // These miss the history that their formulas count on, and miss the picture: the golden
+        // runs from a picture hold them to the reference, which does so too.
+        const bool onlyFromTheStart = info.name == "lms" || info.name == "pndm";
         const int perStep = make()->callsPerStep();
-        for (int left = 0; left * perStep < make()->callCount(); ++left) {
+        for (int left = 0; left < (onlyFromTheStart ? 1 : kSteps); ++left) {
+            CAPTURE(left);
             auto scheduler = make();
             BatchNoise noise("torch-cpu", 3, 1);
-            const Tensor picture = noise.draw(device, 3, 4, 2);
-            Tensor latents =
-                scheduler->addNoise(picture, noise.draw(device, 3, 4, 2), left * perStep);
+            Tensor latents = device.fromHost(picture.data(), {1, 3, 4, 2}, DType::F32);
+            latents = scheduler->addNoise(latents, noise.draw(device, 3, 4, 2), left * perStep);
             for (int call = left * perStep; call < scheduler->callCount(); ++call)
-                latents = scheduler->step(output(scheduler->scaleModelInput(latents, call)), call,
+                latents = scheduler->step(knowingOutput(*scheduler, call, latents, picture), call,
                                           latents, noise);
-            for (float value : device.toHost<float>(latents)) CHECK(std::isfinite(value));
+            const std::vector<float> found = device.toHost<float>(latents);
+            for (size_t i = 0; i < found.size(); ++i) CHECK(std::abs(found[i] - picture[i]) < 0.1);
         }
     });
 }
 
 TEST_CASE("the noise in the latents falls from call to call") {
-    withEveryScheduler([](const auto& make) {
+    withEveryScheduler([](const SchedulerInfo&, const auto& make) {
         const auto scheduler = make();
         double before = INFINITY;
         for (int call = 0; call < scheduler->callCount(); ++call) {
