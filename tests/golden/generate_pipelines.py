@@ -44,6 +44,7 @@ CASES = {
                                              schedule="karras", steps=16, cfg=5.0, count=2),
                             False),
     "sd1-lcm": ("tiny-sd1", dict(prompt=APPLE, sampler="lcm", steps=4, cfg=1.5), True),
+    "sd1-default": ("tiny-sd1", dict(prompt=APPLE, steps=7, cfg=5.0, width=24, height=40), False),
     "sd1-ddpm": ("tiny-sd1", dict(prompt=APPLE, sampler="ddpm", steps=6, cfg=4.0, width=40,
                                   height=24), False),
     "sd1-pndm": ("tiny-sd1", dict(prompt=APPLE, negative="a cat", sampler="pndm", steps=8, cfg=6.0,

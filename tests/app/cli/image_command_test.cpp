@@ -209,11 +209,11 @@ class ImageCommandTest : public QObject {
         const Home home;
         QCOMPARE(home.shell("cp -rs " + kStarter +
                             " m && rm m/kinora.json m/model_index.json && "
-                            "sed s/DDIMScheduler/PNDMScheduler/ " +
+                            "sed s/DDIMScheduler/VQDiffusionScheduler/ " +
                             kStarter + "/model_index.json > m/model_index.json")
                      .code,
                  0);
-        const char* part = "asks for PNDMScheduler, which this version lacks; euler is used";
+        const char* part = "asks for VQDiffusionScheduler, which this version lacks; euler is used";
         for (const QStringList& line : {quick({"--model", "./m", "--dry-run"}),
                                         quick({"--model", "./m", "--output", "a.png"})}) {
             const Run run = home.run(line);
@@ -226,7 +226,7 @@ class ImageCommandTest : public QObject {
         for (const QStringList& line : {QStringList{"info", "./m"}, {"models", "show", "./m"}})
             QVERIFY(home.run(line).out.contains(part));
         const Run chosen = home.run(quick({"--model", "./m", "--dry-run", "--sampler", "ddim"}));
-        QVERIFY(!chosen.errHas("PNDMScheduler"));
+        QVERIFY(!chosen.errHas("VQDiffusionScheduler"));
     }
 
     void findsWeightsThatAreNoNumbersInThePlan() {
