@@ -45,19 +45,30 @@ constexpr std::array kSliders = {
     SliderRange{"eta", 0, 1, 100},
 };
 
-constexpr std::array<std::pair<std::string_view, const char*>, 20> kTitles = {{
+constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>({
     {"ddim", "DDIM"},
     {"ddpm", "DDPM"},
+    {"pndm", "PNDM"},
+    {"lms", "LMS"},
     {"euler", "Euler"},
     {"euler_a", "Euler ancestral"},
+    {"heun", "Heun"},
+    {"dpm2", "DPM2"},
+    {"dpm2_a", "DPM2 ancestral"},
     {"dpmpp_2m", "DPM++ 2M"},
+    {"dpmpp_2m_sde", "DPM++ 2M SDE"},
+    {"dpmpp_2s", "DPM++ 2S"},
+    {"deis", "DEIS"},
+    {"unipc", "UniPC"},
     {"lcm", "LCM"},
+    {"tcd", "TCD"},
     {"normal", "Normal"},
     {"karras", "Karras"},
     {"exponential", "Exponential"},
     {"beta", "Beta"},
     {"sgm_uniform", "SGM uniform"},
     {"simple", "Simple"},
+    {"align_your_steps", "Align your steps"},
     {"torch-cpu", "PyTorch, CPU"},
     {"philox", "PyTorch, CUDA (Philox)"},
     {"auto", "Automatic"},
@@ -66,7 +77,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 20> kTitles = {{
     {"f16", "f16"},
     {"transparent", "Transparent"},
     {"white", "White"},
-}};
+});
 
 } // namespace
 

@@ -20,6 +20,7 @@
 #include "app/windows/picture_actions.h"
 #include "app/windows/system_appearance.h"
 #include "core/media/metadata.h"
+#include "pipelines/request/parameters.h"
 #include "tests/app/gui/scripted_engine.h"
 #include "tests/app/gui/watchdog.h"
 
@@ -226,6 +227,13 @@ class WindowTest : public QObject {
         studio.prompt()->setPlainText("good");
         studio.button("Edit settings")->click();
         QCOMPARE(studio.prompt()->toPlainText(), "bad");
+    }
+
+    void samplersAndSchedulesAreNamedAsPeopleWriteThem() {
+        QCOMPARE(choiceTitle("dpmpp_2m_sde"), QString("DPM++ 2M SDE"));
+        for (const char* name : {"sampler", "schedule"})
+            for (std::string_view choice : pipelines::findImageParameter(name)->choices)
+                QVERIFY2(choiceTitle(choice).toStdString() != choice, std::string(choice).c_str());
     }
 
     void planLineChangesWithTheSettings() {
