@@ -2,13 +2,12 @@
 
 #include "app/cli/event_json.h"
 #include "app/cli/exit_code.h"
-#include "core/engine/process_memory.h"
 #include "core/media/image_file.h"
 #include "core/queue/dispatcher.h"
 
 #include <nlohmann/json.hpp>
 
-#include <map>
+#include <memory>
 
 namespace kinora::app {
 namespace {
@@ -24,8 +23,9 @@ class QueueRun {
             std::visit([this](const auto& one) { tell(one); }, event);
         };
         if (m_context.arguments.has("wait")) options.whenEmpty = core::Dispatcher::WhenEmpty::Wait;
-        const auto dispatcher = orThrow(core::Dispatcher::open(
-            m_context.program.dataFolder, m_context.program.engine, std::move(options)));
+        core::Engine& engine = startEngine();
+        const auto dispatcher = orThrow(
+            core::Dispatcher::open(m_context.program.dataFolder, engine, std::move(options)));
         core::preloadImageCodecs();
         tellPause();
         m_context.interrupts.setHandler(
@@ -38,6 +38,18 @@ class QueueRun {
     }
 
   private:
+    // Processes of their own, so that a crash costs a step of a job. Without their module the work
+    // is done here.
+    core::Engine& startEngine() {
+        auto workers = m_context.program.makeWorkerEngine(0);
+        if (!workers) {
+            m_console.warning(workers.error().message());
+            return m_context.program.engine;
+        }
+        m_workers = *std::move(workers);
+        return *m_workers;
+    }
+
     void tellPause() {
         core::QueueStore queue = orThrow(core::QueueStore::open(m_context.program.dataFolder));
         if (orThrow(queue.status()).paused != core::QueuePause::No)
@@ -98,8 +110,9 @@ class QueueRun {
                 resultJson(told.picture, {.file = told.path,
                                           .sha256 = storedHash(told.picture.image, told.path),
                                           .seconds = 0,
-                                          .peakBytes = core::peakResidentBytes()});
-            event.erase("seconds"); // of the job: its attempts have them
+                                          .peakBytes = 0});
+            event.erase("seconds");   // of the job: its attempts have them
+            event.erase("peakBytes"); // of a worker
             event["job"] = told.job;
             m_console.event(event);
         }
@@ -129,6 +142,7 @@ class QueueRun {
 
     const CommandContext& m_context;
     Console& m_console;
+    std::unique_ptr<core::Engine> m_workers;
     int m_failed = 0;
 };
 
