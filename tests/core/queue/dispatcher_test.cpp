@@ -194,6 +194,21 @@ class DispatcherTest : public QObject {
         QCOMPARE(engine.begun().size(), size_t{3}); // neither was tried again by itself
     }
 
+    void withoutAnyWorkerItEndsAndNothingIsSetAside() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        sample.add(store, "a");
+        sample.add(store, "b");
+        ScriptedEngine engine(
+            {.fails = [](const std::string&,
+                         int) { return std::optional(Error(ErrorCode::WorkerLost, "None.")); },
+             .workersAreOff = true});
+        const Result<void> ended = runAll(sample, engine);
+        QCOMPARE(codeOf(ended), ErrorCode::WorkerLost);
+        QCOMPARE(store.status()->waiting, int64_t{2});
+        QCOMPARE(engine.begun().size(), size_t{1});
+    }
+
     void aBusyMachineIsTriedAgain() {
         const QueueSample sample;
         QueueStore store = sample.open();
