@@ -7,8 +7,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <memory>
-
 namespace kinora::app {
 namespace {
 
@@ -23,9 +21,8 @@ class QueueRun {
             std::visit([this](const auto& one) { tell(one); }, event);
         };
         if (m_context.arguments.has("wait")) options.whenEmpty = core::Dispatcher::WhenEmpty::Wait;
-        core::Engine& engine = startEngine();
-        const auto dispatcher = orThrow(
-            core::Dispatcher::open(m_context.program.dataFolder, engine, std::move(options)));
+        const auto dispatcher = orThrow(core::Dispatcher::open(
+            m_context.program.dataFolder, m_context.program.engine, std::move(options)));
         core::preloadImageCodecs();
         tellPause();
         m_context.interrupts.setHandler(
@@ -38,18 +35,6 @@ class QueueRun {
     }
 
   private:
-    // Processes of their own, so that a crash costs a step of a job. Without their module the work
-    // is done here.
-    core::Engine& startEngine() {
-        auto workers = m_context.program.makeWorkerEngine(0);
-        if (!workers) {
-            m_console.warning(workers.error().message());
-            return m_context.program.engine;
-        }
-        m_workers = *std::move(workers);
-        return *m_workers;
-    }
-
     void tellPause() {
         core::QueueStore queue = orThrow(core::QueueStore::open(m_context.program.dataFolder));
         if (orThrow(queue.status()).paused != core::QueuePause::No)
@@ -142,7 +127,6 @@ class QueueRun {
 
     const CommandContext& m_context;
     Console& m_console;
-    std::unique_ptr<core::Engine> m_workers;
     int m_failed = 0;
 };
 

@@ -195,6 +195,20 @@ class QueueCommandTest : public QObject {
         QCOMPARE(show.event("job")["state"].get<std::string>(), std::string("waiting"));
         QCOMPARE(show.event("job")["attempts"][0]["why"].get<std::string>(),
                  std::string("the studio was closed"));
+
+        home.start(process, {"queue", "run", "--json"});
+        out.clear();
+        QVERIFY(QTest::qWaitFor(
+            [&] {
+                out += process.readAllStandardOutput();
+                return out.contains("\"step\",\"step\"");
+            },
+            60'000));
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        Run again = Home::finish(process);
+        again.out = out + again.out;
+        QVERIFY(again.event("resumed").is_object());
+        QVERIFY(again.event("resumed")["step"].get<int>() > 0); // not from the beginning
     }
 
     // Bounded: so many kills, then it runs to the end.
