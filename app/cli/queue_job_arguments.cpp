@@ -2,6 +2,7 @@
 
 #include "app/cli/image_request_arguments.h"
 #include "app/cli/output_names.h"
+#include "core/library/companion_files.h"
 
 #include <QRandomGenerator>
 
@@ -15,15 +16,23 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kMostPriority = 100;
 
+std::string absoluteText(const fs::path& path) {
+    return fs::absolute(path).lexically_normal().string();
+}
+
+// By a name alone it is looked for in the library.
+bool isPath(const std::string& name) {
+    std::error_code ignored;
+    return name.find('/') != std::string::npos || (!name.empty() && fs::exists(name, ignored));
+}
+
 // The queue may be worked through from anywhere.
 void makePathsAbsolute(pipelines::ImageRequest& request, const core::ModelEntry& model) {
-    std::error_code ignored;
-    const bool isPath = request.model.find('/') != std::string::npos ||
-                        (!request.model.empty() && request.model != model.name &&
-                         fs::exists(request.model, ignored));
-    if (isPath) request.model = fs::absolute(request.model).lexically_normal().string();
-    if (!request.latentsPath.empty())
-        request.latentsPath = fs::absolute(request.latentsPath).lexically_normal().string();
+    if (request.model != model.name && isPath(request.model))
+        request.model = absoluteText(request.model);
+    for (const core::CompanionPlace& place : core::companionPlaces(request))
+        if (const std::string name = place.name(); isPath(name)) place.rename(absoluteText(name));
+    if (!request.latentsPath.empty()) request.latentsPath = absoluteText(request.latentsPath);
 }
 
 core::ModelEntry modelOf(const CommandContext& context, const pipelines::ImageRequest& request) {

@@ -2,13 +2,10 @@
 
 #include "app/cli/event_json.h"
 #include "app/cli/exit_code.h"
-#include "core/engine/process_memory.h"
 #include "core/media/image_file.h"
 #include "core/queue/dispatcher.h"
 
 #include <nlohmann/json.hpp>
-
-#include <map>
 
 namespace kinora::app {
 namespace {
@@ -98,8 +95,9 @@ class QueueRun {
                 resultJson(told.picture, {.file = told.path,
                                           .sha256 = storedHash(told.picture.image, told.path),
                                           .seconds = 0,
-                                          .peakBytes = core::peakResidentBytes()});
-            event.erase("seconds"); // of the job: its attempts have them
+                                          .peakBytes = 0});
+            event.erase("seconds");   // of the job: its attempts have them
+            event.erase("peakBytes"); // of a worker
             event["job"] = told.job;
             m_console.event(event);
         }

@@ -55,11 +55,15 @@ JobId InProcessEngine::submit(const pipelines::ImageRequest& request, EngineSink
     return job->id;
 }
 
-void InProcessEngine::cancel(JobId id) {
+void InProcessEngine::end(JobId id, Keep keep) {
     std::shared_ptr<Job> removed;
     {
         std::lock_guard lock(m_mutex);
-        if (m_running && m_running->id == id) m_running->control.cancel.cancel();
+        if (m_running && m_running->id == id) {
+            JobControl& control = m_running->control;
+            if (keep == Keep::Yes && !control.cancel.cancelled()) control.leave.cancel();
+            control.cancel.cancel();
+        }
         const auto job = std::ranges::find(m_waiting, id, &Job::id);
         if (job != m_waiting.end()) {
             removed = *job;
@@ -67,7 +71,8 @@ void InProcessEngine::cancel(JobId id) {
         }
     }
     if (!removed) return;
-    if (!removed->checkpoint.empty()) CheckpointFile(removed->checkpoint).clear();
+    if (keep == Keep::No && !removed->checkpoint.empty())
+        CheckpointFile(removed->checkpoint).clear();
     removed->sink(CancelledEvent{});
 }
 

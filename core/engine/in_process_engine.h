@@ -37,13 +37,16 @@ class InProcessEngine : public Engine {
     JobId submit(const pipelines::ImageRequest& request, EngineSink sink,
                  const std::filesystem::path& checkpoint) override;
     int capacity() const override { return 1; }
-    void cancel(JobId job) override;
+    void cancel(JobId job) override { end(job, Keep::No); }
+    void interrupt(JobId job) override { end(job, Keep::Yes); }
     void stopAfterThis(JobId job) override;
     Result<pipelines::Plan> plan(const pipelines::ImageRequest& request) override;
 
   private:
     struct Job;
 
+    enum class Keep { No, Yes }; // what was kept of the job
+    void end(JobId job, Keep keep);
     void work(std::stop_token stop);
 
     std::unique_ptr<JobRunner> m_runner; // what jobs share: loaded model, planners, speeds

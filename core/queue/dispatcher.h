@@ -35,7 +35,8 @@ class Dispatcher {
     static Result<std::unique_ptr<Dispatcher>> open(const std::filesystem::path& dataFolder,
                                                     Engine& engine, Options options);
 
-    // On the caller's thread, once. What ends it early: the queue cannot be written or is damaged.
+    // On the caller's thread, once. What ends it early: the queue cannot be written or is damaged,
+    // or no worker can be started (Error{WorkerLost}).
     // Jobs that run then are cancelled, and go on when the queue is next worked through.
     Result<void> run();
 
@@ -88,6 +89,7 @@ class Dispatcher {
     void end(Running& running, const EngineEvent& event);
     AttemptEnd howItEnded(const Running& running, const EngineEvent& event);
     void stopAfterThis(Running& running, const std::string& why);
+    bool noWorkerIsLeft(const Error& error) const;
     void waitBeforeAgain(QueueJobId id);
     void noteStepTimes(const Running& running, const FinishedEvent& finished);
 

@@ -40,6 +40,25 @@ Intent intentFromRow(const Statement& row) {
             .overwrite = row.integer(6) != 0 ? Overwrite::Yes : Overwrite::No};
 }
 
+class WithoutFlushing {
+  public:
+    explicit WithoutFlushing(Database& database) : m_database(database) {
+        database.execute("PRAGMA synchronous = NORMAL");
+    }
+    ~WithoutFlushing() {
+        try {
+            m_database.execute("PRAGMA synchronous = FULL");
+        } catch (const Error&) {
+            // It touches no file: only memory could have run out.
+        }
+    }
+    WithoutFlushing(const WithoutFlushing&) = delete;
+    WithoutFlushing& operator=(const WithoutFlushing&) = delete;
+
+  private:
+    Database& m_database;
+};
+
 constexpr const char* kSelectIntents =
     "SELECT i.job, i.picture, i.path, i.temporary, i.file_hash, i.pixel_hash, j.overwrite, i.state "
     "FROM items i JOIN jobs j ON j.id = i.job ";
@@ -215,11 +234,9 @@ int64_t QueueLedger::picturesDone(QueueJobId id) {
 }
 
 void QueueLedger::setProgress(QueueJobId id, const JobProgress& progress) {
-    // Not worth waiting for the disk.
-    m_database.execute("PRAGMA synchronous = NORMAL");
+    const WithoutFlushing quickly(m_database); // not worth waiting for the disk
     m_database.run("INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)", id, progress.picture,
                    progress.step, progress.steps, progress.secondsLeft);
-    m_database.execute("PRAGMA synchronous = FULL");
 }
 
 void QueueLedger::setDevice(QueueJobId id, int64_t epoch, const std::string& device) {

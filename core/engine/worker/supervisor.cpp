@@ -83,7 +83,7 @@ void Supervisor::passOnWishes(const WorkerJob& job) {
     using Keep = WorkerConnection::Keep;
     if (job.cancelled)
         connection->cancel(job.id, Keep::No);
-    else if (m_stopping)
+    else if (m_stopping || job.interrupted)
         connection->cancel(job.id, Keep::Yes);
     else if (job.stopAfterThis)
         connection->stopAfterThis(job.id);
@@ -220,7 +220,7 @@ void Supervisor::runJob(const std::shared_ptr<WorkerJob>& job) {
             logMessage(LogLevel::Warning, kept.error().message());
     m_awaitsResumed = !job->interruption.empty();
     bool complete = true;
-    if (job->cancelled || m_stopping) {
+    if (job->unwanted() || m_stopping) {
         job->sink(CancelledEvent{});
     } else {
         const WorkerConnection::RunOrder order{job->id, requestText(job->request),
@@ -252,7 +252,7 @@ void Supervisor::deliver(WorkerJob& job, const EngineEvent& event) {
             m_stepSeconds = planned->plan.secondsPerStep;
         }
         // Wishes of the moment before the worker knew the job.
-        if (job.cancelled || m_stopping || job.stopAfterThis) passOnWishes(job);
+        if (job.unwanted() || m_stopping || job.stopAfterThis) passOnWishes(job);
         if (std::exchange(job.planned, true)) return;
     } else if (const auto* resumed = std::get_if<ResumedEvent>(&event)) {
         ResumedEvent told = *resumed;
@@ -274,7 +274,7 @@ void Supervisor::deliver(WorkerJob& job, const EngineEvent& event) {
 }
 
 void Supervisor::lose(const std::shared_ptr<WorkerJob>& job, const std::string& how) {
-    if (job->cancelled || m_stopping) return job->sink(CancelledEvent{});
+    if (job->unwanted() || m_stopping) return job->sink(CancelledEvent{});
     const bool further = job->at > job->lostAt;
     job->lostThere = further ? 1 : job->lostThere + 1;
     job->lostAt = job->at;
@@ -329,7 +329,7 @@ void Supervisor::watchJob(Life& life, const wire::Pulse& pulse) {
     if (pulse.job() != 0 && secondsSince(life.progressAt) > longestSilence)
         return hang(life, "hung (no step for " + inSeconds(longestSilence) + ")");
 
-    const bool unwanted = job && (job->cancelled || m_stopping);
+    const bool unwanted = job && (job->unwanted() || m_stopping);
     if (!unwanted || !std::exchange(life.unwanted, unwanted)) life.unwantedSince = Clock::now();
     life.unwanted = unwanted;
     if (unwanted && secondsSince(life.unwantedSince) > m_options.engine.hangSeconds)

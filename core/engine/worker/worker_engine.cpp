@@ -69,8 +69,19 @@ void WorkerEngine::cancel(JobId id) {
     const std::shared_ptr<WorkerJob> job = find(id);
     if (!job) return;
     job->cancelled = true;
-    if (const auto waiting = m_jobs.remove(id)) return waiting->sink(CancelledEvent{});
-    for (const auto& supervisor : m_supervisors) supervisor->passOnWishes(*job);
+    passOnEnd(*job);
+}
+
+void WorkerEngine::interrupt(JobId id) {
+    const std::shared_ptr<WorkerJob> job = find(id);
+    if (!job) return;
+    job->interrupted = true;
+    passOnEnd(*job);
+}
+
+void WorkerEngine::passOnEnd(const WorkerJob& job) {
+    if (const auto waiting = m_jobs.remove(job.id)) return waiting->sink(CancelledEvent{});
+    for (const auto& supervisor : m_supervisors) supervisor->passOnWishes(job);
 }
 
 void WorkerEngine::stopAfterThis(JobId id) {

@@ -28,6 +28,7 @@ class WorkerEngine : public Engine {
     // Workers that are not off; 1 where all are.
     int capacity() const override;
     void cancel(JobId job) override;
+    void interrupt(JobId job) override;
     void stopAfterThis(JobId job) override;
     Result<pipelines::Plan> plan(const pipelines::ImageRequest& request) override;
 
@@ -36,6 +37,7 @@ class WorkerEngine : public Engine {
   private:
     std::shared_ptr<WorkerConnection> anyConnection() const;
     std::shared_ptr<WorkerJob> find(JobId job);
+    void passOnEnd(const WorkerJob& job);
 
     WorkerJobs m_jobs;
     std::atomic<int> m_alive; // workers that are not off

@@ -20,13 +20,14 @@
 namespace kinora::core {
 
 // One job on its way through workers. Shared by the engine, which cancels it, and by whoever took
-// it out of the queue, to whom all of it belongs but the two flags.
+// it out of the queue, to whom all of it belongs but the flags.
 struct WorkerJob {
     JobId id = 0;
     pipelines::ImageRequest request; // the seed is filled in once it is drawn
     EngineSink sink;
     std::filesystem::path checkpointFile;
-    std::atomic<bool> cancelled = false, stopAfterThis = false;
+    std::atomic<bool> cancelled = false, interrupted = false, stopAfterThis = false;
+    bool unwanted() const { return cancelled || interrupted; }
 
     // Since its first event.
     bool planned = false;           // the PlannedEvent was handed on

@@ -270,6 +270,26 @@ class InProcessEngineTest : public QObject {
         QVERIFY(!std::filesystem::exists(checkpointPath()));
     }
 
+    void keepsTheCheckpointOfAJobThatIsInterrupted() {
+        pipelines::ImageRequest request = redApple();
+        request.steps = 500;
+        Listener running;
+        const JobId id = m_engine->submit(request, running.sink(), checkpointPath());
+        QVERIFY(running.waitFor<StepEvent>(2));
+        m_engine->interrupt(id);
+        QVERIFY(running.waitForEnd());
+        QCOMPARE(running.count<CancelledEvent>(), 1);
+        QVERIFY(std::filesystem::exists(checkpointPath()));
+
+        Listener again;
+        const JobId resumed = m_engine->submit(request, again.sink(), checkpointPath());
+        QVERIFY(again.waitFor<StepEvent>());
+        QVERIFY(again.all<StepEvent>().front().step > 2);
+        m_engine->cancel(resumed);
+        QVERIFY(again.waitForEnd());
+        QVERIFY(!std::filesystem::exists(checkpointPath()));
+    }
+
     void keepsTheCheckpointOfAJobThatFails() {
         pipelines::ImageRequest request = redApple();
         request.steps = 100;

@@ -7,6 +7,8 @@
 #include <csignal>
 #include <fstream>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace kinora;
 using namespace kinora::core;
@@ -192,6 +194,21 @@ class DispatcherTest : public QObject {
         QCOMPARE(engine.begun().size(), size_t{3}); // neither was tried again by itself
     }
 
+    void withoutAnyWorkerItEndsAndNothingIsSetAside() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        sample.add(store, "a");
+        sample.add(store, "b");
+        ScriptedEngine engine(
+            {.fails = [](const std::string&,
+                         int) { return std::optional(Error(ErrorCode::WorkerLost, "None.")); },
+             .workersAreOff = true});
+        const Result<void> ended = runAll(sample, engine);
+        QCOMPARE(codeOf(ended), ErrorCode::WorkerLost);
+        QCOMPARE(store.status()->waiting, int64_t{2});
+        QCOMPARE(engine.begun().size(), size_t{1});
+    }
+
     void aBusyMachineIsTriedAgain() {
         const QueueSample sample;
         QueueStore store = sample.open();
@@ -341,6 +358,62 @@ class DispatcherTest : public QObject {
         QCOMPARE(int(stateOf(store, id)), state);
         QCOMPARE(store.attempts(id)->front().why, std::string("the studio ended without warning"));
         QCOMPARE(filesIn(sample.data() / "queue" / "checkpoints"), 0);
+    }
+
+    // Four others add, pause, resume and cancel meanwhile, as fast as they can.
+    void otherProcessesChangeItWhileItIsWorkedThrough() {
+        constexpr int kProcesses = 4, kJobs = 30;
+        const QueueSample sample;
+        sample.open();
+        std::vector<pid_t> children;
+        for (int process = 0; process < kProcesses; ++process) {
+            const pid_t child = ::fork();
+            if (child != 0) {
+                children.push_back(child);
+                continue;
+            }
+            bool good = true;
+            QueueStore store = sample.open();
+            for (int i = 0; i < kJobs && good; ++i) {
+                const auto id = store.add(
+                    sample.job("job " + std::to_string(process) + " " + std::to_string(i)));
+                good = id.ok();
+                if (!good) break;
+                // It may have run by then: an answer in words is good, too.
+                for (const JobAction action : {JobAction::Pause, JobAction::Resume})
+                    if (const auto done = store.apply(action, std::array{*id}); !done)
+                        good = good && done.error().code() == ErrorCode::InvalidArgument;
+                if (i % 5 == 0) (void)store.apply(JobAction::Cancel, std::array{*id});
+            }
+            ::_exit(good ? 0 : 1);
+        }
+        {
+            ScriptedEngine engine({.capacity = 3});
+            Dispatcher::Options options = quick();
+            options.whenEmpty = Dispatcher::WhenEmpty::Wait;
+            Worker worker(sample, engine, options);
+            for (const pid_t child : children) {
+                int status = 0;
+                ::waitpid(child, &status, 0);
+                QVERIFY(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+            }
+            QueueStore store = sample.open();
+            const auto paused = store.jobsIn(std::array{JobState::Paused});
+            QVERIFY(store.apply(JobAction::Resume, *paused).ok());
+            QVERIFY(becomes([&] {
+                const QueueStatus status = *store.status();
+                return status.waiting + status.running + status.pausedJobs == 0;
+            }));
+            QVERIFY(worker.stop().ok());
+        }
+        QueueStore store = sample.open();
+        const QueueStatus status = *store.status();
+        QCOMPARE(status.jobs(), int64_t{kProcesses * kJobs});
+        QCOMPARE(status.finished + status.cancelled, status.jobs());
+        QVERIFY(filesIn(sample.pictures()) >= status.finished);
+        Statement check(store.database(), "PRAGMA integrity_check");
+        QVERIFY(check.next());
+        QCOMPARE(check.text(0), std::string("ok"));
     }
 
     void twoCannotOwnIt() {

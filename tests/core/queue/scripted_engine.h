@@ -37,6 +37,7 @@ class ScriptedEngine : public Engine {
         std::chrono::milliseconds step{0};
         // How the job of that prompt fails, the nth time (from 1) that it is tried.
         std::function<std::optional<Error>(const std::string& prompt, int time)> fails = {};
+        bool workersAreOff = false;
         bool holds = false; // before the last step of each picture, until release()
     };
     explicit ScriptedEngine(Script script) : m_script(std::move(script)) {}
@@ -65,6 +66,12 @@ class ScriptedEngine : public Engine {
         return id;
     }
     int capacity() const override { return m_script.capacity; }
+    std::vector<WorkerStatus> workers() const override {
+        if (!m_script.workersAreOff) return {};
+        WorkerStatus off;
+        off.state = WorkerState::Off;
+        return {off};
+    }
     void cancel(JobId job) override { ask(job, Asked::Cancel); }
     void interrupt(JobId job) override { ask(job, Asked::Interrupt); }
     void stopAfterThis(JobId job) override { ask(job, Asked::StopAfterThis); }

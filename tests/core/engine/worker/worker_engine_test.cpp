@@ -167,6 +167,25 @@ class WorkerEngineTest : public QObject {
         QCOMPARE(job.count<CancelledEvent>(), 1);
     }
 
+    void whatIsInterruptedGoesOnAnotherTime() {
+        const auto checkpoint = m_fixture.folder() / "interrupted.checkpoint";
+        const pipelines::ImageRequest request = WorkerFixture::redApple(500);
+        Job job;
+        const JobId id = m_engine->submit(request, job.sink(), checkpoint);
+        QVERIFY(job.waitFor<StepEvent>(2));
+        m_engine->interrupt(id);
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.count<CancelledEvent>(), 1);
+        QVERIFY(std::filesystem::exists(checkpoint));
+        Job again;
+        const JobId resumed = m_engine->submit(request, again.sink(), checkpoint);
+        QVERIFY(again.waitFor<StepEvent>());
+        QVERIFY(again.all<StepEvent>().front().step > 2);
+        m_engine->cancel(resumed);
+        QVERIFY(again.waitForEnd());
+        QVERIFY(!std::filesystem::exists(checkpoint));
+    }
+
     void cancelsFromWithinItsOwnSink() {
         Job job;
         std::atomic<JobId> id = 0;
