@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
+#include <set>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
@@ -147,6 +148,23 @@ class TaskLeasesTest : public QObject {
             for (std::thread& thread : threads) thread.join();
             QCOMPARE(winners.load(), 1);
         }
+    }
+
+    void sweepingTakesAwayWhatNobodyHolds() {
+        const test::TemporaryFolder folder;
+        LeaseHolder dead = thisHolder("dead");
+        dead.processStart += 1;
+        folder.write("a.png.lease", leaseText(dead));
+        folder.write("b.png.lease", leaseText(stranger()));
+        folder.write("c.png.lease.token", "aside, and its work is done");
+        folder.write("d.checkpoint", "not a lease");
+        TaskLeases leases(folder.path());
+        QVERIFY(leases.acquire("e.png")->mine);
+        leases.sweep();
+        std::set<std::string> left;
+        for (const auto& entry : fs::directory_iterator(folder.path()))
+            left.insert(entry.path().filename().string());
+        QCOMPARE(left, (std::set<std::string>{"b.png.lease", "d.checkpoint", "e.png.lease"}));
     }
 
     void aFolderThatCannotBeWrittenIsAnError() {
