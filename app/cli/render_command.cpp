@@ -101,12 +101,12 @@ class RenderCommand {
                              {"width", plan.width},
                              {"height", plan.height},
                              {"steps", plan.steps},
-                             {"predictedSeconds", plan.seconds},
+                             {"predictedSeconds", kind.seconds},
                              {"predictedPeakBytes", plan.peakBytes},
                              {"fits", plan.fits}});
             kindsText += "           " + count(kind.tasks, "picture", "pictures") + " of " + size +
                          ", " + std::to_string(plan.steps) + " steps, " + kind.model + ": " +
-                         durationText(plan.seconds) + "\n";
+                         durationText(kind.seconds) + "\n";
             for (const std::string& warning : plan.warnings) m_console.warning(warning);
             if (!plan.fits)
                 m_console.warning("Task " + std::to_string(kind.firstTask) +

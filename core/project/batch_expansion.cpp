@@ -128,14 +128,30 @@ class Expansion {
         const PromptTemplate prompt(textOf(asked, "prompt"), m_wildcards);
         const PromptTemplate negative(textOf(asked, "negative"), m_wildcards);
         if (m_options.choices == PromptChoices::Draw) {
+            checkCount(count);
             for (int64_t picture = 0; picture < count; ++picture)
                 addVariant(row, asked, prompt.draw(m_random), negative.draw(m_random), picture);
             return;
         }
-        for (const std::string& text : prompt.all(kMostProjectTasks))
-            for (const std::string& steerAway : negative.all(kMostProjectTasks))
+        const std::vector<std::string> prompts = prompt.all(kMostProjectTasks);
+        const std::vector<std::string> negatives = negative.all(kMostProjectTasks);
+        checkCount(static_cast<int64_t>(prompts.size() * negatives.size()) * count);
+        for (const std::string& text : prompts)
+            for (const std::string& steerAway : negatives)
                 for (int64_t picture = 0; picture < count; ++picture)
                     addVariant(row, asked, text, steerAway, picture);
+    }
+
+    // variants: pictures of a row, its grid not counted; 0 to 10^16.
+    void checkCount(int64_t variants) const {
+        int64_t cells = 1;
+        for (const GridAxis& axis : m_options.grid)
+            cells *= static_cast<int64_t>(axis.values.size());
+        const auto there = static_cast<int64_t>(m_rows.size());
+        if (variants > kMostProjectTasks || cells > kMostProjectTasks ||
+            there + variants * cells > kMostProjectTasks)
+            throw Error(ErrorCode::InvalidArgument, "this makes more than a million pictures.",
+                        "Use a smaller grid, or fewer combinations.");
     }
 
     // The row's, else the batch's, else the project's.
@@ -176,9 +192,6 @@ class Expansion {
             pipelines::validate(filled.request());
             ordered_json entry = {{"request", filled.json()}};
             if (!row.note.empty()) entry["note"] = row.note;
-            if (m_rows.size() >= static_cast<size_t>(kMostProjectTasks))
-                throw Error(ErrorCode::InvalidArgument, "this makes more than a million pictures.",
-                            "Use a smaller grid, or fewer combinations.");
             m_rows.push_back(std::move(entry));
         }
     }

@@ -29,6 +29,7 @@ constexpr const char* kWorkFolder = ".kinora-render"; // leases and checkpoints,
 constexpr auto kLookAtCancel = std::chrono::milliseconds(100);
 constexpr auto kLookAgain = std::chrono::milliseconds(1000); // at what others work on
 constexpr size_t kKeptFailures = 100;
+constexpr auto kSurelyLeft = std::chrono::hours(1); // no file takes that long to write
 
 double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -82,6 +83,7 @@ class Renderer {
         if (!m_cancel.cancelled() && !m_summary.stoppedBy) makeSheets();
         m_summary.cancelled = m_cancel.cancelled() && unfinished() > 0;
         m_history.saveIndex();
+        clean();
         m_summary.seconds = secondsSince(m_start);
         return std::move(m_summary);
     }
@@ -161,6 +163,7 @@ class Renderer {
         case OutputState::Valid:
             ++m_summary.present;
             m_files[task] = path;
+            removeCheckpoint(output);
             tell(task, RenderPresent{path, m_told.contains(task)});
             return true;
         case OutputState::Other: break;
@@ -172,19 +175,20 @@ class Renderer {
         return true;
     }
 
+    // Its maker was killed between publishing and tidying up.
+    void removeCheckpoint(const TaskOutput& output) const {
+        std::error_code ignored;
+        fs::remove(checkpointOf(output), ignored);
+    }
+
     void submit(int64_t task, TaskOutput output, bool takenOver) {
         Running& running = m_running[task];
         running.output = std::move(output);
-        // By what is asked for: a checkpoint never goes on as another picture.
-        constexpr size_t kDigits = 32;
-        const fs::path checkpoint =
-            m_options.out / kWorkFolder /
-            (running.output.key.substr(running.output.key.find(':') + 1, kDigits) + ".checkpoint");
         tell(task, RenderStarted{m_options.out / running.output.name, takenOver});
         running.job = m_work.engine.submit(
             running.output.request,
             [inbox = m_inbox, task](const EngineEvent& event) { inbox->put(task, event); },
-            checkpoint);
+            checkpointOf(running.output));
     }
 
     void handle(int64_t task, const EngineEvent& event) {
@@ -267,6 +271,30 @@ class Renderer {
         ++m_summary.failed;
         if (m_summary.failures.size() < kKeptFailures) m_summary.failures.emplace_back(task, error);
         tell(task, RenderFailed{error});
+    }
+
+    // What killed processes left: their leases, and files that they were writing.
+    void clean() const {
+        m_leases.sweep();
+        std::error_code error;
+        std::vector<fs::path> old;
+        const auto now = fs::file_time_type::clock::now();
+        for (fs::directory_iterator entry(m_options.out, error), end; !error && entry != end;
+             entry.increment(error)) {
+            const std::string name = entry->path().filename().string();
+            if (!name.starts_with(".kinora-") || !name.ends_with(".tmp")) continue;
+            std::error_code ignored;
+            const auto age = now - entry->last_write_time(ignored);
+            if (!ignored && age > kSurelyLeft) old.push_back(entry->path());
+        }
+        for (const fs::path& file : old) fs::remove(file, error);
+    }
+
+    fs::path checkpointOf(const TaskOutput& output) const {
+        // By what is asked for: a checkpoint never goes on as another picture.
+        constexpr size_t kDigits = 32;
+        return m_options.out / kWorkFolder /
+               (output.key.substr(output.key.find(':') + 1, kDigits) + ".checkpoint");
     }
 
     // Of grids that this run looked at whole.

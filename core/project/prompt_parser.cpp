@@ -2,6 +2,7 @@
 
 #include "core/media/text_encoding.h"
 #include "core/project/prompt_template.h"
+#include "kernels/base/utf8.h"
 
 #include <algorithm>
 #include <charconv>
@@ -25,7 +26,7 @@ bool isNameCharacter(char c) {
 bool isWildcardName(std::string_view name) {
     if (name.empty() || name.size() > 200 || name.front() == '/' || name.back() == '/')
         return false;
-    if (!std::ranges::all_of(name, isNameCharacter)) return false;
+    if (!std::ranges::all_of(name, isNameCharacter) || !isValidUtf8(name)) return false;
     for (size_t at = 0; at < name.size(); ++at) // no part begins with a dot: neither .. nor hidden
         if (name[at] == '.' && (at == 0 || name[at - 1] == '/')) return false;
     return true;

@@ -93,7 +93,7 @@ Result<RenderEstimate> estimateRender(const RenderWork& work, const RenderOption
         }
         const auto [place, isNew] = places.try_emplace(kindOf(*output), estimate.kinds.size());
         if (isNew) {
-            estimate.kinds.push_back({0, task, output->modelName, {}});
+            estimate.kinds.push_back({0, task, output->modelName, 0, {}});
             requests.push_back(output->request);
         }
         ++estimate.kinds[place->second].tasks;
@@ -112,7 +112,8 @@ Result<RenderEstimate> estimateRender(const RenderWork& work, const RenderOption
         kind.plan = *std::move(plan);
         const double times =
             static_cast<double>(kind.tasks) / static_cast<double>(requests[i].count);
-        estimate.seconds += kind.plan.seconds * times;
+        kind.seconds = kind.plan.seconds * times;
+        estimate.seconds += kind.seconds;
         estimate.diskBytes += static_cast<uint64_t>(
             static_cast<double>(kind.plan.width * kind.plan.height * kind.tasks) *
             bytesPerPixel(work.project.outputFormat()));

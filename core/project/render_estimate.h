@@ -14,7 +14,8 @@ struct RenderKind { // tasks that differ in prompt and seed alone
     int64_t tasks = 0;
     int64_t firstTask = 0;
     std::string model;
-    pipelines::Plan plan; // of all of them, loading once
+    double seconds = 0;   // of all of them, loading once
+    pipelines::Plan plan; // of at most ten thousand
 };
 
 struct RenderEstimate {

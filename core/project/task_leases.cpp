@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kLargestLease = 1 << 20;
 constexpr const char* kSuffix = ".lease";
+constexpr const char* kUnreadable = "unreadable"; // instead of a token
 
 std::string newToken() {
     std::random_device random;
@@ -112,6 +113,37 @@ bool TaskLeases::takeOver(const fs::path& path, const std::string& token) const 
     return ::link(path.c_str(), aside.c_str()) == 0 && ::unlink(path.c_str()) == 0;
 }
 
+bool TaskLeases::isGone(const fs::path& path) const {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return false; // released a moment ago
+    const std::optional<LeaseHolder> holder = holderOf(path);
+    if (holder && stateOf(*holder) == HolderState::Gone) return true;
+    // One that lives and does not touch its lease was stopped or is stuck: after a while its work
+    // is another's too.
+    const std::optional<milliseconds> now = timeOfDisk(m_folder);
+    return now && *now - changeTime(status) > m_options.staleAfter;
+}
+
+void TaskLeases::sweep() const {
+    std::error_code error;
+    std::vector<fs::path> leases, aside;
+    for (fs::directory_iterator entry(m_folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        if (name.ends_with(kSuffix)) leases.push_back(entry->path());
+        if (name.find(kSuffix + std::string(".")) != std::string::npos)
+            aside.push_back(entry->path());
+    }
+    for (const fs::path& lease : leases) {
+        const std::optional<LeaseHolder> holder = holderOf(lease);
+        // As one who takes over: a lease that was made anew meanwhile is not taken away.
+        if (isGone(lease) && takeOver(lease, holder ? holder->token : kUnreadable))
+            fs::remove(lease.string() + "." + (holder ? holder->token : kUnreadable), error);
+    }
+    for (const fs::path& old : aside)
+        if (!fs::exists(old.parent_path() / old.stem(), error)) fs::remove(old, error);
+}
+
 Result<LeaseAnswer> TaskLeases::acquire(const std::string& name) {
     std::error_code failed;
     fs::create_directories(m_folder, failed);
@@ -119,20 +151,11 @@ Result<LeaseAnswer> TaskLeases::acquire(const std::string& name) {
     LeaseAnswer answer;
     int error = create(path);
     if (error == EEXIST) {
-        struct stat status{};
-        if (::stat(path.c_str(), &status) != 0) // released a moment ago
-            return errno == ENOENT ? Result<LeaseAnswer>(answer)
-                                   : Result<LeaseAnswer>(leaseError(path, errno));
         const std::optional<LeaseHolder> holder = holderOf(path);
-        const std::optional<milliseconds> now = timeOfDisk(m_folder);
-        const bool untouched = now && *now - changeTime(status) > m_options.staleAfter;
-        const HolderState state = holder ? stateOf(*holder) : HolderState::Elsewhere;
         answer.holder = holder ? holder->host + ", process " + std::to_string(holder->pid)
                                : std::string("another process");
-        // One that lives and does not touch its lease was stopped or is stuck: after a while its
-        // work is another's too.
-        if (state != HolderState::Gone && !untouched) return answer;
-        answer.takenOver = takeOver(path, holder ? holder->token : "unreadable");
+        if (!isGone(path)) return answer;
+        answer.takenOver = takeOver(path, holder ? holder->token : kUnreadable);
         if (!answer.takenOver) return answer;
         error = create(path);
         if (error == EEXIST) return answer; // another was faster

@@ -47,12 +47,16 @@ class TaskLeases {
     // name: a file's name without folders. Errors: Io, DiskFull.
     Result<LeaseAnswer> acquire(const std::string& name);
     void release(const std::string& name);
+    // Takes away the leases of processes that are gone: of work that they finished, nobody asks for
+    // them again.
+    void sweep() const;
 
   private:
     std::filesystem::path pathOf(const std::string& name) const;
     // 0, EEXIST, or another errno.
     int create(const std::filesystem::path& path) const;
     bool takeOver(const std::filesystem::path& path, const std::string& token) const;
+    bool isGone(const std::filesystem::path& path) const;
     bool isMine(const std::filesystem::path& path) const;
     void renew(std::stop_token stop);
 

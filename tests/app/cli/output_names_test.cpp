@@ -1,4 +1,5 @@
 #include "app/cli/output_names.h"
+#include "core/media/file_name_part.h"
 
 #include <QTemporaryDir>
 #include <QTest>

@@ -1,0 +1,55 @@
+#include "core/project/asset_store.h"
+#include "tests/support/temporary_folder.h"
+
+#include <QTest>
+
+using namespace kinora;
+using namespace kinora::core;
+
+namespace fs = std::filesystem;
+
+class AssetStoreTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void filesLieUnderTheirHash() {
+        const test::TemporaryFolder folder;
+        const AssetStore store(folder.path() / "p.assets");
+        const auto name = store.add(folder.write("noise.safetensors", "abc"));
+        QVERIFY(name);
+        // Source: FIPS 180-2, appendix B.1.
+        QCOMPARE(*name, std::string("asset:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61"
+                                    "f20015ad.safetensors"));
+        QCOMPARE(*store.add(folder.write("copy.safetensors", "abc")), *name);
+        const auto path = store.find(*name);
+        QVERIFY(path);
+        QCOMPARE(path->parent_path(), folder.path() / "p.assets");
+        fs::remove(*path);
+        QCOMPARE(store.find(*name).error().code(), ErrorCode::NotFound);
+        folder.write("p.assets/" + path->filename().string(), "abd");
+        QCOMPARE(store.find(*name).error().code(), ErrorCode::BadFile);
+        QCOMPARE(*store.add(folder.path() / "copy.safetensors"), *name); // mends it
+        QVERIFY(store.find(*name));
+        QVERIFY(!store.add(folder.path() / "none"));
+        QVERIFY(!store.add(folder.path()));
+    }
+
+    void namesLeadNowhereElse() {
+        const std::string digits(64, 'a');
+        QVERIFY(isAssetReference("asset:" + digits));
+        QVERIFY(isAssetReference("asset:" + digits + ".png"));
+        for (const std::string& wrong :
+             {digits, std::string("asset:"), "asset:" + digits + "/../x", "asset:../" + digits,
+              "asset:" + digits + ".", "asset:" + digits + ".a/b", "asset:" + digits + ".a.b",
+              "asset:" + std::string(64, 'A'), "asset:" + digits + "." + std::string(17, 'x')})
+            QVERIFY2(!isAssetReference(wrong), wrong.c_str());
+        QVERIFY(!AssetStore("x").find("asset:../../etc/passwd"));
+        const test::TemporaryFolder folder;
+        const AssetStore store(folder.path() / "a");
+        const auto odd = store.add(folder.write("x.t\xC3\xA9xt", "abc"));
+        QVERIFY(odd && isAssetReference(*odd)); // an extension that no name takes is left out
+    }
+};
+
+QTEST_GUILESS_MAIN(AssetStoreTest)
+#include "asset_store_test.moc"

@@ -1,0 +1,153 @@
+#include "core/project/project_history.h"
+#include "tests/support/temporary_folder.h"
+
+#include <QElapsedTimer>
+#include <QTest>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+using namespace kinora;
+using namespace kinora::core;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+HistoryResult result(int64_t task, const std::string& file, const std::string& request) {
+    return {.task = task,
+            .file = file,
+            .request = request,
+            .pixelHash = "p",
+            .fileHash = "f",
+            .seconds = 1.5,
+            .madeAt = "2026-11-26T03:00:00Z",
+            .host = "h"};
+}
+
+std::string contentOf(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+} // namespace
+
+class ProjectHistoryTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void keepsResultsAndRatings() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history";
+        {
+            ProjectHistory history(path);
+            QVERIFY(history.addResult(result(1, "a.png", "r1")));
+            QVERIFY(history.addResult(result(1, "a.png", "r2")));
+            QVERIFY(history.addRating("a.png", 4));
+            QVERIFY(!history.addRating("a.png", 6));
+        }
+        const std::string lines = contentOf(path);
+        QCOMPARE(std::count(lines.begin(), lines.end(), '\n'), std::ptrdiff_t{3});
+        const ProjectHistory again(path);
+        QVERIFY(!again.result("a.png", "r1")); // another was made under its name since
+        QCOMPARE(again.result("a.png", "r2")->fileHash, std::string("f"));
+        QCOMPARE(again.latest("a.png")->task, int64_t{1});
+        QCOMPARE(again.rating("a.png"), 4);
+        QCOMPARE(again.rating("b.png"), 0);
+    }
+
+    void aTornLastLineIsPassedOver() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history";
+        {
+            ProjectHistory history(path);
+            QVERIFY(history.addResult(result(1, "a.png", "r")));
+            QVERIFY(history.addResult(result(2, "b.png", "r")));
+        }
+        fs::resize_file(path, fs::file_size(path) - 20);
+        ProjectHistory history(path);
+        QVERIFY(history.result("a.png", "r"));
+        QVERIFY(!history.result("b.png", "r"));
+        QVERIFY(history.addResult(result(3, "c.png", "r")));
+        QVERIFY(history.result("c.png", "r"));
+        const ProjectHistory again(path);
+        QVERIFY(again.result("a.png", "r") && again.result("c.png", "r"));
+        QCOMPARE(again.resultCount(), int64_t{2});
+    }
+
+    void damagedLinesSayNothing() {
+        const test::TemporaryFolder folder;
+        const fs::path path =
+            folder.write("p.history", "\n\n[1]\nnull\n{\"event\":\"result\",\"file\":7}\n"
+                                      "{\"event\":\"rating\",\"file\":\"a.png\",\"rating\":\"x\"}\n"
+                                      "\xff\xfe\n{\"event\":\"odd\",\"file\":\"a.png\"}\n" +
+                                          std::string(3'000'000, 'x') + "\n");
+        const ProjectHistory history(path);
+        QCOMPARE(history.resultCount(), int64_t{0});
+        QCOMPARE(history.rating("a.png"), 0);
+    }
+
+    void theIndexIsMadeAnewWhereItIsMissingOrWrong() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history",
+                       index = folder.path() / "p.history.index";
+        ProjectHistory history(path);
+        for (int i = 0; i < 20; ++i)
+            QVERIFY(history.addResult(result(i, std::to_string(i) + ".png", "r")));
+        history.saveIndex();
+        QVERIFY(fs::exists(index));
+        QVERIFY(history.addResult(result(20, "20.png", "r"))); // behind the index
+        QCOMPARE(ProjectHistory(path).resultCount(), int64_t{21});
+        // It is used: an entry that the lines do not have comes from it.
+        auto json = nlohmann::json::parse(contentOf(index));
+        json["events"].push_back({{"event", "rating"}, {"file", "x.png"}, {"rating", 3}});
+        folder.write("p.history.index", json.dump());
+        QCOMPARE(ProjectHistory(path).rating("x.png"), 3);
+        // And not used where it cannot belong to these lines.
+        json["bytes"] = fs::file_size(path) + 1;
+        folder.write("p.history.index", json.dump());
+        QCOMPARE(ProjectHistory(path).rating("x.png"), 0);
+        json["bytes"] = 7;
+        folder.write("p.history.index", json.dump());
+        QCOMPARE(ProjectHistory(path).rating("x.png"), 0);
+        for (const char* text :
+             {"", "{", "[]", "{\"format\":\"kinora-history-index/1\"}",
+              "{\"format\":\"kinora-history-index/1\",\"bytes\":-1,\"events\":[]}",
+              "{\"format\":1,\"bytes\":0,\"events\":[]}"}) {
+            folder.write("p.history.index", text);
+            QCOMPARE(ProjectHistory(path).resultCount(), int64_t{21});
+        }
+    }
+
+    void linesOfSeveralWritersAreNotMixed() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history";
+        std::vector<std::thread> threads;
+        for (int writer = 0; writer < 4; ++writer)
+            threads.emplace_back([&, writer] {
+                ProjectHistory history(path);
+                for (int i = 0; i < 25; ++i) {
+                    const std::string name = std::to_string(writer * 100 + i) + ".png";
+                    if (!history.addResult(result(i, name, std::string(500, 'r')))) return;
+                }
+            });
+        for (std::thread& thread : threads) thread.join();
+        QCOMPARE(ProjectHistory(path).resultCount(), int64_t{100});
+    }
+
+    void trouble() {
+        const test::TemporaryFolder folder;
+        folder.write("file", "x");
+        ProjectHistory history(folder.path() / "file" / "p.history");
+        const auto added = history.addResult(result(1, "a.png", "r"));
+        QVERIFY(!added);
+        QCOMPARE(added.error().code(), ErrorCode::Io);
+    }
+};
+
+QTEST_GUILESS_MAIN(ProjectHistoryTest)
+#include "project_history_test.moc"
