@@ -18,7 +18,7 @@ namespace {
 constexpr double kReadySeconds = 60; // a cold disk, a machine that is busy
 constexpr double kReadyLookSeconds = 0.1;
 constexpr double kEndSeconds = 3; // from the loss of a connection to the end of its process
-constexpr double kBeatSeconds = 1, kIdleBeatSeconds = 2;
+constexpr double kBeatSeconds = 1, kIdleBeatSeconds = 5;
 constexpr double kStepsOfSilence = 50;
 constexpr int kMostFailures = 6;
 constexpr auto kFirstDelay = std::chrono::milliseconds(100); // doubled each time
