@@ -18,6 +18,12 @@ namespace {
 constexpr const char* kStarter = KINORA_SOURCE_DIR "/resources/models/starter-image";
 constexpr const char* kOther = KINORA_SOURCE_DIR "/tests/golden/data/tiny-odd";
 
+InProcessEngine::Options oneThread() {
+    InProcessEngine::Options options;
+    options.threads = 1;
+    return options;
+}
+
 // Whether a picture of this model had to read weights first.
 bool loads(Engine& engine, const std::string& model) {
     pipelines::ImageRequest request;
@@ -53,7 +59,7 @@ class WarmModelsTest : public QObject {
     }
 
     void keepsTwoWhereThereIsRoom() {
-        InProcessEngine engine(m_backends, *m_library, {.threads = 1});
+        InProcessEngine engine(m_backends, *m_library, oneThread());
         QVERIFY(loads(engine, kStarter));
         QVERIFY(loads(engine, kOther));
         QVERIFY(!loads(engine, kStarter));
@@ -62,8 +68,7 @@ class WarmModelsTest : public QObject {
 
     // A limit that holds the run of one and little more.
     void givesUpTheOneUsedLongestAgo() {
-        InProcessEngine::Options options;
-        options.threads = 1;
+        InProcessEngine::Options options = oneThread();
         {
             InProcessEngine engine(m_backends, *m_library, options);
             pipelines::ImageRequest request;
@@ -83,7 +88,7 @@ class WarmModelsTest : public QObject {
     void readsAModelAgainThatHasChanged() {
         const std::filesystem::path copy = m_folder.filePath("copy").toStdString();
         std::filesystem::copy(kOther, copy, std::filesystem::copy_options::recursive);
-        InProcessEngine engine(m_backends, *m_library, {.threads = 1});
+        InProcessEngine engine(m_backends, *m_library, oneThread());
         QVERIFY(loads(engine, copy));
         QVERIFY(!loads(engine, copy));
         std::filesystem::last_write_time(copy / "unet/diffusion_pytorch_model.safetensors",

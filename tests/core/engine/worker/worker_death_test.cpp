@@ -246,7 +246,7 @@ int beStudio(const char* checkpoint) {
     const WorkerFixture fixture;
     const auto engine = fixture.engine(1);
     Job job;
-    pipelines::ImageRequest request = WorkerFixture::redApple(2000);
+    pipelines::ImageRequest request = WorkerFixture::redApple(900);
     request.width = request.height = 256;
     engine->submit(request, job.sink(), checkpoint);
     if (!job.waitFor<StepEvent>(2)) return 1;
