@@ -371,7 +371,10 @@ std::span<const OptionSpec> globalOptions() {
          {},
          Completion::Folder},
         {"threads", "N", "How many threads compute", "one per core"},
-        {"workers", "N", "How many processes compute for the window, the queue and render", "1"},
+        {"workers", "N",
+         "How many processes compute for the window, the queue and render; 0: none, it is done in "
+         "the program itself",
+         "1"},
     };
     return options;
 }

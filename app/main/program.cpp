@@ -1,13 +1,17 @@
 #include "app/main/program.h"
 
 #include "app/main/version.h"
+#include "core/engine/in_process_engine.h"
 #include "core/engine/worker_library.h"
+#include "kernels/base/log.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/meta/meta_backend.h"
 
 #include <QStandardPaths>
 
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <sstream>
 
 namespace kinora::app {
@@ -62,8 +66,16 @@ core::InProcessEngine::Options engineOptions(const Arguments& arguments) {
     return options;
 }
 
+// What runs for hours must outlive a crash; the other commands start faster without.
+int workersOf(const Arguments& arguments) {
+    constexpr int64_t kMost = 256;
+    const int asked = static_cast<int>(arguments.integer("workers", 1, 0, kMost));
+    const std::string command = arguments.command ? arguments.command->name : "the window";
+    const bool uses = command == "the window" || command == "queue" || command == "render";
+    return uses ? asked : 0;
+}
+
 core::WorkerEngineOptions workerEngineOptions(const Arguments& arguments) {
-    constexpr int64_t kMostWorkers = 256;
     core::WorkerEngineOptions options;
     std::error_code ignored;
     options.program = fs::read_symlink("/proc/self/exe", ignored);
@@ -75,8 +87,7 @@ core::WorkerEngineOptions workerEngineOptions(const Arguments& arguments) {
         if (arguments.has(flag)) options.arguments.push_back(std::string("--") + flag);
     options.threads = threadsOf(arguments);
     options.engineVersion = engineVersion();
-    if (arguments.has("workers"))
-        options.workers = static_cast<int>(arguments.integer("workers", 1, 1, kMostWorkers));
+    options.workers = workersOf(arguments);
     return options;
 }
 
@@ -103,7 +114,19 @@ kernels::BackendRegistry registeredBackends() {
 
 Program::Program(const Arguments& arguments)
     : m_backends(registeredBackends()), m_library(libraryOptions(arguments)),
-      m_engine(m_backends, m_library, engineOptions(arguments)),
+      m_engine(std::max(1, workersOf(arguments)),
+               [this, workers = workerEngineOptions(arguments),
+                inProcess = engineOptions(arguments)]() -> std::unique_ptr<core::Engine> {
+                   if (workers.workers > 0) {
+                       Result<std::unique_ptr<core::Engine>> engine =
+                           core::makeWorkerEngine(workers);
+                       if (engine) return *std::move(engine);
+                       logMessage(LogLevel::Warning,
+                                  std::string(engine.error().what()) +
+                                      " Computing in this process: a crash would end it.");
+                   }
+                   return std::make_unique<core::InProcessEngine>(m_backends, m_library, inProcess);
+               }),
       m_context{m_engine,
                 m_library,
                 kVersion,
@@ -116,7 +139,7 @@ Program::Program(const Arguments& arguments)
                 &m_backends,
                 [options = workerEngineOptions(arguments)](int workers) {
                     core::WorkerEngineOptions asked = options;
-                    if (workers > 0) asked.workers = workers;
+                    asked.workers = std::max(1, workers > 0 ? workers : options.workers);
                     return core::makeWorkerEngine(asked);
                 }} {}
 

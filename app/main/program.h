@@ -1,9 +1,10 @@
 #pragma once
-// The object graph: back ends, library and engine, built from the options of every command.
+// The object graph: back ends, library and engine, built from the options of every command. The
+// window, the queue and render compute in worker processes, the other commands in this one.
 
 #include "app/cli/arguments.h"
+#include "app/main/deferred_engine.h"
 #include "app/program.h"
-#include "core/engine/in_process_engine.h"
 #include "core/library/model_library.h"
 #include "kernels/backend/registry.h"
 
@@ -13,7 +14,7 @@ namespace kinora::app {
 
 class Program {
   public:
-    // Throws Error{InvalidArgument} on a wrong --threads, --models or --data.
+    // Throws Error{InvalidArgument} on a wrong --threads, --workers, --models or --data.
     explicit Program(const Arguments& arguments);
 
     const ProgramContext& context() const { return m_context; }
@@ -21,7 +22,7 @@ class Program {
   private:
     kernels::BackendRegistry m_backends;
     core::ModelLibrary m_library;
-    core::InProcessEngine m_engine;
+    DeferredEngine m_engine;
     ProgramContext m_context;
 };
 

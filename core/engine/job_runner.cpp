@@ -255,19 +255,14 @@ void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const J
     m_computing = false;
     const auto* failed = std::get_if<FailedEvent>(&end);
     if (failed && failed->error.code() == ErrorCode::OutOfMemory)
-        m_loaded.reset();          // the next job starts with all the memory there is
-    m_loadedBytes = loadedBytes(); // however the job ended: its model may be warm
+        m_warm.clear(); // the next job starts with all the memory there is
+    m_warm.update();    // however the job ended: its model may be warm
     const bool leaves = std::holds_alternative<CancelledEvent>(end) && control.leave.cancelled();
     if (leaves)
         checkpoint.leave();
     else if (!failed)
         checkpoint.clear();
     sink(end);
-}
-
-size_t JobRunner::loadedBytes() const {
-    if (!m_loaded) return 0;
-    return m_loaded->device->weightBytes() + m_loaded->device->arena().stats().reservedBytes;
 }
 
 JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
@@ -315,10 +310,10 @@ pipelines::Machine JobRunner::machine(kernels::DType compute) {
     machine.backend = backend.name;
     machine.threads = m_options.threads;
     machine.programBytes = m_programBytes;
-    // The warm model's memory is reused or given back; what the program began with is taken
+    // The warm models' memory is reused or given back; what the program began with is taken
     // already. The rest of programBytes may not be resident yet: it has to come out of what is
     // free.
-    machine.device.freeMemoryBytes += m_loadedBytes + m_startBytes;
+    machine.device.freeMemoryBytes += m_warm.bytes() + m_startBytes;
     if (m_options.memoryLimitBytes)
         machine.device.freeMemoryBytes =
             std::min<uint64_t>(machine.device.freeMemoryBytes, m_options.memoryLimitBytes);
@@ -341,36 +336,48 @@ void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
                 prepared.plan.advice);
 }
 
+// Other warm models stay as long as the run fits beside them, with a tenth of the memory to spare.
+void JobRunner::makeRoomFor(const Prepared& prepared, const WarmModels::Model* warm) {
+    const size_t own = (warm ? warm->bytes() : 0) + m_startBytes; // is there already
+    const size_t more = prepared.plan.peakBytes - std::min(own, prepared.plan.peakBytes);
+    m_warm.makeRoom(
+        [&] {
+            kernels::DeviceDescription device{};
+            m_backends.find("cpu").describe(0, &device);
+            constexpr uint64_t kSpare = 10; // a tenth
+            const size_t limit = m_options.memoryLimitBytes;
+            return more + device.memoryBytes / kSpare <= device.freeMemoryBytes &&
+                   (limit == 0 || m_startBytes + m_warm.bytes() + more <= limit);
+        },
+        warm);
+}
+
 pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSink& sink,
                                         const CancelToken& cancel) {
-    if (m_loaded && m_loaded->path == prepared.model.path() &&
-        m_loaded->additions == prepared.model.additions() &&
-        m_loaded->changed == prepared.changed &&
-        m_loaded->pipeline->compute() == prepared.compute) {
-        m_loaded->device->setCancelToken(cancel);
-        return *m_loaded->pipeline;
+    const WarmModels::Source source{prepared.model.path(), prepared.model.additions(),
+                                    prepared.changed, prepared.compute};
+    WarmModels::Model* warm = m_warm.find(source);
+    makeRoomFor(prepared, warm);
+    if (warm) {
+        warm->device->setCancelToken(cancel);
+        return *warm->pipeline;
     }
-    m_loaded.reset(); // before the next one is read: they need not fit together
-    m_loadedBytes = 0;
-    auto loaded = std::make_unique<Loaded>();
-    loaded->path = prepared.model.path();
-    loaded->additions = prepared.model.additions();
-    loaded->changed = prepared.changed;
-    loaded->device = m_backends.open(
+    WarmModels::Model loaded;
+    loaded.source = source;
+    loaded.device = m_backends.open(
         "cpu", {.threads = m_options.threads, .memoryLimitBytes = m_options.memoryLimitBytes});
-    loaded->device->setCancelToken(cancel);
+    loaded.device->setCancelToken(cancel);
     pipelines::TextToImageEvents events;
     events.loading = [&](const std::string& component, double fraction) {
         sink(LoadingEvent{component, fraction});
     };
-    loaded->pipeline = std::make_unique<pipelines::TextToImage>(prepared.model, *loaded->device,
-                                                                prepared.compute, events);
-    if (const auto& unused = loaded->pipeline->unusedTensors(); !unused.empty())
+    loaded.pipeline = std::make_unique<pipelines::TextToImage>(prepared.model, *loaded.device,
+                                                               prepared.compute, events);
+    if (const auto& unused = loaded.pipeline->unusedTensors(); !unused.empty())
         logMessage(LogLevel::Warning, prepared.entry.name + ": " + std::to_string(unused.size()) +
                                           " tensors were not used, " + unused.front() +
                                           " the first of them.");
-    m_loaded = std::move(loaded);
-    return *m_loaded->pipeline;
+    return *m_warm.add(std::move(loaded)).pipeline;
 }
 
 // What all pictures of the job have in common.

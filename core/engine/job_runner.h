@@ -6,6 +6,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/job_checkpoint.h"
 #include "core/engine/speed_cache.h"
+#include "core/engine/warm_models.h"
 #include "core/library/model_library.h"
 #include "kernels/backend/registry.h"
 #include "kernels/base/cancel_token.h"
@@ -61,13 +62,6 @@ class JobRunner {
         pipelines::Plan plan;
         std::vector<std::filesystem::path> companions; // LoRAs ... that are in the model
     };
-    struct Loaded { // the model that is warm
-        std::filesystem::path path;
-        std::string additions; // pipelines::Model::additions()
-        std::filesystem::file_time_type changed;
-        std::unique_ptr<kernels::Device> device;
-        std::unique_ptr<pipelines::TextToImage> pipeline;
-    };
     struct Planner {
         std::filesystem::path path;
         std::string additions;
@@ -79,7 +73,7 @@ class JobRunner {
 
     Prepared prepare(const pipelines::ImageRequest& request);
     pipelines::Machine machine(kernels::DType compute);
-    size_t loadedBytes() const;
+    void makeRoomFor(const Prepared& prepared, const WarmModels::Model* warm);
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
     pipelines::TextToImage& load(const Prepared& prepared, const EngineSink& sink,
                                  const CancelToken& cancel);
@@ -94,8 +88,7 @@ class JobRunner {
     size_t m_startBytes;   // resident before any model
     size_t m_programBytes; // these, and what a run touches besides its tensors
 
-    std::unique_ptr<Loaded> m_loaded;      // run()'s thread only
-    std::atomic<size_t> m_loadedBytes = 0; // that a next run would reuse or free
+    WarmModels m_warm; // run()'s thread only, but for its bytes()
 
     std::atomic<bool> m_computing = false; // run() is past its own planning
 

@@ -74,6 +74,12 @@ def find_circle(graph):
     return None
 
 
+def made_from(root, included):
+    """Whether the header is there, or what the build makes it from."""
+    proto = re.sub(r'(\.grpc)?\.pb\.h$', '.proto', included)
+    return any((root / name).is_file() for name in (included, included + '.in', proto))
+
+
 def check_layering(root):
     breaches, folders, files = [], {}, {}
     for file, line, bracket, included in includes_of(root, rules.LAYERS):
@@ -85,7 +91,7 @@ def check_layering(root):
         if included.split('/')[0] not in rules.LAYERS:
             breaches.append(f'{where}: "{included}" is not a path from the top of the tree')
             continue
-        if not (root / included).is_file() and not (root / (included + '.in')).is_file():
+        if not made_from(root, included):
             breaches.append(f'{where}: "{included}" does not exist')
         here, there = folder_of(file), folder_of(included)
         files.setdefault(file, set()).add(included)

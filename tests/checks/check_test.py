@@ -85,6 +85,13 @@ class Checks(unittest.TestCase):
         self.write('kernels/base/error.cpp', '#include "kernels/base/gone.h"\n')
         self.assert_one(check.check_layering(self.root), 'does not exist')
 
+    def test_a_header_that_is_made_from_a_file_may_be_included(self):
+        self.write('core/engine/talk.proto', '')
+        self.write('core/engine/a.cpp', '#include "core/engine/talk.pb.h"\n'
+                                        '#include "core/engine/talk.grpc.pb.h"\n'
+                                        '#include "core/engine/walk.pb.h"\n')
+        self.assert_one(check.check_layering(self.root), 'walk.pb.h" does not exist')
+
     def test_an_unknown_folder_fails(self):
         self.write('kernels/new/a.h', '#include "kernels/base/error.h"\n')
         self.assert_one(check.check_layering(self.root), 'says nothing about the folder')

@@ -18,7 +18,7 @@ namespace {
 constexpr double kReadySeconds = 60; // a cold disk, a machine that is busy
 constexpr double kReadyLookSeconds = 0.1;
 constexpr double kEndSeconds = 3; // from the loss of a connection to the end of its process
-constexpr double kBeatSeconds = 1, kIdleBeatSeconds = 2;
+constexpr double kBeatSeconds = 1, kIdleBeatSeconds = 5;
 constexpr double kStepsOfSilence = 50;
 constexpr int kMostFailures = 6;
 constexpr auto kFirstDelay = std::chrono::milliseconds(100); // doubled each time
@@ -153,7 +153,10 @@ Result<void> Supervisor::start(const std::stop_token& stop) {
     for (double waited = 0; !ready && waited < kReadySeconds && !stop.stop_requested();
          waited += kReadyLookSeconds) {
         ready = life->process->waitUntilReady(kReadyLookSeconds);
-        if (!ready && life->process->waitForEnd(0)) break;
+        if (!ready && life->process->waitForEnd(0)) {
+            ready = life->process->waitUntilReady(0); // it was ready that moment, or has ended
+            break;
+        }
     }
     if (!ready)
         return Error(ErrorCode::WorkerLost, "Worker " + std::to_string(m_options.number) + " " +
@@ -219,17 +222,7 @@ void Supervisor::runJob(const std::shared_ptr<WorkerJob>& job) {
         if (const Result<void> kept = life->segment.keepCheckpoint(job->checkpoint); !kept)
             logMessage(LogLevel::Warning, kept.error().message());
     m_awaitsResumed = !job->interruption.empty();
-    bool complete = true;
-    if (job->unwanted() || m_stopping) {
-        job->sink(CancelledEvent{});
-    } else {
-        const WorkerConnection::RunOrder order{job->id, requestText(job->request),
-                                               job->checkpointFile};
-        complete = life->connection->run(order, life->segment, [&](const EngineEvent& event) {
-            deliver(*job, event);
-            life->served = life->served || job->at > job->lostAt;
-        });
-    }
+    const bool complete = giveTo(*life, *job);
     {
         const std::lock_guard lock(m_mutex);
         m_current.reset();
@@ -241,6 +234,25 @@ void Supervisor::runJob(const std::shared_ptr<WorkerJob>& job) {
     kept = life->segment.checkpoints(); // nobody writes into it any more
     if (!kept.empty()) job->checkpoint = std::move(kept.front());
     lose(job, how);
+}
+
+// True: the job has had its last event. False: the worker was lost with it.
+bool Supervisor::giveTo(Life& life, WorkerJob& job) {
+    if (job.unwanted() || m_stopping) {
+        job.sink(CancelledEvent{});
+        return true;
+    }
+    WorkerConnection::RunOrder order{job.id, {}, job.checkpointFile};
+    try {
+        order.request = requestText(job.request);
+    } catch (const Error& error) {
+        job.sink(FailedEvent{error});
+        return true;
+    }
+    return life.connection->run(order, life.segment, [&](const EngineEvent& event) {
+        deliver(job, event);
+        life.served = life.served || job.at > job.lostAt;
+    });
 }
 
 // What the studio hears of a job is the same whether or not workers were lost in between.

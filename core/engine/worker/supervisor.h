@@ -53,6 +53,7 @@ class Supervisor {
     Result<void> start(const std::stop_token& stop);
     void serve(const std::stop_token& stop);
     void runJob(const std::shared_ptr<WorkerJob>& job);
+    bool giveTo(Life& life, WorkerJob& job);
     void deliver(WorkerJob& job, const EngineEvent& event);
     void lose(const std::shared_ptr<WorkerJob>& job, const std::string& how);
     std::string end();

@@ -73,24 +73,27 @@ bool WorkerConnection::run(const RunOrder& order, const SharedSegment& segment,
             context.TryCancel();
             return false;
         }
-        if (const wire::Pixels* pixels = announcedPixels(message)) {
-            grpc::ClientContext taken;
-            setDeadline(taken, kCommandSeconds);
-            wire::PixelsTaken note;
-            note.set_ticket(pixels->ticket());
-            wire::Nothing nothing;
-            (void)m_stub->Taken(&taken, note, &nothing);
-        }
         complete = isLast(*event);
         // The worker is free again before anybody hears of the end, and may be given the next job.
         if (complete) (void)reader->Finish();
         sink(*event);
+        // After the sink: what the worker counts as handed out has been seen.
+        if (const wire::Pixels* pixels = announcedPixels(message)) take(*pixels);
     }
     if (!complete) {
         const grpc::Status status = reader->Finish();
         logMessage(LogLevel::Info, "A worker's events end early: " + status.error_message());
     }
     return complete;
+}
+
+void WorkerConnection::take(const wire::Pixels& pixels) {
+    grpc::ClientContext context;
+    setDeadline(context, kCommandSeconds);
+    wire::PixelsTaken note;
+    note.set_ticket(pixels.ticket());
+    wire::Nothing nothing;
+    (void)m_stub->Taken(&context, note, &nothing);
 }
 
 void WorkerConnection::cancel(JobId job, Keep keep) {

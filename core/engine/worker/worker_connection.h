@@ -38,6 +38,8 @@ class WorkerConnection {
     std::optional<wire::Pulse> beat(double seconds);
 
   private:
+    void take(const wire::Pixels& pixels);
+
     explicit WorkerConnection(std::unique_ptr<wire::Worker::Stub> stub);
 
     std::unique_ptr<wire::Worker::Stub> m_stub;

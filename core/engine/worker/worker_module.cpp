@@ -6,19 +6,26 @@
 #include "kernels/base/log.h"
 
 #include <exception>
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 
 namespace kinora::core {
 
 namespace {
 
-// What gRPC has to say is of use to whoever mends it, and is never printed past our own log.
+// What gRPC and protobuf have to say is of use to whoever mends it, and is never printed past our
+// own log.
 void logOfGrpc(gpr_log_func_args* message) {
     logMessage(LogLevel::Debug, std::string("gRPC: ") + message->message);
 }
 
+void logOfProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+    logMessage(LogLevel::Debug, "protobuf: " + message);
+}
+
 template <typename Value, typename Call> Result<Value> resultOf(const Call& call) {
     gpr_set_log_function(logOfGrpc);
+    google::protobuf::SetLogHandler(logOfProtobuf);
     try {
         return call();
     } catch (const Error& error) {

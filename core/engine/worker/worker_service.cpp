@@ -20,7 +20,6 @@ struct WorkerService::Job {
     std::atomic<bool> begun = false;
     std::atomic<bool> done = false;
     std::atomic<bool> amongSteps = false;
-    std::atomic<bool> abandoned = false; // nobody reads its events any more
 };
 
 WorkerService::WorkerService(JobRunner& runner, SharedSegment segment, std::string engineVersion)
@@ -165,12 +164,11 @@ void WorkerService::send(Job& job, const EngineEvent& event) {
     ++m_progress;
     if (const auto* step = std::get_if<StepEvent>(&event))
         job.amongSteps = step->step < step->steps;
-    if (job.abandoned) return;
     wire::Event message = toMessage(event);
     if (wire::Pixels* pixels = pixelsOf(message)) {
         const auto* picture = std::get_if<PictureEvent>(&event);
         const Image& image = picture ? picture->image : std::get<PreviewEvent>(event).image;
-        if (!waitForOutbox(job)) return;
+        if (!waitForOutbox(job)) throw Cancelled{};
         if (const Result<void> put = m_segment.putPixels(image.pixels); !put) throw put.error();
         const std::lock_guard lock(m_mutex);
         pixels->set_ticket(++m_lastTicket);
@@ -178,8 +176,10 @@ void WorkerService::send(Job& job, const EngineEvent& event) {
         pixels->set_height(image.height);
         pixels->set_channels(image.channels);
     }
-    if (job.writer->Write(message)) return;
-    job.abandoned = true; // the studio is gone; the main thread sees that too
+    (void)job.writer->Write(message); // false: the studio is gone, and the main thread sees that
+    // A picture is handed out once the studio has it: before that no checkpoint may count it. The
+    // run ends here where it never will be, and goes on from before the decoding another time.
+    if (message.has_picture() && !waitForOutbox(job)) throw Cancelled{};
 }
 
 // Until the pixels that were announced last are copied. False: they never will be.

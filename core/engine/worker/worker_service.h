@@ -48,6 +48,7 @@ class WorkerService final : public wire::Worker::Service {
     void leaveLocked();
     void work(std::stop_token stop);
     void compute(Job& job);
+    // Throws Cancelled where a picture cannot be handed over, Error where it does not fit.
     void send(Job& job, const EngineEvent& event);
     bool waitForOutbox(const Job& job);
 

@@ -1,0 +1,165 @@
+// One worker process, whose studio is this test: who may come, what may be said, when it leaves.
+#include "core/engine/worker/messages.h"
+#include "core/engine/worker/private_socket.h"
+#include "core/engine/worker/worker_connection.h"
+#include "core/engine/worker/worker_process.h"
+#include "tests/core/engine/worker/worker_fixture.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel_posix.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace kinora;
+using namespace kinora::core;
+
+namespace {
+
+// Connects and waits for the end that a stranger is met with. In a child of fork: system calls
+// only.
+int comeAsAStranger(const char* path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    ::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    const int connection = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    if (::connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return 2;
+    pollfd answer{connection, POLLIN, 0};
+    if (::poll(&answer, 1, 5000) != 1) return 3;
+    char byte = 0;
+    return ::read(connection, &byte, 1) <= 0 ? 0 : 4; // closed, and not a byte was said
+}
+
+} // namespace
+
+class WorkerMainTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void initTestCase() { m_options = m_fixture.options(1); }
+
+    void init() {
+        m_segment.emplace(*SharedSegment::create());
+        m_socket = m_fixture.folder() / ("s" + std::to_string(++m_number));
+        auto started =
+            WorkerProcess::start(m_options.program,
+                                 {"worker", "--socket", m_socket.string(), "--memory", "3",
+                                  "--lifeline", "4", "--studio", std::to_string(::getpid()),
+                                  "--threads", "1", "--data", m_fixture.folder().string()},
+                                 *m_segment);
+        QVERIFY(started.ok());
+        m_process = *std::move(started);
+        QVERIFY(m_process->waitUntilReady(60));
+    }
+
+    void cleanup() {
+        m_process.reset();
+        QVERIFY(!std::filesystem::exists(m_socket));
+    }
+
+    void turnsAStrangerAwayAndServesItsStudio() {
+        const std::string path = m_socket.string();
+        const pid_t stranger = ::fork();
+        if (stranger == 0) ::_exit(comeAsAStranger(path.c_str()));
+        int status = 0;
+        QVERIFY(::waitpid(stranger, &status, 0) == stranger);
+        QCOMPARE(WEXITSTATUS(status), 0);
+        const auto connection = open(m_options.engineVersion);
+        QVERIFY2(connection.ok(), connection ? "" : connection.error().what());
+        QVERIFY((*connection)->plan(requestText(WorkerFixture::redApple())).ok());
+        QVERIFY(!std::filesystem::exists(m_socket)); // nobody can come any more
+        QCOMPARE(leave(), std::string("ended with code 0"));
+    }
+
+    void refusesAStudioOfAnotherVersion() {
+        const auto connection = open("kinora of another day");
+        QVERIFY(!connection);
+        QCOMPARE(connection.error().code(), ErrorCode::Unsupported);
+        QVERIFY(connection.error().message().find(m_options.engineVersion) != std::string::npos);
+    }
+
+    void computesNothingBeforeAGreeting() {
+        Result<Descriptor> connected = connectPrivately(m_socket, m_process->pid());
+        QVERIFY(connected.ok());
+        const auto stub = wire::Worker::NewStub(
+            grpc::CreateInsecureChannelFromFd("worker", connected->release()));
+        grpc::ClientContext context;
+        wire::RunRequest request;
+        request.set_job(1);
+        request.set_request("{}");
+        const auto reader = stub->Run(&context, request);
+        wire::Event event;
+        QVERIFY(!reader->Read(&event));
+        QCOMPARE(reader->Finish().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+
+        grpc::ClientContext again;
+        wire::Greeting greeting, reply;
+        greeting.set_protocol(kWorkerProtocol + 1);
+        greeting.set_engine_version(m_options.engineVersion);
+        QCOMPARE(stub->Greet(&again, greeting, &reply).error_code(),
+                 grpc::StatusCode::FAILED_PRECONDITION);
+    }
+
+    void answersABadRequestWithAnError() {
+        const auto connection = open(m_options.engineVersion);
+        QVERIFY(connection.ok());
+        Job job;
+        for (const char* request : {"", "{", "[1]", "{\"steps\": 1e9}"}) {
+            Job refused;
+            QVERIFY((*connection)->run({1, request, {}}, *m_segment, refused.sink()));
+            QCOMPARE(refused.count<FailedEvent>(), 1);
+        }
+        QVERIFY(
+            (*connection)
+                ->run({2, requestText(WorkerFixture::redApple(1)), {}}, *m_segment, job.sink()));
+        QCOMPARE(job.count<PictureEvent>(), 1);
+    }
+
+    void outlivesJunkAndLeavesWithItsStudio() {
+        const Result<Descriptor> connected = connectPrivately(m_socket, m_process->pid());
+        QVERIFY(connected.ok());
+        const std::string junk(100'000, '\xa5');
+        (void)::send(connected->get(), junk.data(), junk.size(), MSG_NOSIGNAL);
+        QTest::qWait(300);
+        QVERIFY(!m_process->waitForEnd(0));
+        QCOMPARE(leave(), std::string("ended with code 0"));
+    }
+
+    void leavesWhereItsStudioNeverCame() { QCOMPARE(leave(), std::string("ended with code 0")); }
+
+    void isNotForPeople() {
+        for (const QStringList& arguments :
+             {QStringList{QStringLiteral("worker")},
+              QStringList{QStringLiteral("worker"), QStringLiteral("--socket"),
+                          QStringLiteral("/tmp/x"), QStringLiteral("--memory"), QStringLiteral("9"),
+                          QStringLiteral("--lifeline"), QStringLiteral("9"),
+                          QStringLiteral("--studio"), QStringLiteral("1")}}) {
+            QProcess process;
+            process.start(QString::fromStdString(WorkerFixture::program()), arguments);
+            QVERIFY(process.waitForFinished());
+            QCOMPARE(process.exitCode(), 2);
+            QVERIFY(process.readAllStandardError().contains("Kinora"));
+        }
+    }
+
+  private:
+    Result<std::unique_ptr<WorkerConnection>> open(const std::string& version) {
+        return WorkerConnection::open(m_socket, m_process->pid(), version);
+    }
+    std::string leave() {
+        m_process->letGo();
+        return m_process->howItEnded(30);
+    }
+
+    WorkerFixture m_fixture;
+    WorkerEngineOptions m_options;
+    std::optional<SharedSegment> m_segment;
+    std::filesystem::path m_socket;
+    std::unique_ptr<WorkerProcess> m_process;
+    int m_number = 0;
+};
+
+QTEST_GUILESS_MAIN(WorkerMainTest)
+#include "worker_main_test.moc"
