@@ -4,8 +4,11 @@
 #include "kernels/base/log.h"
 #include "kernels/ops/layout.h"
 #include "pipelines/image/check_finite.h"
+#include "pipelines/text/emphasis.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 namespace kinora::pipelines {
@@ -17,6 +20,71 @@ namespace {
 [[noreturn]] void throwMisfit(const std::string& what) {
     throw Error(ErrorCode::BadFile, "The model's parts do not fit together: " + what + ".",
                 "Get the whole folder from one source.");
+}
+
+using ChunkedPrompt = std::vector<std::vector<PromptChunk>>; // by text, as many chunks in each
+
+ChunkedPrompt chunksOf(const PromptSchedule& prompt, PromptSyntax syntax,
+                       const ClipTokenizer& tokenizer) {
+    const auto read = [&](const std::string& text) {
+        if (syntax == PromptSyntax::A1111) return promptChunks(parseA1111(text), syntax, tokenizer);
+        if (syntax == PromptSyntax::Comfy) return promptChunks(parseComfy(text), syntax, tokenizer);
+        return promptChunks({PromptPart{.text = text}}, syntax, tokenizer);
+    };
+    ChunkedPrompt texts;
+    size_t most = 0;
+    for (const std::string& text : prompt.texts) {
+        texts.push_back(read(text));
+        most = std::max(most, texts.back().size());
+    }
+    const PromptChunk empty = read("").front();
+    for (std::vector<PromptChunk>& chunks : texts) chunks.resize(most, empty);
+    return texts;
+}
+
+Tensor one(const std::vector<Tensor>& parts) {
+    return parts.size() == 1 ? parts.front() : kernels::stack(parts);
+}
+
+// [n,length,width] each -> [n,chunks * length,width].
+Tensor inARow(const std::vector<Tensor>& chunks) {
+    if (chunks.size() == 1) return chunks.front();
+    const int64_t length = chunks.front().dim(1), width = chunks.front().dim(2);
+    std::vector<Tensor> rows;
+    for (int64_t row = 0; row < chunks.front().dim(0); ++row) {
+        std::vector<Tensor> parts;
+        for (const Tensor& chunk : chunks) parts.push_back(chunk.slice(row, row + 1));
+        rows.push_back(kernels::stack(parts).reshape(
+            {1, static_cast<int64_t>(chunks.size()) * length, width}));
+    }
+    return one(rows);
+}
+
+PromptEmbeddings rowOf(const PromptEmbeddings& told, size_t text) {
+    const auto row = static_cast<int64_t>(text);
+    PromptEmbeddings found;
+    found.embeddings = told.embeddings.slice(row, row + 1);
+    if (told.pooled) found.pooled = told.pooled.slice(row, row + 1);
+    return found;
+}
+
+// Rows of any length as rows of the longest: the last state is repeated, as in A1111.
+PromptEmbeddings joined(std::span<const PromptEmbeddings> rows) {
+    int64_t longest = 0;
+    for (const PromptEmbeddings& row : rows) longest = std::max(longest, row.embeddings.dim(1));
+    std::vector<Tensor> embeddings, pooled;
+    for (const PromptEmbeddings& row : rows) {
+        const int64_t length = row.embeddings.dim(1), width = row.embeddings.dim(2);
+        const Tensor flat = row.embeddings.reshape({length, width});
+        std::vector<Tensor> states = {flat};
+        for (int64_t i = length; i < longest; ++i) states.push_back(flat.slice(length - 1, length));
+        embeddings.push_back(one(states).reshape({1, longest, width}));
+        if (row.pooled) pooled.push_back(row.pooled);
+    }
+    PromptEmbeddings all;
+    all.embeddings = one(embeddings);
+    if (!pooled.empty()) all.pooled = one(pooled);
+    return all;
 }
 
 } // namespace
@@ -65,50 +133,155 @@ int64_t PromptEncoder::pooledWidth() const {
     return m_pooledWidth;
 }
 
-std::vector<int32_t> PromptEncoder::tokenize(const TextEncoder& encoder, const std::string& text,
-                                             const char* which) const {
-    const ClipTokenizer& tokenizer = encoder.tokenizer;
-    const auto room = static_cast<size_t>(std::max(tokenizer.maxLength() - 2, 0));
-    const size_t length = tokenizer.encode(text).size();
-    if (length > room && &encoder == &m_encoders.front())
-        logMessage(LogLevel::Warning,
-                   std::string("The ") + which + " has " + std::to_string(length) +
-                       " tokens; this model reads the first " + std::to_string(room) + ".");
-    return tokenizer.encodePadded(text);
+const EncodedPrompts::Stage& EncodedPrompts::at(int64_t call) const {
+    const auto found = std::ranges::lower_bound(stages, call, {}, &Stage::lastCall);
+    return found == stages.end() ? stages.back() : *found;
 }
 
-PromptEmbeddings PromptEncoder::encode(const ImageRequest& request, Guidance guidance) const {
-    const bool guided = guidance == Guidance::On;
-    const bool zeros = guided && m_zerosForEmpty && request.negative.empty();
-    ClipTextOptions options = m_options;
-    if (request.clipSkip > 0) options.skip = static_cast<int>(request.clipSkip);
-    PromptEmbeddings told;
-    std::vector<Tensor> states;
-    for (const TextEncoder& encoder : m_encoders) {
-        std::vector<int32_t> ids;
-        if (guided && !zeros) ids = tokenize(encoder, request.negative, "negative prompt");
-        const std::vector<int32_t> positive = tokenize(encoder, request.prompt, "prompt");
-        ids.insert(ids.end(), positive.begin(), positive.end());
-        ClipTextResult result = encoder.model.encode(ids, encoder.tokenizer.maxLength(), options);
-        states.push_back(std::move(result.hidden));
-        if (result.pooled) told.pooled = std::move(result.pooled);
+struct PromptEncoder::Reading {
+    PromptSyntax syntax;
+    ClipTextOptions options;
+};
+
+// Only plain prompts are cut: the first part is what the reference reads.
+void PromptEncoder::warnIfCut(const std::string& text, const char* which) const {
+    const ClipTokenizer& tokenizer = m_encoders.front().tokenizer;
+    const auto room = static_cast<size_t>(std::max(tokenizer.maxLength() - 2, 0));
+    const size_t length = tokenizer.encode(text).size();
+    if (length > room)
+        logMessage(LogLevel::Warning,
+                   std::string("The ") + which + " has " + std::to_string(length) +
+                       " tokens; this model reads the first " + std::to_string(room) +
+                       ". With prompt syntax a1111 or comfy it reads all.");
+}
+
+EncodedPrompts PromptEncoder::encode(const ImageRequest& request, Guidance guidance,
+                                     int64_t calls) const {
+    const PromptTexts texts = readPrompts(request, calls);
+    Reading reading{texts.syntax, m_options};
+    if (request.clipSkip > 0) reading.options.skip = static_cast<int>(request.clipSkip);
+    EncodedPrompts told;
+    told.guided = guidance == Guidance::On;
+    const bool opposed = told.guided || !texts.isOne(); // the negative prompt has a weight
+    if (texts.syntax == PromptSyntax::Plain) {
+        if (opposed) warnIfCut(request.negative, "negative prompt");
+        warnIfCut(request.prompt, "prompt");
     }
-    told.embeddings = states.size() == 1 ? states.front() : kernels::concat(states);
-    checkFinite(told.embeddings, "The text encoder", m_compute);
-    if (told.pooled) checkFinite(told.pooled, "The text encoder", m_compute);
-    if (zeros) putZerosFirst(told);
+    const bool zeros =
+        m_zerosForEmpty && request.negative.empty() && texts.syntax != PromptSyntax::Comfy;
+    std::vector<const PromptSchedule*> prompts;
+    if (opposed && !zeros) prompts.push_back(&texts.negative.schedule);
+    for (const PromptTexts::Prompt& prompt : texts.positive) {
+        prompts.push_back(&prompt.schedule);
+        told.weights.push_back(prompt.weight);
+    }
+    const std::vector<PromptEmbeddings> encoded = encodeTexts(prompts, reading);
+    std::set<int64_t> bounds;
+    for (const PromptSchedule* prompt : prompts)
+        for (const PromptSchedule::Entry& entry : prompt->entries) bounds.insert(entry.lastCall);
+    const size_t firstPositive = prompts.size() - texts.positive.size();
+    for (const int64_t bound : bounds) {
+        std::vector<PromptEmbeddings> rows;
+        for (size_t i = 0; i < prompts.size(); ++i)
+            rows.push_back(rowOf(encoded[i], prompts[i]->textAt(bound)));
+        EncodedPrompts::Stage stage{bound, {}, joined(std::span(rows).subspan(firstPositive))};
+        if (opposed) stage.negative = zeros ? zerosLike(stage.positive) : rows.front();
+        told.stages.push_back(std::move(stage));
+    }
     return told;
 }
 
-// What these models were trained on where nothing was said.
-void PromptEncoder::putZerosFirst(PromptEmbeddings& told) const {
-    for (Tensor* tensor : {&told.embeddings, &told.pooled}) {
-        if (!*tensor) continue;
-        const std::vector<float> zeros(static_cast<size_t>(tensor->shape().elements()));
-        const Tensor nothing = kernels::convert(
-            m_device.fromHost(zeros.data(), tensor->shape(), kernels::DType::F32), tensor->dtype());
-        *tensor = kernels::stack(std::vector{nothing, *tensor});
+std::vector<PromptEmbeddings>
+PromptEncoder::encodeTexts(const std::vector<const PromptSchedule*>& prompts,
+                           const Reading& reading) const {
+    std::vector<PromptEmbeddings> encoded(prompts.size());
+    Tensor pooled;
+    std::vector<std::vector<Tensor>> states(prompts.size()); // by prompt, then by encoder
+    for (const TextEncoder& encoder : m_encoders) {
+        std::vector<Tensor> found = encodeWith(encoder, prompts, reading, pooled);
+        for (size_t i = 0; i < prompts.size(); ++i) states[i].push_back(std::move(found[i]));
     }
+    int64_t row = 0;
+    for (size_t i = 0; i < prompts.size(); ++i) {
+        Tensor& embeddings = encoded[i].embeddings;
+        embeddings = states[i].size() == 1 ? states[i].front() : kernels::concat(states[i]);
+        checkFinite(embeddings, "The text encoder", m_compute);
+        if (pooled) encoded[i].pooled = pooled.slice(row, row + embeddings.dim(0));
+        row += embeddings.dim(0);
+    }
+    if (pooled) checkFinite(pooled, "The text encoder", m_compute);
+    return encoded;
+}
+
+// Chunk by chunk, all texts at once. The pooled embedding is the first chunk's.
+std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
+                                              const std::vector<const PromptSchedule*>& prompts,
+                                              const Reading& reading, Tensor& pooled) const {
+    std::vector<ChunkedPrompt> chunked;
+    size_t most = 0;
+    for (const PromptSchedule* prompt : prompts) {
+        chunked.push_back(chunksOf(*prompt, reading.syntax, encoder.tokenizer));
+        most = std::max(most, chunked.back().front().size());
+    }
+    std::vector<std::vector<Tensor>> pieces(prompts.size()); // by prompt, then by chunk
+    for (size_t chunk = 0; chunk < most; ++chunk) {
+        std::vector<int32_t> ids;
+        for (const ChunkedPrompt& texts : chunked)
+            for (const std::vector<PromptChunk>& chunks : texts)
+                if (chunk < chunks.size())
+                    ids.insert(ids.end(), chunks[chunk].ids.begin(), chunks[chunk].ids.end());
+        const ClipTextResult result =
+            encoder.model.encode(ids, encoder.tokenizer.maxLength(), reading.options);
+        if (chunk == 0 && result.pooled) pooled = result.pooled;
+        int64_t row = 0;
+        for (size_t i = 0; i < prompts.size(); ++i) {
+            if (chunk >= chunked[i].front().size()) continue;
+            std::vector<float> weights;
+            for (const std::vector<PromptChunk>& chunks : chunked[i])
+                std::ranges::copy(chunks[chunk].weights, std::back_inserter(weights));
+            const auto rows = static_cast<int64_t>(chunked[i].size());
+            pieces[i].push_back(emphasized(result.hidden.slice(row, row + rows), weights,
+                                           prompts[i]->times, encoder, reading));
+            row += rows;
+        }
+    }
+    std::vector<Tensor> states;
+    for (const std::vector<Tensor>& chunks : pieces) states.push_back(inARow(chunks));
+    return states;
+}
+
+// On the host: a prompt is small, and done once.
+Tensor PromptEncoder::emphasized(const Tensor& states, std::span<const float> weights,
+                                 std::span<const int64_t> times, const TextEncoder& encoder,
+                                 const Reading& reading) const {
+    const bool even = std::ranges::all_of(weights, [](float weight) { return weight == 1; });
+    if (even || !m_device.hasNumbers()) return states;
+    const auto valuesOf = [&](const Tensor& tensor) {
+        return m_device.toHost<float>(kernels::convert(tensor, kernels::DType::F32));
+    };
+    std::vector<float> values = valuesOf(states);
+    if (reading.syntax == PromptSyntax::Comfy) {
+        const ClipTokenizer& tokenizer = encoder.tokenizer;
+        const std::vector<int32_t> nothing = tokenizer.encodePadded("");
+        const ClipTextResult empty =
+            encoder.model.encode(nothing, tokenizer.maxLength(), reading.options);
+        emphasizeFromEmpty(values, weights, valuesOf(empty.hidden));
+    } else {
+        emphasizeKeepingMean(values, weights, times);
+    }
+    return kernels::convert(m_device.fromHost(values.data(), states.shape(), kernels::DType::F32),
+                            states.dtype());
+}
+
+// What these models were trained on where nothing was said: one row.
+PromptEmbeddings PromptEncoder::zerosLike(const PromptEmbeddings& told) const {
+    const auto zeros = [&](const Tensor& tensor) {
+        const kernels::Shape shape = tensor.shape().with(0, 1);
+        const std::vector<float> values(static_cast<size_t>(shape.elements()));
+        return kernels::convert(m_device.fromHost(values.data(), shape, kernels::DType::F32),
+                                tensor.dtype());
+    };
+    return {.embeddings = zeros(told.embeddings), .pooled = zeros(told.pooled), .addition = {}};
 }
 
 } // namespace kinora::pipelines

@@ -3,16 +3,20 @@
 // encoders of a model live here: nothing else knows how many there are.
 //
 //     PromptEncoder prompts(loader, device, DType::F32);
-//     PromptEmbeddings told = prompts.encode(request, Guidance::On);
+//     EncodedPrompts told = prompts.encode(request, Guidance::On, calls);
+//     unet(..., told.at(call).positive.embeddings);
 //
 // One thread, the one that drives the device.
 
 #include "kernels/tensor/tensor.h"
 #include "pipelines/image/component_loader.h"
+#include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/text/clip_text_model.h"
 #include "pipelines/text/clip_tokenizer.h"
+#include "pipelines/text/prompt_chunks.h"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,10 +24,24 @@ namespace kinora::pipelines {
 
 enum class Guidance { Off, On }; // On: the negative prompt is encoded too
 
-// One row for each prompt: with guidance the negative one first.
+// One row for each prompt.
 struct PromptEmbeddings {
-    kernels::Tensor embeddings; // [1 or 2, L, width()] in the compute dtype
-    kernels::Tensor pooled;     // [1 or 2, pooledWidth()] f32; undefined where that is 0
+    kernels::Tensor embeddings; // [n, L, width()] in the compute dtype
+    kernels::Tensor pooled;     // [n, pooledWidth()] f32; undefined where that is 0
+    kernels::Tensor addition;   // Unet2d::embedAddition; for whom has the denoiser to fill
+};
+
+struct EncodedPrompts {
+    struct Stage { // a stretch of the run in which prompts do not change
+        int64_t lastCall;
+        PromptEmbeddings negative; // one row; undefined where it has no weight
+        PromptEmbeddings positive;
+    };
+    std::vector<Stage> stages;   // by their last call, at least one
+    std::vector<double> weights; // one for each positive prompt
+    bool guided = false;         // the guidance scale is followed
+
+    const Stage& at(int64_t call) const; // call: 0, 1 ...
 };
 
 class PromptEncoder {
@@ -32,9 +50,10 @@ class PromptEncoder {
     // Cancelled; Error{BadFile} where tokenizers and encoders do not fit together.
     PromptEncoder(ComponentLoader& loader, kernels::Device& device, kernels::DType compute);
 
-    // Throws Error{InvalidArgument} on a clip skip that an encoder has no layers for,
-    // Error{NonFinite}, Cancelled.
-    PromptEmbeddings encode(const ImageRequest& request, Guidance guidance) const;
+    // calls: of the denoiser in the run, which schedules in the prompts are about. Throws
+    // Error{InvalidArgument} on a clip skip that an encoder has no layers for, Error{NonFinite},
+    // Cancelled.
+    EncodedPrompts encode(const ImageRequest& request, Guidance guidance, int64_t calls) const;
 
     int64_t width() const;       // of the embeddings: of all encoders together
     int64_t pooledWidth() const; // 0 where no encoder gives a pooled embedding
@@ -44,10 +63,20 @@ class PromptEncoder {
         ClipTokenizer tokenizer;
         ClipTextModel model;
     };
+    struct Reading; // how the texts of a request are read
+
     void add(ComponentLoader& loader, const std::string& suffix);
-    std::vector<int32_t> tokenize(const TextEncoder& encoder, const std::string& text,
-                                  const char* which) const;
-    void putZerosFirst(PromptEmbeddings& told) const;
+    void warnIfCut(const std::string& text, const char* which) const;
+    // One for each prompt, with a row for each text of its schedule.
+    std::vector<PromptEmbeddings> encodeTexts(const std::vector<const PromptSchedule*>& prompts,
+                                              const Reading& reading) const;
+    std::vector<kernels::Tensor> encodeWith(const TextEncoder& encoder,
+                                            const std::vector<const PromptSchedule*>& prompts,
+                                            const Reading& reading, kernels::Tensor& pooled) const;
+    kernels::Tensor emphasized(const kernels::Tensor& states, std::span<const float> weights,
+                               std::span<const int64_t> times, const TextEncoder& encoder,
+                               const Reading& reading) const;
+    PromptEmbeddings zerosLike(const PromptEmbeddings& told) const;
 
     kernels::Device& m_device;
     kernels::DType m_compute;

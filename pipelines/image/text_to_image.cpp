@@ -2,12 +2,10 @@
 
 #include "kernels/base/error.h"
 #include "kernels/ops/elementwise.h"
-#include "kernels/ops/embedding.h"
-#include "kernels/ops/layout.h"
 #include "pipelines/image/background.h"
 #include "pipelines/image/check_finite.h"
 #include "pipelines/image/denoise_loop.h"
-#include "pipelines/image/guidance.h"
+#include "pipelines/image/guided_prediction.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/size_condition.h"
 
@@ -86,7 +84,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
                       const RunState* from) {
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
     if (from) checkState(request, *from);
-    const Prompt prompt = encodePrompt(request);
+    const EncodedPrompts prompts = encodePrompts(request);
     if (events.encoded) events.encoded();
     LatentsFile::Writer finalLatents(request.saveLatentsPath,
                                      from ? from->finalLatents : HostTensor{});
@@ -97,7 +95,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
         if (first > 0 && !interrupted)
             offerState(RunMoment::BatchBegins, events,
                        [&] { return stateOf(batch, finalLatents); });
-        denoiseBatch(request, batch, prompt, finalLatents, events);
+        denoiseBatch(request, batch, prompts, finalLatents, events);
         finalLatents.add(batch.latents);
         decode(request, first, batch.latents, events);
         if (events.stopAfterThis && events.stopAfterThis()) break;
@@ -105,21 +103,33 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     finalLatents.finish();
 }
 
-TextToImage::Prompt TextToImage::encodePrompt(const ImageRequest& request) const {
+EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request) const {
     const bool distilled =
         m_unet->config().timeConditionWidth > 0; // guidance is an input, as in LCM
     const bool guided = *request.cfg > kGuidanceOff && !distilled;
-    Prompt prompt;
-    prompt.told = m_prompts->encode(request, guided ? Guidance::On : Guidance::Off);
-    prompt.guided = guided;
-    if (m_unet->config().additionWidth == 0) return prompt;
-    std::vector<float> numbers;
-    for (const PromptSide side : {PromptSide::Negative, PromptSide::Positive})
-        if (guided || side == PromptSide::Positive)
+    EncodedPrompts prompts =
+        m_prompts->encode(request, guided ? Guidance::On : Guidance::Off, promptCalls(request));
+    if (m_unet->config().additionWidth == 0) return prompts;
+    const auto add = [&](PromptEmbeddings& told, PromptSide side) {
+        if (!told.pooled) return;
+        std::vector<float> numbers;
+        for (int64_t row = 0; row < told.pooled.dim(0); ++row)
             std::ranges::copy(sizeCondition(request, sizeNumbers(), side),
                               std::back_inserter(numbers));
-    prompt.addition = m_unet->embedAddition(prompt.told.pooled, numbers);
-    return prompt;
+        told.addition = m_unet->embedAddition(told.pooled, numbers);
+    };
+    for (EncodedPrompts::Stage& stage : prompts.stages) {
+        add(stage.negative, PromptSide::Negative);
+        add(stage.positive, PromptSide::Positive);
+    }
+    return prompts;
+}
+
+// A sampler that calls twice in a step counts double, as in A1111; what calls once more at its
+// beginning or less at its end does not.
+int64_t TextToImage::promptCalls(const ImageRequest& request) const {
+    const int64_t steps = *request.steps, calls = schedulerFor(request)->callCount();
+    return steps > 2 && calls >= 2 * steps - 1 ? 2 * steps : steps;
 }
 
 int64_t TextToImage::sizeNumbers() const {
@@ -207,7 +217,8 @@ RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& fin
             finalLatents.collected()};
 }
 
-void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch, const Prompt& prompt,
+void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
+                               const EncodedPrompts& prompts,
                                const LatentsFile::Writer& finalLatents,
                                const TextToImageEvents& events) const {
     const auto state = [&] { return stateOf(batch, finalLatents); };
@@ -215,7 +226,7 @@ void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch, const 
     denoise(
         *batch.scheduler, batch.noise, batch.latents, batch.calls, m_compute,
         [&](const Tensor& input, double timestep) {
-            return predict(request, input, timestep, prompt);
+            return predictGuided(*m_unet, m_device, request, prompts, batch.calls, input, timestep);
         },
         [&](int64_t done, const Tensor& latents) {
             batch.calls = done;
@@ -232,35 +243,6 @@ void TextToImage::preview(const ImageRequest& request, const Batch& batch,
         !m_preview.empty())
         events.preview(batch.first,
                        previewPicture(m_preview, batch.scheduler->denoised().slice(0, 1)));
-}
-
-Tensor TextToImage::predict(const ImageRequest& request, const Tensor& input, double timestep,
-                            const Prompt& prompt) const {
-    const int64_t pictures = input.dim(0);
-    const int64_t halves = prompt.guided ? 2 : 1;
-    std::vector<Tensor> samples(static_cast<size_t>(halves), input);
-    const auto rows = [&](const Tensor& told) { // a row of told for each sample
-        std::vector<Tensor> parts;
-        for (int64_t half = 0; half < halves; ++half)
-            parts.insert(parts.end(), static_cast<size_t>(pictures), told.slice(half, half + 1));
-        return parts;
-    };
-    const std::vector<float> timesteps(static_cast<size_t>(halves * pictures),
-                                       static_cast<float>(timestep));
-    Tensor condition;
-    if (const int64_t width = m_unet->config().timeConditionWidth; width > 0) {
-        const std::vector<float> guidance(timesteps.size(),
-                                          static_cast<float>((*request.cfg - 1) * 1000));
-        condition = kernels::timestepEmbedding(m_device, guidance, static_cast<int>(width),
-                                               {.flipSinToCos = false, .frequencyShift = 1});
-    }
-    const auto one = [](const std::vector<Tensor>& parts) {
-        return parts.size() == 1 ? parts.front() : kernels::stack(parts);
-    };
-    const Tensor output =
-        (*m_unet)(one(samples), timesteps, one(rows(prompt.told.embeddings)), condition,
-                  prompt.addition ? one(rows(prompt.addition)) : Tensor{});
-    return prompt.guided ? guide(output, *request.cfg, *request.guidanceRescale) : output;
 }
 
 void TextToImage::decode(const ImageRequest& request, int64_t first, const Tensor& latents,

@@ -74,11 +74,6 @@ class TextToImage {
     const std::vector<std::string>& unusedTensors() const { return m_unused; }
 
   private:
-    struct Prompt { // of one job: the same for each of its pictures
-        PromptEmbeddings told;
-        kernels::Tensor addition; // Unet2d::embedAddition, a row for each of told's
-        bool guided = false;
-    };
     struct Batch { // pictures that are made at once, and what that takes
         int64_t first = 0;
         std::unique_ptr<Scheduler> scheduler;
@@ -87,7 +82,9 @@ class TextToImage {
         int64_t calls = 0;       // of the scheduler that are done
     };
     void checkComponentsAgree() const;
-    Prompt encodePrompt(const ImageRequest& request) const;
+    EncodedPrompts encodePrompts(const ImageRequest& request) const;
+    // How many times a run calls the denoiser, as schedules in prompts count it.
+    int64_t promptCalls(const ImageRequest& request) const;
     int64_t sizeNumbers() const; // that the denoiser is told; 0: none
     kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
@@ -96,13 +93,11 @@ class TextToImage {
     Batch beginBatch(const ImageRequest& request, int64_t first) const;
     Batch continueBatch(const ImageRequest& request, const RunState& from) const;
     static RunState stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents);
-    void denoiseBatch(const ImageRequest& request, Batch& batch, const Prompt& prompt,
+    void denoiseBatch(const ImageRequest& request, Batch& batch, const EncodedPrompts& prompts,
                       const LatentsFile::Writer& finalLatents,
                       const TextToImageEvents& events) const;
     void preview(const ImageRequest& request, const Batch& batch,
                  const TextToImageEvents& events) const;
-    kernels::Tensor predict(const ImageRequest& request, const kernels::Tensor& input,
-                            double timestep, const Prompt& prompt) const;
     void decode(const ImageRequest& request, int64_t first, const kernels::Tensor& latents,
                 const TextToImageEvents& events) const;
     kernels::Tensor finishPicture(const ImageRequest& request, const kernels::Tensor& image) const;

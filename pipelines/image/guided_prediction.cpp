@@ -1,0 +1,92 @@
+#include "pipelines/image/guided_prediction.h"
+
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/embedding.h"
+#include "kernels/ops/layout.h"
+#include "pipelines/image/guidance.h"
+
+#include <numeric>
+#include <span>
+#include <vector>
+
+namespace kinora::pipelines {
+
+namespace {
+
+using kernels::Tensor;
+
+Tensor one(const std::vector<Tensor>& parts) {
+    return parts.size() == 1 ? parts.front() : kernels::stack(parts);
+}
+
+// Guidance as an input, as LCM's denoisers take it; undefined for others.
+Tensor guidanceCondition(const Unet2d& unet, kernels::Device& device, double scale, size_t rows) {
+    const int64_t width = unet.config().timeConditionWidth;
+    if (width == 0) return {};
+    const std::vector<float> guidance(rows, static_cast<float>((scale - 1) * 1000));
+    return kernels::timestepEmbedding(device, guidance, static_cast<int>(width),
+                                      {.flipSinToCos = false, .frequencyShift = 1});
+}
+
+struct Call {
+    const Unet2d& unet;
+    kernels::Device& device;
+    double scale;
+    const Tensor& input;
+    double timestep;
+
+    // Rows of prompts of equal length, each for every picture: all of the first prompt's first.
+    Tensor operator()(std::span<const PromptEmbeddings* const> prompts) const {
+        std::vector<Tensor> samples, embeddings, additions;
+        for (const PromptEmbeddings* told : prompts)
+            for (int64_t row = 0; row < told->embeddings.dim(0); ++row) {
+                samples.push_back(input);
+                for (int64_t picture = 0; picture < input.dim(0); ++picture) {
+                    embeddings.push_back(told->embeddings.slice(row, row + 1));
+                    if (told->addition) additions.push_back(told->addition.slice(row, row + 1));
+                }
+            }
+        const std::vector<float> timesteps(embeddings.size(), static_cast<float>(timestep));
+        return unet(one(samples), timesteps, one(embeddings),
+                    guidanceCondition(unet, device, scale, timesteps.size()),
+                    additions.empty() ? Tensor{} : one(additions));
+    }
+};
+
+// outputs: [(1 + weights) * N,h,w,C], the negative prompt's first.
+Tensor composed(const Tensor& outputs, std::span<const double> weights, int64_t pictures) {
+    const Tensor negative = outputs.slice(0, pictures);
+    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+    Tensor positive = kernels::linearCombination({{1 - sum, negative}});
+    for (size_t i = 0; i < weights.size(); ++i) {
+        const int64_t first = static_cast<int64_t>(i + 1) * pictures;
+        positive = kernels::linearCombination(
+            {{1.0, positive}, {weights[i], outputs.slice(first, first + pictures)}});
+    }
+    return positive;
+}
+
+} // namespace
+
+Tensor predictGuided(const Unet2d& unet, kernels::Device& device, const ImageRequest& request,
+                     const EncodedPrompts& prompts, int64_t call, const Tensor& input,
+                     double timestep) {
+    const EncodedPrompts::Stage& stage = prompts.at(call);
+    const Call denoiser{unet, device, *request.cfg, input, timestep};
+    const PromptEmbeddings* const both[] = {&stage.negative, &stage.positive};
+    const std::span<const PromptEmbeddings* const> all(both);
+    if (!stage.negative.embeddings) return denoiser(all.subspan(1));
+    // Prompts of other lengths do not fit into one call.
+    const bool fits = stage.negative.embeddings.dim(1) == stage.positive.embeddings.dim(1);
+    Tensor output =
+        fits ? denoiser(all) : one({denoiser(all.subspan(0, 1)), denoiser(all.subspan(1))});
+    const int64_t pictures = input.dim(0);
+    if (prompts.weights.size() > 1 || prompts.weights.front() != 1) {
+        const Tensor positive = composed(output, prompts.weights, pictures);
+        if (!prompts.guided) return positive;
+        output = one({output.slice(0, pictures), positive});
+    }
+    return guide(output, *request.cfg, *request.guidanceRescale);
+}
+
+} // namespace kinora::pipelines

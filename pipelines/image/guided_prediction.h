@@ -1,0 +1,20 @@
+#pragma once
+// One call of the denoiser for pictures and prompts, with guidance mixed in.
+
+#include "kernels/backend/device.h"
+#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/image/prompt_encoder.h"
+#include "pipelines/request/image_request.h"
+
+namespace kinora::pipelines {
+
+// input [N,h,w,C] f32 as the scheduler scales it -> [N,h,w,C'] f32. Prompts that are joined (AND)
+// pull away from the negative one, each by its weight:
+//     positive = negative + sum of weight_i * (positive_i - negative)
+// before guidance (guidance.h). Source: Liu et al. 2022, as A1111 has it. call: of the denoiser in
+// this run, from 0. request: resolved.
+kernels::Tensor predictGuided(const Unet2d& unet, kernels::Device& device,
+                              const ImageRequest& request, const EncodedPrompts& prompts,
+                              int64_t call, const kernels::Tensor& input, double timestep);
+
+} // namespace kinora::pipelines

@@ -1,0 +1,37 @@
+#include "pipelines/image/prompt_texts.h"
+
+#include <string>
+
+namespace kinora::pipelines {
+
+namespace {
+
+PromptSchedule unchanging(const std::string& text, int64_t calls) {
+    return {.texts = {text}, .times = {1}, .entries = {{calls, 0}}};
+}
+
+} // namespace
+
+PromptSyntax promptSyntaxOf(const ImageRequest& request) {
+    if (request.promptSyntax == "a1111") return PromptSyntax::A1111;
+    if (request.promptSyntax == "comfy") return PromptSyntax::Comfy;
+    if (request.promptSyntax == "plain") return PromptSyntax::Plain;
+    const bool used = usesPromptSyntax(request.prompt) || usesPromptSyntax(request.negative);
+    return used ? PromptSyntax::A1111 : PromptSyntax::Plain;
+}
+
+PromptTexts readPrompts(const ImageRequest& request, int64_t calls) {
+    PromptTexts texts;
+    texts.syntax = promptSyntaxOf(request);
+    if (texts.syntax != PromptSyntax::A1111) {
+        texts.negative.schedule = unchanging(request.negative, calls);
+        texts.positive.push_back({unchanging(request.prompt, calls)});
+        return texts;
+    }
+    texts.negative.schedule = promptSchedule(request.negative, calls);
+    for (const JointPrompt& prompt : splitJoint(takeLoras(request.prompt, texts.loras)))
+        texts.positive.push_back({promptSchedule(prompt.text, calls), prompt.weight});
+    return texts;
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,93 @@
+// Random texts and what the published rules make of them: tests/golden/generate_prompts.py, an
+// implementation of its own in Python.
+#include "pipelines/text/prompt_syntax.h"
+#include "tests/support/golden_file.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+using namespace kinora::pipelines;
+using kinora::test::readGoldenJson;
+using nlohmann::json;
+
+namespace {
+
+// Equal to golden pairs [text, weight], where BREAK has no weight.
+bool isSame(const std::vector<PromptPart>& parts, const json& expected) {
+    if (parts.size() != expected.size()) return false;
+    for (size_t i = 0; i < parts.size(); ++i) {
+        if (parts[i].isBreak != expected[i][1].is_null()) return false;
+        if (parts[i].isBreak) continue;
+        const double weight = expected[i][1].get<double>();
+        if (parts[i].text != expected[i][0] || std::abs(parts[i].weight - weight) > 1e-9)
+            return false;
+    }
+    return true;
+}
+
+} // namespace
+
+TEST_CASE("weights are those of the published rules") {
+    const json golden = readGoldenJson("prompts.json");
+    for (const json& entry : golden.at("a1111")) {
+        CAPTURE(entry.dump());
+        CHECK(isSame(parseA1111(entry[0].get<std::string>()), entry[1]));
+    }
+    for (const json& entry : golden.at("comfy")) {
+        CAPTURE(entry.dump());
+        CHECK(isSame(parseComfy(entry[0].get<std::string>()), entry[1]));
+    }
+    CHECK(golden.at("a1111").size() >= 300);
+}
+
+TEST_CASE("AND is taken apart as the published rule does") {
+    for (const json& entry : readGoldenJson("prompts.json").at("joint")) {
+        CAPTURE(entry.dump());
+        const std::vector<JointPrompt> prompts = splitJoint(entry[0].get<std::string>());
+        REQUIRE(prompts.size() == entry[1].size());
+        for (size_t i = 0; i < prompts.size(); ++i) {
+            CHECK(prompts[i].text == entry[1][i][0]);
+            CHECK(prompts[i].weight == entry[1][i][1]);
+        }
+    }
+}
+
+TEST_CASE("LoRAs are taken out, everything else in angle brackets stays") {
+    std::vector<LoraMention> loras;
+    CHECK(takeLoras("a <lora:one>cat<lora:two:0.8> <lora:three:0.5:0.25> <lora:four:te=2:unet=-1>",
+                    loras) == "a cat  ");
+    REQUIRE(loras.size() == 4);
+    CHECK(loras[0].name == "one");
+    CHECK(loras[0].weight == 1);
+    CHECK(loras[1].weight == 0.8);
+    CHECK(loras[1].textWeight == 0.8);
+    CHECK(loras[2].textWeight == 0.5);
+    CHECK(loras[2].weight == 0.25);
+    CHECK(loras[3].textWeight == 2);
+    CHECK(loras[3].weight == -1);
+    loras.clear();
+    for (const char* text : {"a <3 b", "<lora:>", "<lora", "<hypernet:x:1>", "<>", "a < b > c"})
+        CHECK(takeLoras(text, loras) == text);
+    CHECK(loras.empty());
+}
+
+TEST_CASE("only what the language gives a meaning counts as its use") {
+    for (const char* text : {"a (cat)", "[cat]", "(cat:1.2)", "a\\(b\\)", "a BREAK b", "a AND b",
+                             "[a:b:3]", "[a|b]", "<lora:x:1>"})
+        CHECK_MESSAGE(usesPromptSyntax(text), text);
+    for (const char* text : {"", "a cat", ":)", "a (cat", "cat)", "c:\\new", "16:9", "BREAKFAST",
+                             "SAND", "a|b", "[cat", "a <3 b"})
+        CHECK_MESSAGE(!usesPromptSyntax(text), text);
+}
+
+TEST_CASE("deep and endless brackets come to an end") {
+    const std::string many(100'000, '('), closed(100'000, ')');
+    CHECK(!parseA1111(many).empty());
+    CHECK(!parseComfy(many + "a" + closed).empty());
+    CHECK(!usesPromptSyntax(many));
+    CHECK(usesPromptSyntax(many + "a" + closed));
+}
