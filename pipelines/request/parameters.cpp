@@ -66,7 +66,7 @@ std::vector<Parameter> textParameters() {
          .role = ParameterRole::Result,
          .maximum = kMostPromptBytes,
          .fallback = std::string()},
-        {.name = "loras",
+        {.name = "lora",
          .option = "lora",
          .label = "LoRA",
          .help = "LoRA by name or file, its weight, and another one for the text encoder",

@@ -4,6 +4,7 @@
 #include "pipelines/weights/checkpoint_names.h"
 #include "pipelines/weights/checkpoint_weights.h"
 #include "pipelines/weights/json_text.h"
+#include "pipelines/weights/weight_file.h"
 
 #include <nlohmann/json.hpp>
 
@@ -30,7 +31,7 @@ std::vector<fs::path> kindFolders(const fs::path& kinds) {
     return folders;
 }
 
-bool isOfKind(const SafetensorsFile& file, const json& description) {
+bool isOfKind(const WeightSource& file, const json& description) {
     for (const auto& [name, dims] : description.at("recognise").items()) {
         const auto info = file.find(name, {});
         const auto wanted = dims.get<std::vector<int64_t>>();
@@ -56,7 +57,7 @@ constexpr std::array<OtherKind, 8> kOtherKinds = {{
     {"string_to_param", "a textual inversion"},
 }};
 
-[[noreturn]] void throwUnknownKind(const SafetensorsFile& file) {
+[[noreturn]] void throwUnknownKind(const WeightSource& file) {
     const std::vector<std::string> names = file.names();
     const auto has = [&](std::string_view part) {
         return std::any_of(names.begin(), names.end(), [part](const std::string& name) {
@@ -92,7 +93,7 @@ CheckpointNames namesOf(const std::string& table, const json& config) {
 } // namespace
 
 Checkpoint::Checkpoint(const fs::path& file, const fs::path& kinds)
-    : m_file(std::make_shared<SafetensorsFile>(file, file.filename().string())) {
+    : m_file(openWeightFile(file, file.filename().string())) {
     for (const fs::path& folder : kindFolders(kinds)) {
         const json description = readJsonFile(folder / kDescription,
                                               (folder.filename() / kDescription).generic_string());
@@ -110,10 +111,9 @@ Checkpoint::Checkpoint(const fs::path& file, const fs::path& kinds)
 
 std::string Checkpoint::predictionType() const {
     if (m_file->find("v_pred", {})) return "v_prediction";
-    const auto found = m_file->metadata().find("modelspec.prediction_type");
-    if (found == m_file->metadata().end()) return "";
-    if (found->second == "v" || found->second == "v_prediction") return "v_prediction";
-    return found->second == "epsilon" || found->second == "eps" ? "epsilon" : "";
+    const std::string said = m_file->remark("modelspec.prediction_type");
+    if (said == "v" || said == "v_prediction") return "v_prediction";
+    return said == "epsilon" || said == "eps" ? "epsilon" : "";
 }
 
 bool Checkpoint::hasZeroTerminalSnr() const {

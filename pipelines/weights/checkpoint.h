@@ -12,7 +12,7 @@
 // recognise: all of these tensors are there, in these shapes. names: which table of
 // checkpoint_names.h. A new kind is a new folder.
 
-#include "pipelines/weights/safetensors.h"
+#include "pipelines/weights/weight_source.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -48,7 +48,7 @@ class Checkpoint {
                                           const nlohmann::json& config) const;
 
   private:
-    std::shared_ptr<const SafetensorsFile> m_file;
+    std::shared_ptr<const WeightSource> m_file;
     std::filesystem::path m_kindFolder;
     std::string m_kindName;
     struct Component {

@@ -5,8 +5,8 @@
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/model_extras.h"
-#include "pipelines/weights/safetensors.h"
 #include "pipelines/weights/sharded_weights.h"
+#include "pipelines/weights/weight_file.h"
 
 #include <algorithm>
 #include <array>
@@ -183,14 +183,11 @@ WeightFiles findWeights(const fs::path& folder, const Component& component,
     const WeightFiles candidates[] = {{stem + ".safetensors", false},
                                       {stem + ".safetensors.index.json", true},
                                       {stem + ".fp16.safetensors", false},
-                                      {stem + ".safetensors.index.fp16.json", true}};
+                                      {stem + ".safetensors.index.fp16.json", true},
+                                      {stem + ".bin", false},
+                                      {"pytorch_model.bin", false}};
     for (const WeightFiles& files : candidates)
         if (isFile(folder / files.main)) return files;
-    const bool hasPickle = isFile(folder / (stem + ".bin")) || isFile(folder / "pytorch_model.bin");
-    if (hasPickle)
-        throw Error(ErrorCode::Unsupported,
-                    label + ": its weights are in a pickled .bin file, which can run code.",
-                    "Fetch the safetensors version of the model.");
     throw Error(ErrorCode::NotFound,
                 label + ": has no weights: " + candidates[0].main + " is not there.",
                 "The model is incomplete; fetch it again.");
@@ -369,7 +366,7 @@ std::unique_ptr<WeightSource> Model::storedWeights(std::string_view name) const 
     std::string label = labelOf(m_path, (fs::path(name) / files.main).generic_string());
     if (files.isIndex)
         return std::make_unique<ShardedWeights>(folder / files.main, std::move(label));
-    return std::make_unique<SafetensorsFile>(folder / files.main, std::move(label));
+    return openWeightFile(folder / files.main, std::move(label));
 }
 
 fs::path Model::componentPath(std::string_view component) const {

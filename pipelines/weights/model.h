@@ -71,7 +71,7 @@ class Model {
     std::string configLabel(std::string_view component) const;
     // The class that model_index.json names: "UNet2DConditionModel".
     std::string className(std::string_view component) const;
-    // model.safetensors, diffusion_pytorch_model.safetensors, their fp16 variants, or an index of
+    // model.safetensors, diffusion_pytorch_model.safetensors, their fp16 variants, an index of
     // shards. Throws Error{NotFound, BadFile}.
     std::unique_ptr<WeightSource> weights(std::string_view component) const;
     // From now on weights() gives them with the LoRA merged in, after those that were added before.

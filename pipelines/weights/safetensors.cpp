@@ -89,6 +89,11 @@ std::vector<std::string> SafetensorsFile::names() const {
     return names;
 }
 
+std::string SafetensorsFile::remark(std::string_view key) const {
+    const auto found = m_metadata.find(key);
+    return found == m_metadata.end() ? std::string() : found->second;
+}
+
 int64_t SafetensorsFile::totalBytes() const {
     return static_cast<int64_t>(m_file.sizeBytes() - m_dataStart);
 }

@@ -26,6 +26,7 @@ class SafetensorsFile final : public WeightSource {
     std::vector<std::string> names() const override;
     int64_t totalBytes() const override;
     void read(std::string_view name, int64_t first, std::span<float> values) const override;
+    std::string remark(std::string_view key) const override;
     const SafetensorsMetadata& metadata() const { return m_metadata; }
 
   private:

@@ -36,6 +36,8 @@ class WeightSource {
     virtual int64_t totalBytes() const = 0;
     // Elements [first, first + count) of the tensor, converted to f32. Throws Error{Io, BadFile}.
     virtual void read(std::string_view name, int64_t first, std::span<float> values) const = 0;
+    // What the file says of itself ("modelspec.prediction_type"); empty where it does not.
+    virtual std::string remark(std::string_view) const { return {}; }
 };
 
 } // namespace kinora::pipelines

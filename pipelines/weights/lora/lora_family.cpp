@@ -73,8 +73,9 @@ void throwNotALora(const std::string& label, const std::vector<std::string>& nam
             what = sign.family;
             break;
         }
-    const std::string first =
-        names.empty() ? "It holds nothing." : "Its first tensor is " + briefName(names.front()) + ".";
+    const std::string first = names.empty()
+                                  ? "It holds nothing."
+                                  : "Its first tensor is " + briefName(names.front()) + ".";
     throw Error(ErrorCode::Unsupported, label + ": is " + what + ". " + first,
                 "LoRA, LoCon, LoHa, LoKr, DoRA and IA3 can be used.");
 }

@@ -5,7 +5,7 @@
 #include "pipelines/weights/lora/adapter_config.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/lora/weight_delta.h"
-#include "pipelines/weights/safetensors.h"
+#include "pipelines/weights/weight_file.h"
 
 #include <cmath>
 #include <utility>
@@ -18,12 +18,8 @@ float LoraModule::scale(int64_t rank) const {
     return *alpha / (rankStabilised ? std::sqrt(size) : size);
 }
 
-LoraFile::LoraFile(const std::filesystem::path& path) : m_path(path) {
-    auto file = std::make_unique<SafetensorsFile>(path, path.filename().string());
-    const auto& metadata = file->metadata();
-    if (const auto found = metadata.find("lora_adapter_metadata"); found != metadata.end())
-        m_adapterConfig = found->second;
-    m_source = std::move(file);
+LoraFile::LoraFile(const std::filesystem::path& path)
+    : m_path(path), m_source(openWeightFile(path, path.filename().string())) {
     group();
     if (m_modules.empty()) throwNotALora(label(), m_source->names());
     readScalars();
@@ -55,7 +51,8 @@ void LoraFile::group() {
 }
 
 void LoraFile::readScalars() {
-    const AdapterConfig config = AdapterConfig::parse(m_adapterConfig, label());
+    const AdapterConfig config =
+        AdapterConfig::parse(m_source->remark("lora_adapter_metadata"), label());
     for (LoraModule& module : m_modules) {
         config.apply(module);
         const auto scalar = [&](LoraPart part) -> std::optional<float> {

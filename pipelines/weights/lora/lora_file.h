@@ -48,6 +48,8 @@ class LoraFile {
     const std::vector<std::string>& unknown() const { return m_unknown; }
     // "LoRA", "LoHa" ...: of the first module.
     std::string kind() const;
+    // What the file says of itself.
+    std::string remark(std::string_view key) const { return m_source->remark(key); }
     // All elements of a tensor, in f32.
     std::vector<float> read(const TensorInfo& tensor) const;
 
@@ -57,7 +59,6 @@ class LoraFile {
 
     std::filesystem::path m_path;
     std::unique_ptr<WeightSource> m_source;
-    std::string m_adapterConfig; // PEFT's, as JSON; empty where there is none
     std::vector<LoraModule> m_modules;
     std::vector<std::string> m_unknown;
 };

@@ -48,6 +48,7 @@ class LoraWeights final : public WeightSource {
     }
     std::vector<std::string> names() const override { return m_source->names(); }
     int64_t totalBytes() const override { return m_source->totalBytes(); }
+    std::string remark(std::string_view key) const override { return m_source->remark(key); }
     // One thread at a time: the deltas of the tensor that is read are kept until the next one is.
     void read(std::string_view name, int64_t first, std::span<float> values) const override;
 

@@ -66,7 +66,7 @@ TEST_CASE("final latents with LoRAs equal diffusers'") {
     const auto device = openDevice();
     const nlohmann::json how = test::readGoldenJson("loras/cases.json");
     const test::GoldenFile expected("loras/expected.safetensors");
-    CHECK(how.at("cases").size() >= 11);
+    CHECK(how.at("cases").size() == 10);
     for (const nlohmann::json& entry : how.at("cases")) {
         const std::string name = entry.at("name");
         CAPTURE(name);

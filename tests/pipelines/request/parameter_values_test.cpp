@@ -43,6 +43,7 @@ ImageRequest filled() {
     request.model = "starter-image";
     request.prompt = "a red \"apple\" \xf0\x9f\x8d\x8e";
     request.negative = "blurry";
+    request.loras = {"style:0.8", "a; b:1:0.5"};
     request.steps = 24;
     request.sampler = "dpmpp_2m";
     request.schedule = "karras";
@@ -235,6 +236,26 @@ TEST_CASE("JSON brings a request back, 64-bit seeds included") {
     CHECK(imageRequestFromJson(again).seed == 9007199254740993);
     CHECK(toJson(imageRequestFromJson(json::object())) == toJson(ImageRequest{}));
     CHECK(imageRequestFromJson({{"cfg", 5}}).cfg == 5.0);
+}
+
+TEST_CASE("a list grows by one entry, and stands in one text") {
+    ImageRequest request;
+    const Parameter& lora = *findImageParameter("lora");
+    CHECK(isList(lora));
+    addFromText(request, lora, "a:0.5");
+    addFromText(request, lora, "b");
+    CHECK(toText(request, lora) == "a:0.5; b");
+    CHECK(toJson(request)["lora"] == json({"a:0.5", "b"}));
+    setFromText(request, lora, " c ;; d:1:2 ");
+    CHECK((request.loras == std::vector<std::string>{"c", "d:1:2"}));
+    setFromText(request, lora, "");
+    CHECK(request.loras.empty());
+    CHECK(!toJson(request).contains("lora"));
+    CHECK(contains(errorOf([&] { addFromText(request, lora, ":1"); }), "lora: ':1'"));
+    CHECK(request.loras.empty());
+    CHECK(contains(jsonError({{"lora", "a"}}), "a list of texts"));
+    CHECK(contains(jsonError({{"lora", {"a", 1}}}), "a list of texts"));
+    CHECK(contains(jsonError({{"lora", std::vector<std::string>(65, "a")}}), "too many"));
 }
 
 TEST_CASE("JSON that is no request is refused") {

@@ -89,6 +89,7 @@ TEST_CASE("fallbacks lie in their range and are what a fresh request says") {
 TEST_CASE("verify replays what decides the picture") {
     const std::set<std::string_view> expected = {"model",
                                                  "prompt",
+                                                 "lora",
                                                  "negative",
                                                  "steps",
                                                  "sampler",

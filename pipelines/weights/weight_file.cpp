@@ -1,0 +1,30 @@
+#include "pipelines/weights/weight_file.h"
+
+#include "pipelines/weights/pickle/pickled_weights.h"
+#include "pipelines/weights/safetensors.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kinora::pipelines {
+namespace {
+
+// Nine: a safetensors file may begin with any length, and then has a brace.
+std::string firstBytes(const std::filesystem::path& path, const std::string& label) {
+    const RegularFile file(path, label);
+    std::string bytes(std::min<uint64_t>(file.sizeBytes(), 9), '\0');
+    file.read(0, std::as_writable_bytes(std::span(bytes)));
+    return bytes;
+}
+
+} // namespace
+
+std::unique_ptr<WeightSource> openWeightFile(const std::filesystem::path& path, std::string label) {
+    const std::string begin = firstBytes(path, label);
+    const bool header = begin.size() == 9 && begin.back() == '{';
+    if (!header && looksPickled(begin))
+        return std::make_unique<PickledWeights>(path, std::move(label));
+    return std::make_unique<SafetensorsFile>(path, std::move(label));
+}
+
+} // namespace kinora::pipelines

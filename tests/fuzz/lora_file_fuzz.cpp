@@ -1,0 +1,55 @@
+// A LoRA of any content, merged into a small module of any of the names that it has.
+
+#include "kernels/base/error.h"
+#include "pipelines/weights/lora/lora_weights.h"
+#include "pipelines/weights/random_weights.h"
+#include "tests/fuzz/fuzz_file.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <vector>
+
+using namespace kinora;
+using namespace kinora::pipelines;
+
+namespace {
+
+// Has each of the file's modules, in one small size.
+class AnyModule final : public WeightSource {
+  public:
+    explicit AnyModule(std::vector<std::string> names) : m_names(std::move(names)) {}
+    const std::string& label() const override { return m_label; }
+    std::optional<TensorInfo> find(std::string_view name, const kernels::Shape&) const override {
+        if (name.ends_with(".bias")) return TensorInfo{std::string(name), kernels::DType::F32, {8}};
+        return TensorInfo{std::string(name), kernels::DType::F32, {8, 6}};
+    }
+    std::vector<std::string> names() const override { return m_names; }
+    int64_t totalBytes() const override { return 0; }
+    void read(std::string_view, int64_t, std::span<float> values) const override {
+        std::ranges::fill(values, 1.0f);
+    }
+
+  private:
+    std::string m_label = "any";
+    std::vector<std::string> m_names;
+};
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    fuzz::MemoryFile memory(fuzz::text(data, size));
+    fuzz::errorsAreAnswers([&] {
+        const auto file = std::make_shared<const LoraFile>(memory.path());
+        std::vector<std::string> tensors;
+        for (const LoraModule& module : file->modules()) tensors.push_back(module.name + ".weight");
+        auto source = std::make_unique<AnyModule>(tensors);
+        const ModuleNames names = moduleNames(*source);
+        const LoraWeights weights(std::move(source), "unet", {{file, 0.5f}}, names);
+        for (const std::string& tensor : tensors) {
+            std::vector<float> values(20);
+            weights.read(tensor, 3, values);
+        }
+    });
+    return 0;
+}

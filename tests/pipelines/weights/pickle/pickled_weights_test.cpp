@@ -1,0 +1,249 @@
+// torch.save's files against the same tensors in safetensors: tests/golden/generate_pickles.py.
+// And what must never happen: forty hostile files, and a canary that none of them may touch.
+
+#include "pipelines/weights/model.h"
+#include "pipelines/weights/pickle/pickled_weights.h"
+#include "pipelines/weights/weight_file.h"
+#include "tests/support/checkpoint_kinds.h"
+#include "tests/support/golden_file.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/thrown_error.h"
+#include "tests/support/zip_archive.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace kinora;
+using namespace kinora::pipelines;
+using namespace std::string_literals;
+using test::thrownBy;
+
+namespace {
+
+std::vector<float> valuesOf(const WeightSource& source, const std::string& name) {
+    const auto info = source.find(name, {});
+    REQUIRE(info.has_value());
+    std::vector<float> values(static_cast<size_t>(info->shape.elements()));
+    source.read(name, 0, values);
+    return values;
+}
+
+std::string littleEndian(uint64_t value, int count) {
+    std::string bytes;
+    for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i) & 255);
+    return bytes;
+}
+
+std::string text(const std::string& value) {
+    return "X" + littleEndian(value.size(), 4) + value;
+}
+
+const std::string kStart = "\x80\x02"s;
+
+std::string global(const std::string& module, const std::string& name) {
+    return "c" + module + "\n" + name + "\n";
+}
+
+// {"x": <value>}
+std::string dictionaryOf(const std::string& value) {
+    return kStart + "}" + text("x") + value + "s.";
+}
+
+std::string storage(const std::string& type, const std::string& key, uint64_t elements) {
+    return "(" + text("storage") + global("torch", type) + text(key) + text("cpu") + "\x8a\x08"s +
+           littleEndian(elements, 8) + "tQ";
+}
+
+std::string number(uint64_t value) {
+    return "\x8a\x08"s + littleEndian(value, 8);
+}
+
+std::string tensor(const std::string& storageBytes, uint64_t offset,
+                   const std::vector<uint64_t>& shape, const std::vector<uint64_t>& strides) {
+    std::string bytes =
+        global("torch._utils", "_rebuild_tensor_v2") + "(" + storageBytes + number(offset) + "(";
+    for (const uint64_t size : shape) bytes += number(size);
+    bytes += "t(";
+    for (const uint64_t stride : strides) bytes += number(stride);
+    return bytes + "t\x89}tR";
+}
+
+std::string archive(const std::string& pickle) {
+    return test::zipArchive(
+        {{"archive/data.pkl", pickle}, {"archive/data/0", std::string(16, '\1')}});
+}
+
+struct Hostile {
+    std::string name;
+    std::string bytes; // of the file
+};
+
+std::vector<Hostile> hostileFiles(const std::string& canary) {
+    const std::string command = text("touch " + canary);
+    const auto call = [&](const std::string& module, const std::string& name) {
+        return archive(dictionaryOf(global(module, name) + "(" + command + "tR"));
+    };
+    std::vector<Hostile> files;
+    for (const auto& [module, name] : {std::pair{"os", "system"},
+                                       {"posix", "system"},
+                                       {"nt", "system"},
+                                       {"builtins", "eval"},
+                                       {"builtins", "exec"},
+                                       {"__builtin__", "eval"},
+                                       {"builtins", "__import__"},
+                                       {"builtins", "getattr"},
+                                       {"subprocess", "Popen"},
+                                       {"subprocess", "check_output"},
+                                       {"runpy", "_run_code"},
+                                       {"importlib", "import_module"},
+                                       {"torch", "load"},
+                                       {"torch.hub", "load"},
+                                       {"torch.serialization", "load"},
+                                       {"functools", "partial"},
+                                       {"operator", "attrgetter"},
+                                       {"numpy.core.multiarray", "_reconstruct"},
+                                       {"codecs", "decode"},
+                                       {"pickle", "loads"},
+                                       {"webbrowser", "open"},
+                                       {"torch.nn.modules.linear", "Linear"},
+                                       {"torch._utils", "_import_dotted_name"}})
+        files.push_back({std::string(module) + "." + name, call(module, name)});
+    const std::string os = "\x8c\x02os\x8c\x06system\x93"s;
+    files.push_back({"a name from the stack", archive(dictionaryOf(os + "(" + command + "tR"))});
+    files.push_back({"INST", archive(kStart + "(" + command + "ios\nsystem\n.")});
+    files.push_back({"OBJ", archive(kStart + "(" + global("os", "system") + command + "o.")});
+    files.push_back({"OBJ alone", archive(kStart + "(" + command + "o.")});
+    files.push_back({"NEWOBJ_EX", archive(kStart + ")" + ")" + "}\x92.")});
+    files.push_back({"EXT1", archive(kStart + "\x82\x01.")});
+    files.push_back({"PERSID", archive(kStart + "Pos.system\n.")});
+    files.push_back({"a call of what an inert name gave",
+                     archive(dictionaryOf(global("_codecs", "encode") + "(" + command + "tR(" +
+                                          command + "tR"))});
+    files.push_back({"a state for a number", archive(dictionaryOf("K\x01}b"))});
+    files.push_back({"an old file", kStart + global("os", "system") + "(" + command + "tR."});
+    return files;
+}
+
+std::vector<Hostile> damagedFiles() {
+    const std::string good = storage("FloatStorage", "0", 4);
+    const auto one = [&](const std::string& value) { return archive(dictionaryOf(value)); };
+    const uint64_t huge = uint64_t{1} << 62;
+    const std::string whole = one(tensor(good, 0, {4}, {1}));
+    std::string laughs = kStart + "}" + "q" + '\0';
+    for (int level = 0; level < 6; ++level) {
+        laughs += "}(";
+        for (int i = 0; i < 64; ++i)
+            laughs += text("k" + std::to_string(i)) + "h" + static_cast<char>(level);
+        laughs += "uq" + std::string(1, static_cast<char>(level + 1));
+    }
+    return {
+        {"nothing", ""},
+        {"half a zip", whole.substr(0, whole.size() / 2)},
+        {"no end", whole.substr(0, whole.size() - 1)},
+        {"compressed", test::zipArchive({{"a/data.pkl", kStart + "}."}}, 8)},
+        {"a name twice", test::zipArchive({{"a/data.pkl", kStart + "}."}, {"a/data.pkl", "x"}})},
+        {"no pickle", test::zipArchive({{"word/document.xml", "<xml/>"}})},
+        {"no tensors", archive(kStart + "}.")},
+        {"an empty pickle", archive("")},
+        {"no STOP", archive(kStart + "}")},
+        {"an unknown protocol", archive("\x80\x06}.")},
+        {"nothing on the stack", archive(kStart + ".")},
+        {"a value without a key", archive(kStart + "}K\x01s.")},
+        {"odd items", archive(kStart + "}(K\x01u.")},
+        {"no mark", archive(kStart + "}u.")},
+        {"an unknown memory", archive(kStart + "h\x05.")},
+        {"an absurd text", archive(kStart + "\x8d"s + littleEndian(huge, 8) + "x.")},
+        {"a name without an end", archive(kStart + "ctorch")},
+        {"items in a number", archive(kStart + "K\x01(K\x02K\x03u.")},
+        {"a storage of no type",
+         one("(" + text("storage") + text("x") + text("0") + text("cpu") + "K\x04tQ")},
+        {"a storage that is not there", one(tensor(storage("FloatStorage", "9", 4), 0, {4}, {1}))},
+        {"a tensor of nothing", one(tensor("N", 0, {4}, {1}))},
+        {"an offset outside", one(tensor(good, 1, {4}, {1}))},
+        {"an absurd offset", one(tensor(good, huge, {4}, {1}))},
+        {"a shape too large", one(tensor(good, 0, {5}, {1}))},
+        {"a shape that overflows", one(tensor(good, 0, {huge, huge}, {1, 1}))},
+        {"strides that overflow", one(tensor(good, 0, {2, 2}, {huge * 3, huge * 3}))},
+        {"strides outside", one(tensor(good, 0, {2, 2}, {3, 1}))},
+        {"a small file that fills the memory", one(tensor(good, 0, {1'000'000'000}, {0}))},
+        {"a negative size", one(tensor(good, 0, {~uint64_t{0}}, {1}))},
+        {"more axes than there are",
+         one(tensor(good, 0, {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}))},
+        {"strides of another rank", one(tensor(good, 0, {4}, {1, 1}))},
+        {"a dictionary in itself", archive(kStart + "}q" + '\0' + text("x") + "h" + '\0' + "s.")},
+        {"a million lists",
+         archive(kStart + std::string(1'000'000, ']') + std::string(999'999, 'a') + ".")},
+        {"dictionaries that multiply", archive(laughs + ".")},
+    };
+}
+
+} // namespace
+
+TEST_CASE("tensors of all types are read as PyTorch wrote them") {
+    const test::GoldenFile expected("pickles/expected.safetensors");
+    for (const char* name : {"archive.pt", "old.pt", "eights.pt"}) {
+        CAPTURE(name);
+        const PickledWeights weights(test::goldenPath("pickles/"s + name), name);
+        CHECK(weights.names().size() == (name == "eights.pt"s ? 2 : 15));
+        for (const std::string& tensor : weights.names()) {
+            CAPTURE(tensor);
+            CHECK((valuesOf(weights, tensor) == expected.floats(tensor)));
+            const auto shape = weights.find(tensor, {})->shape;
+            CHECK((std::vector<int64_t>(shape.dims().begin(), shape.dims().end()) ==
+                   expected.shape(tensor)));
+        }
+    }
+}
+
+TEST_CASE("a part of a tensor is read from its own beginning, a turned one too") {
+    const PickledWeights weights(test::goldenPath("pickles/archive.pt"), "archive.pt");
+    for (const char* name : {"f16", "turned", "shared.end"}) {
+        const std::vector<float> whole = valuesOf(weights, name);
+        std::vector<float> part(5);
+        weights.read(name, 3, part);
+        CHECK((part == std::vector<float>(whole.begin() + 3, whole.begin() + 8)));
+    }
+}
+
+TEST_CASE("a pickled checkpoint has the very weights of the safetensors file") {
+    const test::TemporaryFolder folder;
+    const auto kinds = makeTinyKind(folder, test::kTinyKinds[0]);
+    const Model pickled = Model::open(test::goldenPath("tiny-sd1.ckpt"), kinds);
+    const Model own = Model::open(test::goldenPath("tiny-sd1.safetensors"), kinds);
+    for (const char* component : {"unet", "vae", "text_encoder"}) {
+        const auto found = pickled.weights(component), expected = own.weights(component);
+        CHECK((found->names() == expected->names()));
+        for (const std::string& name : expected->names()) {
+            CAPTURE(name);
+            CHECK((valuesOf(*found, name) == valuesOf(*expected, name)));
+        }
+    }
+}
+
+TEST_CASE("nothing in a pickle is ever run") {
+    const test::TemporaryFolder folder;
+    const std::filesystem::path canary = folder.path() / "canary";
+    const std::vector<Hostile> files = hostileFiles(canary.string());
+    CHECK(files.size() >= 25);
+    for (const Hostile& file : files) {
+        CAPTURE(file.name);
+        const auto path = folder.write("hostile.ckpt", file.bytes);
+        const std::string refusal = thrownBy([&] { openWeightFile(path, "hostile.ckpt"); });
+        CHECK(refusal.find("hostile.ckpt: ") != std::string::npos);
+        CHECK(!std::filesystem::exists(canary));
+    }
+    const auto path = folder.write("hostile.ckpt", files.front().bytes);
+    CHECK(thrownBy([&] { openWeightFile(path, "x"); }).find("os.system") != std::string::npos);
+}
+
+TEST_CASE("damaged pickles are refused") {
+    const test::TemporaryFolder folder;
+    for (const Hostile& file : damagedFiles()) {
+        CAPTURE(file.name);
+        const auto path = folder.write("damaged.ckpt", file.bytes);
+        CHECK(thrownBy([&] { openWeightFile(path, "damaged.ckpt"); }).find("damaged.ckpt: ") !=
+              std::string::npos);
+    }
+}
