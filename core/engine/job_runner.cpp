@@ -41,7 +41,7 @@ double secondsSince(Clock::time_point start) {
 
 // Throws Error{Io} where a file went meanwhile.
 std::filesystem::file_time_type lastChange(const pipelines::Model& model) {
-    std::filesystem::file_time_type latest{};
+    auto latest = std::filesystem::file_time_type::min(); // its zero lies in the future
     for (const auto& file : model.files()) {
         std::error_code error;
         const auto changed = std::filesystem::last_write_time(model.root() / file, error);

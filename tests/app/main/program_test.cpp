@@ -14,13 +14,15 @@ namespace {
 
 // The program's child that is a worker; 0: none yet.
 int workerOf(const QProcess& program) {
-    const QString id = QString::number(program.processId());
-    QFile children(QStringLiteral("/proc/%1/task/%1/children").arg(id));
-    if (!children.open(QIODevice::ReadOnly)) return 0;
-    for (const QByteArray& child : children.readAll().simplified().split(' ')) {
-        QFile command(QStringLiteral("/proc/%1/cmdline").arg(QString::fromLatin1(child)));
-        if (command.open(QIODevice::ReadOnly) && command.readAll().split('\0').contains("worker"))
-            return child.toInt();
+    const QDir threads(QStringLiteral("/proc/%1/task").arg(program.processId()));
+    for (const QString& thread : threads.entryList(QDir::Dirs | QDir::NoDotAndDotDot)) {
+        QFile children(threads.filePath(thread + QStringLiteral("/children")));
+        if (!children.open(QIODevice::ReadOnly)) continue;
+        for (const QByteArray& child : children.readAll().simplified().split(' ')) {
+            QFile file(QStringLiteral("/proc/%1/cmdline").arg(QString::fromLatin1(child)));
+            if (file.open(QIODevice::ReadOnly) && file.readAll().split('\0').contains("worker"))
+                return child.toInt();
+        }
     }
     return 0;
 }

@@ -31,16 +31,16 @@ bool loads(Engine& engine, const std::string& model) {
     request.seed = 1;
     request.steps = 1;
     request.width = request.height = 32;
-    std::promise<std::pair<bool, bool>> end; // finished, loaded
+    std::promise<std::pair<std::string, bool>> end; // why it failed; whether it loaded
     bool loaded = false;
     engine.submit(request, [&](const EngineEvent& event) {
         loaded = loaded || std::holds_alternative<LoadingEvent>(event);
-        const bool finished = std::holds_alternative<FinishedEvent>(event);
-        if (finished || std::holds_alternative<FailedEvent>(event))
-            end.set_value({finished, loaded});
+        if (const auto* failed = std::get_if<FailedEvent>(&event))
+            end.set_value({failed->error.what(), loaded});
+        if (std::holds_alternative<FinishedEvent>(event)) end.set_value({"", loaded});
     });
-    const auto [finished, read] = end.get_future().get();
-    if (!finished) QTest::qFail("the job failed", __FILE__, __LINE__);
+    const auto [failure, read] = end.get_future().get();
+    if (!failure.empty()) QTest::qFail(failure.c_str(), __FILE__, __LINE__);
     return read;
 }
 
@@ -69,12 +69,14 @@ class WarmModelsTest : public QObject {
     // A limit that holds the run of one and little more.
     void givesUpTheOneUsedLongestAgo() {
         InProcessEngine::Options options = oneThread();
+        QVERIFY(
+            loads(*std::make_unique<InProcessEngine>(m_backends, *m_library, options), kStarter));
         {
             InProcessEngine engine(m_backends, *m_library, options);
             pipelines::ImageRequest request;
             request.model = kStarter;
             request.width = request.height = 32;
-            options.memoryLimitBytes = engine.plan(request)->peakBytes + (16 << 20);
+            options.memoryLimitBytes = engine.plan(request)->peakBytes + (32 << 20);
         }
         const std::filesystem::path twin = m_folder.filePath("twin").toStdString();
         std::filesystem::copy(kStarter, twin, std::filesystem::copy_options::recursive);
