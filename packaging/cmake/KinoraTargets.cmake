@@ -67,5 +67,6 @@ function(kinora_qt_test name source)
     target_link_libraries(test_${name} PRIVATE kinora_options ${arg_LINKS})
     add_test(NAME ${name} COMMAND test_${name})
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
-        ENVIRONMENT "QT_QPA_PLATFORM=offscreen")
+        # ThreadSanitizer takes a posix_spawn for a fork, after which it would start no thread.
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;TSAN_OPTIONS=die_after_fork=0")
 endfunction()
