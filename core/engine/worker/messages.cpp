@@ -41,6 +41,15 @@ double checkedSeconds(double value, const char* field) {
     return value;
 }
 
+std::string textOf(const nlohmann::json& json) {
+    try {
+        return json.dump();
+    } catch (const nlohmann::json::exception&) {
+        throw Error(ErrorCode::InvalidArgument, "The request holds a text that is not UTF-8.",
+                    "Write prompts and paths in UTF-8.");
+    }
+}
+
 // A text that a sanitised copy may stand for: an error's words may quote a file's own bytes.
 std::string presentable(std::string text) {
     if (!isValidUtf8(text))
@@ -110,32 +119,18 @@ Image imageFrom(const wire::Pixels& pixels, std::span<const std::byte> outbox) {
 }
 
 Provenance provenanceFrom(const wire::Provenance& message) {
-    Provenance provenance;
-    provenance.request = requestFrom(message.request());
-    provenance.modelName = checkedText(message.model_name(), "provenance.model_name");
-    provenance.modelHash = checkedText(message.model_hash(), "provenance.model_hash");
-    provenance.engineVersion = checkedText(message.engine_version(), "provenance.engine_version");
-    provenance.device = checkedText(message.device(), "provenance.device");
-    provenance.precision = checkedText(message.precision(), "provenance.precision");
-    provenance.threads = static_cast<int>(checkedCount(message.threads(), "provenance.threads"));
-    provenance.batch = checkedCount(message.batch(), "provenance.batch");
-    provenance.latentsHash = checkedText(message.latents_hash(), "provenance.latents_hash");
-    provenance.latentsIndex = checkedCount(message.latents_index(), "provenance.latents_index");
-    return provenance;
+    const Result<nlohmann::json> made = parseBoundedJson(message.made());
+    if (!made) refuse("provenance: " + made.error().message());
+    Result<Provenance> provenance = provenanceFromJson(*made);
+    if (!provenance) refuse("provenance: " + provenance.error().message());
+    provenance->request = requestFrom(message.request());
+    return *std::move(provenance);
 }
 
 wire::Provenance provenanceMessage(const Provenance& provenance) {
     wire::Provenance message;
+    message.set_made(textOf(toJson(provenance)));
     message.set_request(requestText(provenance.request));
-    message.set_model_name(provenance.modelName);
-    message.set_model_hash(provenance.modelHash);
-    message.set_engine_version(provenance.engineVersion);
-    message.set_device(provenance.device);
-    message.set_precision(provenance.precision);
-    message.set_threads(provenance.threads);
-    message.set_batch(provenance.batch);
-    message.set_latents_hash(provenance.latentsHash);
-    message.set_latents_index(provenance.latentsIndex);
     return message;
 }
 
@@ -238,12 +233,7 @@ EngineEvent eventFrom(const wire::Event& message, std::span<const std::byte> out
 } // namespace
 
 std::string requestText(const pipelines::ImageRequest& request) {
-    try {
-        return pipelines::toJson(request).dump();
-    } catch (const nlohmann::json::exception&) {
-        throw Error(ErrorCode::InvalidArgument, "The request holds a text that is not UTF-8.",
-                    "Write prompts and paths in UTF-8.");
-    }
+    return textOf(pipelines::toJson(request));
 }
 
 wire::Plan toMessage(const pipelines::Plan& plan) {

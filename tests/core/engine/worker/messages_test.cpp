@@ -104,13 +104,19 @@ class MessagesTest : public QObject {
         const std::vector<float> pixels{0, 0.25f, 0.5f, 0.75f, 1, 0.125f};
         PictureEvent event;
         event.picture = 5;
-        event.provenance = {request(), "starter", "sha256:x", "kinora 1", "cpu", "f32",
-                            2,         3,         "",         0,          ""};
+        event.provenance.request = request();
+        event.provenance.modelName = "starter-image";
+        event.provenance.modelHash = "sha256:" + std::string(64, '0');
+        event.provenance.engineVersion = "kinora 1";
+        event.provenance.device = "A processor";
+        event.provenance.precision = "f32";
+        event.provenance.threads = 2;
         const PictureEvent got = received(event, std::as_bytes(std::span(pixels)));
         QCOMPARE(got.picture, 5);
         QVERIFY(got.image.width == 2 && got.image.height == 1 && got.image.channels == 3);
         QVERIFY(got.image.pixels == pixels);
         QVERIFY(toJson(got.provenance) == toJson(event.provenance));
+        QCOMPARE(got.provenance.request.precision, std::string("f32"));
         QCOMPARE(received(PreviewEvent{1, {}}, std::as_bytes(std::span(pixels))).picture, 1);
         QVERIFY(!sent(event, std::as_bytes(std::span(pixels)).first(23))); // a byte too few
     }
