@@ -37,6 +37,10 @@ void DeferredEngine::cancel(core::JobId job) {
     if (core::Engine* engine = builtAlready()) engine->cancel(job);
 }
 
+void DeferredEngine::interrupt(core::JobId job) {
+    if (core::Engine* engine = builtAlready()) engine->interrupt(job);
+}
+
 void DeferredEngine::stopAfterThis(core::JobId job) {
     if (core::Engine* engine = builtAlready()) engine->stopAfterThis(job);
 }

@@ -21,6 +21,7 @@ class DeferredEngine : public core::Engine {
     int capacity() const override;
     std::vector<core::WorkerStatus> workers() const override;
     void cancel(core::JobId job) override;
+    void interrupt(core::JobId job) override;
     void stopAfterThis(core::JobId job) override;
     Result<pipelines::Plan> plan(const pipelines::ImageRequest& request) override;
 

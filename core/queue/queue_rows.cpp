@@ -19,7 +19,8 @@ constexpr const char* kImageKind = "image";
 
 [[noreturn]] void refuse(const Database& database, QueueJobId id, const std::string& what) {
     throw Error(ErrorCode::BadFile,
-                shownPath(database.path()) + ": job " + std::to_string(id) + ": " + what,
+                shownPath(database.path()) + ": job " + std::to_string(id) + ": " +
+                    repairedUtf8(what),
                 "Another program may have changed it. kinora queue cancel and clear take it away.");
 }
 
@@ -45,7 +46,7 @@ JobState jobStateOf(const Statement& row, int column, const Database& database) 
     if (!state)
         throw Error(ErrorCode::BadFile,
                     shownPath(database.path()) + ": '" +
-                        repairedUtf8(row.text(column)).substr(0, 40) + "' is no state of a job.",
+                        repairedUtf8(row.text(column).substr(0, 40)) + "' is no state of a job.",
                     "Another program may have changed it.");
     return *state;
 }

@@ -48,6 +48,17 @@ class OutputNamesTest : public QObject {
         QVERIFY(outputs.folders.empty());
     }
 
+    void namesThatArePromisedCountAsTaken() {
+        OutputRequest numbered = request("{index}-{prompt}.png");
+        numbered.promised = {(folder() / "00004-hen.png").string(), "/elsewhere/00009-hen.png"};
+        QCOMPARE(names(planOutputs(numbered)), (std::vector<std::string>{"00005-a_red_fox.png"}));
+        OutputRequest named = request("a.png", 2);
+        named.promised = {(folder() / "a-2.png").string()};
+        QVERIFY(refusal(named).find("another job") != std::string::npos);
+        named.overwrite = true; // of files that are there, not of another job's
+        QVERIFY(refusal(named).find("another job") != std::string::npos);
+    }
+
     void severalGetNumbersBeforeTheExtension() {
         QCOMPARE(names(planOutputs(request("a.png", 3))),
                  (std::vector<std::string>{"a-1.png", "a-2.png", "a-3.png"}));

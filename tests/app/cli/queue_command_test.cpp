@@ -189,6 +189,7 @@ class QueueCommandTest : public QObject {
         ::kill(static_cast<pid_t>(process.processId()), SIGINT);
         QVERIFY(process.waitForFinished(30'000));
         qInfo("left after %lld ms", timer.elapsed());
+        QVERIFY(timer.elapsed() < 3000); // a busy machine included
         QCOMPARE(process.exitCode(), 130);
         QVERIFY(home.files().isEmpty());
         const Run show = home.run({"queue", "show", "1", "--json"});

@@ -55,9 +55,13 @@ Result<void> workThrough(const QueueSample& sample) {
     if (!dispatcher) return dispatcher.error();
     // A disk that stays full would be waited for without an end.
     std::jthread limit([&](std::stop_token stop) {
-        for (int i = 0; i < 60 && !stop.stop_requested(); ++i)
+        const FailingCalls& failing = failingCalls();
+        if (failing.how != How::ForGood) return;
+        for (int left = 20; left > 0 && !stop.stop_requested();) {
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        if (failingCalls().how == How::ForGood) (*dispatcher)->stop(DispatcherStop::Now);
+            if (failing.calls >= failing.at) --left;
+        }
+        (*dispatcher)->stop(DispatcherStop::Now);
     });
     return (*dispatcher)->run();
 }

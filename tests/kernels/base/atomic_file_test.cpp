@@ -86,3 +86,26 @@ TEST_CASE("a full disk is told from other trouble, and the old file stays") {
     CHECK(contentOf(path) == "old");
     CHECK(filesIn(folder.path()) == 1);
 }
+
+TEST_CASE("what is left beside a name gets it later, where it is free") {
+    const TemporaryFolder folder;
+    const fs::path path = folder.path() / "a.png", beside = folder.path() / ".a.tmp";
+    folder.write(".a.tmp", "half of an earlier one");
+    {
+        AtomicFile file(path, beside, path.string());
+        file.write(std::as_bytes(std::span("whole", 5)));
+        file.leaveBeside();
+    }
+    CHECK(contentOf(beside) == "whole");
+    CHECK(!fs::exists(path));
+    folder.write("a.png", "mine");
+    const auto move = [&](AtomicFile::Replace replace) {
+        kinora::moveIntoPlace(beside, path, path.string(), replace);
+    };
+    CHECK(thrownBy([&] { move(AtomicFile::Replace::No); }).starts_with("invalid-argument: "));
+    CHECK(contentOf(path) == "mine");
+    CHECK(contentOf(beside) == "whole");
+    move(AtomicFile::Replace::Yes);
+    CHECK(contentOf(path) == "whole");
+    CHECK(filesIn(folder.path()) == 1);
+}
