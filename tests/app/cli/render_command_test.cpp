@@ -202,6 +202,26 @@ class RenderCommandTest : public QObject {
         QVERIFY(hashes(home) == hashes(whole));
     }
 
+    void aWorkerThatIsKilledCostsNoTask() {
+        const Home whole;
+        makeProject(whole, 6, "12");
+        QCOMPARE(whole.run({"render", "p.kinora"}).code, 0);
+        const Home home;
+        makeProject(home, 6, "12");
+        QProcess process;
+        home.start(process, {"render", "p.kinora", "--json"});
+        QVERIFY(process.waitForStarted());
+        QVERIFY(waitForPictures(home, 1));
+        const QByteArray children =
+            contentOf(QString("/proc/%1/task/%1/children").arg(process.processId()));
+        for (const QByteArray& child : children.split(' '))
+            if (child.toInt() > 0) ::kill(child.toInt(), SIGKILL);
+        const Run run = Home::finish(process);
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(resultCount(run), 6);
+        QVERIFY(hashes(home) == hashes(whole));
+    }
+
     void interruptedItEndsWithinASecondAndSaysSo() {
         const Home home;
         makeProject(home, 50, "200");
