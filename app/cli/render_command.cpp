@@ -11,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <memory>
 
 namespace kinora::app {
 namespace {
@@ -35,23 +34,16 @@ class RenderCommand {
         m_context.interrupts.setHandler([token = m_cancel]() mutable { token.cancel(); });
         const core::RenderWork work{m_project, m_paths, m_context.program.engine,
                                     m_context.program.library};
-        std::unique_ptr<core::Engine> workers;
         try {
             const auto estimate = orThrow(core::estimateRender(work, m_options, m_cancel));
             tellEstimate(estimate);
             if (m_arguments.has("dry-run")) return kExitDone;
-            if (estimate.present < estimate.tasks) {
-                core::preloadImageCodecs();
-                workers = startWorkers();
-            }
+            if (estimate.present < estimate.tasks) core::preloadImageCodecs();
         } catch (const Cancelled&) {
             return cancelled();
         }
-        const core::RenderWork running{m_project, m_paths, workers ? *workers : work.engine,
-                                       work.library};
-        const core::RenderSummary summary =
-            core::renderProject(running, m_options, m_cancel,
-                                [this](const core::RenderEvent& event) { handle(event); });
+        const core::RenderSummary summary = core::renderProject(
+            work, m_options, m_cancel, [this](const core::RenderEvent& event) { handle(event); });
         m_console.endProgress();
         m_context.interrupts.setHandler({});
         return end(summary);
@@ -68,16 +60,6 @@ class RenderCommand {
         m_options.overwrite = m_arguments.has("overwrite");
         m_options.overrides = assignmentsFrom(m_arguments.values("set"));
         chooseTasks();
-    }
-
-    // Processes that compute: one that dies costs a step, not the render. Without them it is done
-    // here.
-    std::unique_ptr<core::Engine> startWorkers() {
-        if (!m_context.program.makeWorkerEngine) return nullptr;
-        auto made = m_context.program.makeWorkerEngine(0);
-        if (made) return *std::move(made);
-        m_console.detail("No worker processes: " + made.error().message());
-        return nullptr;
     }
 
     void chooseTasks() {
