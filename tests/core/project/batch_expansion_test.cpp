@@ -148,7 +148,7 @@ class BatchExpansionTest : public QObject {
         const auto loras = expandBatch(
             table("prompt,lora\na,style:0.5;./start.safetensors:0.8:1\n"), chosen, assets);
         QVERIFY2(loras, loras ? "" : loras.error().what());
-        const auto list = (*loras)["rows"][0]["request"]["loras"];
+        const auto list = (*loras)["rows"][0]["request"]["lora"];
         QCOMPARE(list[0].get<std::string>(), std::string("style:0.5"));
         QCOMPARE(list[1].get<std::string>(), name + ":0.8:1");
         ProjectDocument project;

@@ -138,7 +138,7 @@ class ProjectDocumentTest : public QObject {
         row("/settings/latents", "\"../../etc/passwd\"", "settings.latents");
         row("/settings/latents", "\"asset:../x\"", "settings.latents");
         row("/settings/model", "\"/home/ada/m.safetensors\"", "settings.model is a path");
-        row("/settings/loras", "[\"../x/style:0.5\"]", "LoRA is a path");
+        row("/settings/lora", "[\"../x/style:0.5\"]", "LoRA is a path");
         row("/output", "{\"format\": \"xls\"}", "output.format");
         row("/models", "{}", "models is not a list");
         row("/models", "[{\"name\": \"a\", \"hash\": \"sha256:1\"}]", "models[0].hash");
