@@ -1,5 +1,6 @@
 #include "core/project/batch_expansion.h"
 
+#include "core/library/companion_files.h"
 #include "core/project/delimited_text.h"
 #include "core/project/project_layout.h"
 #include "core/project/prompt_template.h"
@@ -46,8 +47,8 @@ class Asked {
         ordered_json kept = ordered_json::object();
         for (const Parameter& parameter : pipelines::imageParameters())
             if (std::ranges::find(m_parameters, &parameter) != m_parameters.end())
-                kept[std::string(parameter.name)] =
-                    ordered_json(all.at(std::string(parameter.name)));
+                kept[std::string(parameter.name)] = ordered_json(
+                    all.value(std::string(parameter.name), nlohmann::json::array())); // no LoRAs
         return kept;
     }
 
@@ -111,13 +112,22 @@ class Expansion {
     }
 
     void setValue(Asked& asked, const Parameter& parameter, const std::string& text) {
-        if (!isAssetParameter(parameter.name) || text.empty()) {
+        if (!isAssetParameter(parameter.name) || text.empty())
             asked.set(parameter, text);
-            return;
-        }
-        const Result<std::string> asset = m_assets.add(m_options.files / text);
+        else
+            asked.set(parameter, assetOf(text));
+        // LoRAs that the library does not know by name.
+        if (pipelines::isList(parameter))
+            for (const CompanionPlace& place : companionPlaces(asked.request()))
+                if (const std::string name = place.name();
+                    name.find('/') != std::string::npos || name.ends_with(".safetensors"))
+                    place.rename(isAssetReference(name) ? name : assetOf(name));
+    }
+
+    std::string assetOf(const std::string& file) const {
+        Result<std::string> asset = m_assets.add(m_options.files / file);
         if (!asset) throw asset.error();
-        asked.set(parameter, *asset);
+        return *std::move(asset);
     }
 
     void expand(const BatchRow& row) {

@@ -18,7 +18,8 @@ using pipelines::Parameter;
 ordered_json typed(const Parameter& parameter, const std::string& text) {
     ImageRequest request;
     pipelines::setFromText(request, parameter, text);
-    return ordered_json(pipelines::toJson(request).at(std::string(parameter.name)));
+    const nlohmann::json values = pipelines::toJson(request);
+    return ordered_json(values.value(std::string(parameter.name), nlohmann::json::array()));
 }
 
 } // namespace

@@ -164,8 +164,9 @@ Result<void> ProjectDocument::setSetting(std::string_view name, std::string_view
         pipelines::ImageRequest request;
         pipelines::setFromText(request, *parameter, text);
         ordered_json json = m_state->json;
+        const nlohmann::json values = pipelines::toJson(request);
         json["settings"][std::string(name)] =
-            ordered_json(pipelines::toJson(request)[std::string(name)]);
+            ordered_json(values.value(std::string(name), nlohmann::json::array())); // no LoRAs
         return replace(std::move(json));
     } catch (const Error& error) {
         return error;

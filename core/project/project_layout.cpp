@@ -1,5 +1,6 @@
 #include "core/project/project_layout.h"
 
+#include "core/library/companion_files.h"
 #include "core/media/image_file.h"
 #include "core/media/sha256.h"
 #include "core/project/asset_store.h"
@@ -154,7 +155,13 @@ void ProjectLayout::checkParameters(const ordered_json& object, const std::strin
             m_warnings.push_back(warning);
     }
     try {
-        pipelines::imageRequestFromJson(knownParameters(object));
+        pipelines::ImageRequest request = pipelines::imageRequestFromJson(knownParameters(object));
+        for (const CompanionPlace& place : companionPlaces(request))
+            if (const std::string name = place.name();
+                name.find('/') != std::string::npos && !isAssetReference(name))
+                throw Error(ErrorCode::BadFile,
+                            std::string(companionKindName(place.kind)) +
+                                " is a path; a project calls its files by name or as assets.");
     } catch (const Error& error) {
         throw Error(ErrorCode::BadFile, where + "." + error.message(), error.advice());
     }

@@ -113,7 +113,7 @@ class Renderer {
         for (auto& [task, running] : m_running) {
             if (running.cancelled) continue;
             running.cancelled = true;
-            m_work.engine.cancel(running.job);
+            m_work.engine.interrupt(running.job); // it goes on the next time
         }
     }
 

@@ -1,5 +1,6 @@
 #include "core/project/task_output.h"
 
+#include "core/library/companion_files.h"
 #include "core/library/file_hash.h"
 #include "core/media/file_name_part.h"
 #include "core/media/image_file.h"
@@ -36,22 +37,29 @@ std::string taskFileName(int64_t number, const pipelines::ImageRequest& request,
            std::to_string(request.seed.value_or(0)) + "." + format;
 }
 
-std::string requestKey(const pipelines::ImageRequest& request, const std::string& modelHash) {
+std::string requestKey(const pipelines::ImageRequest& request, const std::string& modelHash,
+                       const std::vector<UsedFile>& files) {
     pipelines::ImageRequest deciding = request;
     deciding.previewEvery = 0;
     deciding.saveLatentsPath.clear();
-    const std::string text =
+    std::string text =
         pipelines::toJson(deciding).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
         "\n" + modelHash;
+    for (const UsedFile& file : files) text += "\n" + file.hash;
     Sha256 hash;
     hash.add(std::as_bytes(std::span(text)));
     return sha256Name(hash.digits());
 }
 
 bool answers(const Provenance& made, const TaskOutput& output) {
+    // As metadata call the files.
+    pipelines::ImageRequest asking = output.request;
+    const std::vector<CompanionPlace> places = companionPlaces(asking);
+    if (places.size() != output.files.size() || made.files != output.files) return false;
+    for (size_t i = 0; i < places.size(); ++i) places[i].rename(output.files[i].name);
     for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
         if (parameter.role != ParameterRole::Result || parameter.name == "model") continue;
-        const std::optional<std::string> asked = pipelines::toText(output.request, parameter);
+        const std::optional<std::string> asked = pipelines::toText(asking, parameter);
         if (asked && asked != pipelines::toText(made.request, parameter)) return false;
     }
     const std::string& precision = output.request.precision;

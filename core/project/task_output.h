@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace kinora::core {
 
@@ -14,16 +15,19 @@ struct TaskOutput {
     std::string name;                // "00012-red_apple-7.png"
     pipelines::ImageRequest request; // with files as paths
     std::string modelName, modelHash;
-    std::string latentsHash; // "sha256:...", where it begins from a file
-    std::string key;         // "sha256:..." of all that decides the picture
+    std::vector<UsedFile> files; // LoRAs, as the metadata of a picture call them
+    std::string latentsHash;     // "sha256:...", where it begins from a file
+    std::string key;             // "sha256:..." of all that decides the picture
 };
 
 // A pure function of the task's number, prompt and seed. format: "png".
 std::string taskFileName(int64_t number, const pipelines::ImageRequest& request,
                          const std::string& format);
 
-// Of the request as the project states it (files as assets) and the model's hash.
-std::string requestKey(const pipelines::ImageRequest& request, const std::string& modelHash);
+// Of the request as the project states it (files as assets), the model's hash and those of files
+// that the request calls by name.
+std::string requestKey(const pipelines::ImageRequest& request, const std::string& modelHash,
+                       const std::vector<UsedFile>& files);
 
 enum class OutputState {
     Missing,

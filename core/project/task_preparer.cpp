@@ -1,7 +1,6 @@
 #include "core/project/task_preparer.h"
 
-#include "core/library/file_hash.h"
-#include "core/media/sha256.h"
+#include "core/library/companion_files.h"
 #include "pipelines/request/parameters.h"
 
 #include <algorithm>
@@ -44,14 +43,38 @@ const TaskPreparer::FoundModel& TaskPreparer::model(const std::string& name,
     return m_models[name] = std::move(found);
 }
 
+std::filesystem::path TaskPreparer::asset(const std::string& reference) {
+    std::filesystem::path& path = m_found[reference];
+    if (path.empty()) {
+        Result<std::filesystem::path> found = m_assets.find(reference);
+        if (!found) throw found.error();
+        path = *found;
+    }
+    return path;
+}
+
+std::vector<UsedFile> TaskPreparer::findFiles(pipelines::ImageRequest& request,
+                                              const CancelToken& cancel) {
+    std::vector<UsedFile> files;
+    for (const CompanionPlace& place : companionPlaces(request)) {
+        const std::string name = place.name();
+        Result<std::filesystem::path> path = isAssetReference(name)
+                                                 ? Result<std::filesystem::path>(asset(name))
+                                                 : m_library.findCompanion(place.kind, name);
+        if (!path) throw path.error();
+        files.push_back({companionName(*path), fileHash(*path, cancel)});
+        place.rename(path->string());
+    }
+    return files;
+}
+
 const std::string& TaskPreparer::fileHash(const std::filesystem::path& file,
                                           const CancelToken& cancel) {
     std::string& known = m_fileHashes[file.string()];
     if (known.empty()) {
-        FileHashes hashes{std::filesystem::path()};
-        const Result<std::string> digits = hashes.hash(file, cancel);
-        if (!digits) throw digits.error();
-        known = sha256Name(*digits);
+        const Result<std::string> hash = m_library.fileHash(file, cancel);
+        if (!hash) throw hash.error();
+        known = *hash;
     }
     return known;
 }
@@ -75,18 +98,12 @@ Result<TaskOutput> TaskPreparer::prepare(int64_t number, const CancelToken& canc
         output.modelName = found.name;
         output.modelHash = found.hash;
         output.request.model = found.name;
-        output.key = requestKey(output.request, found.hash);
+        const pipelines::ImageRequest stated = output.request;
+        output.files = findFiles(output.request, cancel);
+        output.key = requestKey(stated, found.hash, output.files);
         output.request.model = found.ask;
         std::string& latents = output.request.latentsPath;
-        if (isAssetReference(latents)) {
-            std::filesystem::path& path = m_found[latents];
-            if (path.empty()) {
-                Result<std::filesystem::path> asset = m_assets.find(latents);
-                if (!asset) throw asset.error();
-                path = *asset;
-            }
-            latents = path.string();
-        }
+        if (isAssetReference(latents)) latents = asset(latents).string();
         if (!latents.empty()) output.latentsHash = fileHash(latents, cancel);
         output.name = taskFileName(number, output.request, m_project.outputFormat());
         return output;

@@ -35,6 +35,9 @@ class TaskPreparer {
         std::string ask; // what a request calls it: the name, or its path
     };
     const FoundModel& model(const std::string& name, const CancelToken& cancel);
+    std::filesystem::path asset(const std::string& reference);
+    // Finds the LoRAs of the request and calls them by their paths.
+    std::vector<UsedFile> findFiles(pipelines::ImageRequest& request, const CancelToken& cancel);
     const std::string& fileHash(const std::filesystem::path& file, const CancelToken& cancel);
 
     const ProjectDocument& m_project;

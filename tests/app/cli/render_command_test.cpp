@@ -183,11 +183,11 @@ class RenderCommandTest : public QObject {
 
     void killedInTheMiddleItIsFinishedByTheSameCommand() {
         const Home whole;
-        makeProject(whole, 8);
+        makeProject(whole, 6);
         QCOMPARE(whole.run({"render", "p.kinora"}).code, 0);
         const Home home;
-        makeProject(home, 8);
-        for (int kill = 0; kill < 3; ++kill) {
+        makeProject(home, 6);
+        for (int kill = 0; kill < 2; ++kill) {
             QProcess process;
             home.start(process, {"render", "p.kinora"});
             QVERIFY(process.waitForStarted());
@@ -197,8 +197,34 @@ class RenderCommandTest : public QObject {
         }
         const Run last = home.run({"render", "p.kinora", "--json"});
         QVERIFY2(last.code == 0, last.err.constData());
-        QVERIFY(last.event("render")["present"].get<int>() >= 5);
+        QVERIFY(last.event("render")["present"].get<int>() >= 3);
         QCOMPARE(pictures(home), pictures(whole)); // no lease, no temporary file
+        QVERIFY(hashes(home) == hashes(whole));
+    }
+
+    void aWorkerThatIsKilledCostsNoTask() {
+        const Home whole;
+        makeProject(whole, 6, "12");
+        QCOMPARE(whole.run({"render", "p.kinora"}).code, 0);
+        const Home home;
+        makeProject(home, 6, "12");
+        QProcess process;
+        home.start(process, {"render", "p.kinora", "--json"});
+        QVERIFY(process.waitForStarted());
+        QVERIFY(waitForPictures(home, 1));
+        int killed = 0;
+        const QDir threads(QString("/proc/%1/task").arg(process.processId()));
+        for (const QString& thread : threads.entryList(QDir::Dirs | QDir::NoDotAndDotDot)) {
+            QFile list(threads.filePath(thread + "/children"));
+            if (!list.open(QIODevice::ReadOnly)) continue;
+            for (const QByteArray& child : list.readAll().split(' '))
+                if (child.toInt() > 0 && ::kill(child.toInt(), SIGKILL) == 0) ++killed;
+        }
+        QVERIFY(killed > 0);
+        const Run run = Home::finish(process);
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(resultCount(run), 6);
+        QVERIFY2(run.errHas("goes on from step") || run.errHas("begins again"), run.err);
         QVERIFY(hashes(home) == hashes(whole));
     }
 

@@ -144,6 +144,16 @@ class BatchExpansionTest : public QObject {
         QVERIFY(isAssetReference(name));
         QVERIFY(assets.find(name));
         QVERIFY(!expandBatch(table("prompt,latents\na,none.safetensors\n"), chosen, assets));
+        // A LoRA called by its name stays so; one that is a file is kept.
+        const auto loras = expandBatch(
+            table("prompt,lora\na,style:0.5;./start.safetensors:0.8:1\n"), chosen, assets);
+        QVERIFY2(loras, loras ? "" : loras.error().what());
+        const auto list = (*loras)["rows"][0]["request"]["lora"];
+        QCOMPARE(list[0].get<std::string>(), std::string("style:0.5"));
+        QCOMPARE(list[1].get<std::string>(), name + ":0.8:1");
+        ProjectDocument project;
+        QVERIFY(project.addBatch(*loras));
+        QCOMPARE(project.task(0)->request.loras.size(), size_t{2});
     }
 
     void errorsSayTheLine() {

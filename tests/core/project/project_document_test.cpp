@@ -80,7 +80,7 @@ class ProjectDocumentTest : public QObject {
         json["shots"] = {{{"name", "s"}, {"lens", 50}}};
         json["batches"][1]["tag"] = true;
         json["batches"][1]["rows"][0]["stars"] = 5;
-        json["batches"][1]["rows"][0]["request"]["lora"] = "y";
+        json["batches"][1]["rows"][0]["request"]["sparkle"] = "y";
         auto project = parsed(json);
         QVERIFY2(project, problemOf(json).c_str());
         QVERIFY(ordered_json::parse(project->text()) == json);
@@ -93,7 +93,7 @@ class ProjectDocumentTest : public QObject {
         // Kept, told, and not passed over in silence.
         QCOMPARE(project->warnings().size(), size_t{3});
         QVERIFY(!project->task(0));
-        QVERIFY(project->task(0).error().message().find("lora") != std::string::npos);
+        QVERIFY(project->task(0).error().message().find("sparkle") != std::string::npos);
         QVERIFY(project->task(4));
     }
 
@@ -138,6 +138,7 @@ class ProjectDocumentTest : public QObject {
         row("/settings/latents", "\"../../etc/passwd\"", "settings.latents");
         row("/settings/latents", "\"asset:../x\"", "settings.latents");
         row("/settings/model", "\"/home/ada/m.safetensors\"", "settings.model is a path");
+        row("/settings/lora", "[\"../x/style:0.5\"]", "LoRA is a path");
         row("/output", "{\"format\": \"xls\"}", "output.format");
         row("/models", "{}", "models is not a list");
         row("/models", "[{\"name\": \"a\", \"hash\": \"sha256:1\"}]", "models[0].hash");
