@@ -172,6 +172,7 @@ void takeSampler(const Graph& graph, const json& sampler, FoundParameters& found
 void takeGraph(const Graph& graph, const json& sampler, PictureInfo& info) {
     FoundParameters found(info);
     found.set("prompt", "positive", promptAbove(graph, sampler, "positive"));
+    info.request->promptSyntax = "comfy";
     const std::string negative = promptAbove(graph, sampler, "negative");
     if (!negative.empty()) found.set("negative", "negative", negative);
     takeSampler(graph, sampler, found);

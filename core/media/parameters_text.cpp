@@ -220,8 +220,13 @@ PictureInfo parseParametersText(const std::string& text) {
     info.madeWith = has("Steps") ? "A1111" : "";
     found.set("prompt", "Prompt", parts.prompt);
     if (!parts.negative.empty()) found.set("negative", "Negative prompt", parts.negative);
-    // Without a word about it, the web UIs draw their noise as CUDA does.
+    // Without a word about it, the web UIs draw their noise as CUDA does. Their prompts are in
+    // their language; ours, where this is what is left of our metadata, are as they are.
     if (!parts.fields.empty()) info.request->noise = "philox";
+    const bool own = std::ranges::any_of(parts.fields, [](const auto& field) {
+        return field.first == "Version" && field.second.starts_with("kinora");
+    });
+    if (!parts.fields.empty() && !own) info.request->promptSyntax = "a1111";
     for (const auto& [name, value] : parts.fields) {
         takeField(found, name, value, has("Schedule type"));
     }

@@ -1,6 +1,9 @@
 #include "pipelines/image/prompt_texts.h"
 
+#include <nlohmann/json.hpp>
+
 #include <string>
+#include <utility>
 
 namespace kinora::pipelines {
 
@@ -20,6 +23,20 @@ PromptSyntax promptSyntaxOf(const ImageRequest& request) {
     return used ? PromptSyntax::A1111 : PromptSyntax::Plain;
 }
 
+void takePromptLoras(ImageRequest& request) {
+    if (promptSyntaxOf(request) != PromptSyntax::A1111) return;
+    std::vector<LoraMention> loras;
+    std::string left = takeLoras(request.prompt, loras);
+    if (loras.empty()) return;
+    for (const LoraMention& lora : loras) {
+        std::string choice = lora.name + ":" + nlohmann::json(lora.weight).dump();
+        if (lora.textWeight != lora.weight) choice += ":" + nlohmann::json(lora.textWeight).dump();
+        request.loras.push_back(std::move(choice));
+    }
+    request.prompt = std::move(left);
+    request.promptSyntax = "a1111";
+}
+
 PromptTexts readPrompts(const ImageRequest& request, int64_t calls) {
     PromptTexts texts;
     texts.syntax = promptSyntaxOf(request);
@@ -29,7 +46,7 @@ PromptTexts readPrompts(const ImageRequest& request, int64_t calls) {
         return texts;
     }
     texts.negative.schedule = promptSchedule(request.negative, calls);
-    for (const JointPrompt& prompt : splitJoint(takeLoras(request.prompt, texts.loras)))
+    for (const JointPrompt& prompt : splitJoint(request.prompt))
         texts.positive.push_back({promptSchedule(prompt.text, calls), prompt.weight});
     return texts;
 }

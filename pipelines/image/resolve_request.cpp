@@ -3,6 +3,7 @@
 #include "kernels/base/error.h"
 #include "pipelines/denoisers/unet_2d.h"
 #include "pipelines/image/background.h"
+#include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/vae/autoencoder_kl.h"
 
@@ -77,6 +78,7 @@ void fillFromTable(ImageRequest& request) {
 ImageRequest resolveRequest(const ImageRequest& request, const Model& model) {
     validate(request);
     ImageRequest resolved = request;
+    takePromptLoras(resolved);
     fillFromModel(resolved, model);
     fillFromConfigs(resolved, model);
     fillFromTable(resolved);

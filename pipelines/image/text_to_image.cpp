@@ -73,6 +73,13 @@ void TextToImage::checkComponentsAgree() const {
         refuse("the text encoder's pooled prompt has " + std::to_string(pooled) +
                " values, which leaves the denoiser no room for sizes in " +
                std::to_string(addition));
+    if (const int64_t more = m_unet->config().inChannels - m_decoder->config().latentChannels;
+        more > 0 && m_unet->config().outChannels == m_decoder->config().latentChannels)
+        throw Error(ErrorCode::Unsupported,
+                    m_model.kind() + ": its denoiser reads " + std::to_string(more) +
+                        " channels of a picture besides the latents: it is made for inpainting or "
+                        "for editing, not for pictures from text alone.",
+                    "Choose the model that it was made from.");
     if (m_unet->config().outChannels != m_decoder->config().latentChannels ||
         m_unet->config().inChannels != m_decoder->config().latentChannels)
         refuse("the denoiser works on " + std::to_string(m_unet->config().inChannels) + " to " +

@@ -67,6 +67,7 @@ class ForeignMetadataTest : public QObject {
         QCOMPARE(*info.request->height, int64_t{768});
         QCOMPARE(info.request->model, std::string("v1-5"));
         QCOMPARE(info.request->noise, std::string("torch-cpu"));
+        QCOMPARE(info.request->promptSyntax, std::string("comfy"));
         QCOMPARE(other(info, "lora_name"), std::string("detail.safetensors"));
     }
 

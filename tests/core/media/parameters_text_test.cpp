@@ -60,6 +60,7 @@ class ParametersTextTest : public QObject {
         QCOMPARE(*info.request->height, int64_t{64});
         QCOMPARE(info.request->clipSkip, int64_t{2});
         QCOMPARE(info.request->noise, std::string("torch-cpu"));
+        QCOMPARE(info.request->promptSyntax, std::string("auto")); // it is ours
         QCOMPARE(info.request->model, std::string("starter-image"));
     }
 
@@ -81,6 +82,7 @@ class ParametersTextTest : public QObject {
         QCOMPARE(*info.request->cfg, 7.0);
         QCOMPARE(*info.request->height, int64_t{768});
         QCOMPARE(info.request->noise, std::string("philox")); // it drew them as CUDA does
+        QCOMPARE(info.request->promptSyntax, std::string("a1111"));
         QCOMPARE(info.request->model, std::string("v1-5-pruned-emaonly"));
         QCOMPARE(other(info, "Lora hashes"), std::string("detail: 7c6bad76eb54, other: 123"));
         QCOMPARE(other(info, "TI hashes"), std::string("bad: \"quoted\", x"));

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
-#include <utility>
+#include <vector>
 
 using namespace kinora::pipelines;
 
@@ -30,24 +30,36 @@ TEST_CASE("what no language claims is plain, unless a language is named") {
     CHECK(promptSyntaxOf(negative) == PromptSyntax::A1111);
 }
 
-TEST_CASE("a prompt is taken apart into what is joined, and its LoRAs are handed on") {
-    const PromptTexts texts =
-        readPrompts(asking("a [red:green:5] apple <lora:shiny:0.8> AND a cat :0.5"), 10);
+TEST_CASE("a prompt is taken apart into what is joined") {
+    const PromptTexts texts = readPrompts(asking("a [red:green:5] apple AND a cat :0.5"), 10);
     REQUIRE(texts.positive.size() == 2);
     CHECK(texts.positive[0].schedule.texts.size() == 2);
     CHECK(texts.positive[1].schedule.texts.front() == " a cat");
     CHECK(texts.positive[1].weight == 0.5);
-    REQUIRE(texts.loras.size() == 1);
-    CHECK(texts.loras[0].name == "shiny");
     CHECK_FALSE(texts.isOne());
+}
+
+TEST_CASE("LoRAs of the prompt become the request's, once") {
+    ImageRequest request = asking("a cat <lora:shiny:0.8>, <lora:old:1:-0.25>dark");
+    request.loras = {"own"};
+    takePromptLoras(request);
+    const std::vector<std::string> expected = {"own", "shiny:0.8", "old:-0.25:1.0"};
+    CHECK(request.loras == expected);
+    CHECK(request.prompt == "a cat , dark");
+    CHECK(request.promptSyntax == "a1111");
+    takePromptLoras(request);
+    CHECK(request.loras == expected);
 }
 
 TEST_CASE("other languages leave A1111's alone") {
     for (const char* syntax : {"plain", "comfy"}) {
-        const std::string prompt = "a [red:green:5] apple <lora:shiny:0.8> AND a cat :0.5";
-        const PromptTexts texts = readPrompts(asking(prompt, syntax), 10);
+        ImageRequest request =
+            asking("a [red:green:5] apple <lora:shiny:0.8> AND a cat :0.5", syntax);
+        const std::string prompt = request.prompt;
+        takePromptLoras(request);
+        CHECK(request.loras.empty());
+        const PromptTexts texts = readPrompts(request, 10);
         CHECK(texts.isOne());
-        CHECK(texts.loras.empty());
         CHECK(texts.positive[0].schedule.texts.front() == prompt);
     }
 }
