@@ -32,6 +32,7 @@ Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& mod
         if (!path) throw path.error();
         if (place.kind == CompanionKind::Lora)
             addLora(*path, *pipelines::parseLoraChoice(*place.text), model, companions.warnings);
+        if (place.kind == CompanionKind::Vae) model.replaceVae(pipelines::ExternalVae(*path));
         place.rename(companionName(*path));
         companions.files.push_back(*std::move(path));
     }
