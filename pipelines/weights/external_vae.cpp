@@ -6,6 +6,8 @@
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/weight_file.h"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 #include <system_error>
 
@@ -45,8 +47,8 @@ ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
     std::error_code ignored;
     if (file.stem().string().starts_with("diffusion_pytorch_model") &&
         std::filesystem::is_regular_file(config, ignored))
-        m_config =
-            readJsonFile(config, (file.parent_path().filename() / "config.json").generic_string());
+        m_config = std::make_shared<const nlohmann::json>(
+            readJsonFile(config, (file.parent_path().filename() / "config.json").generic_string()));
 }
 
 std::unique_ptr<WeightSource> ExternalVae::weights(const nlohmann::json& config) const {

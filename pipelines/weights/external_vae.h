@@ -6,11 +6,10 @@
 
 #include "pipelines/weights/weight_source.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace kinora::pipelines {
@@ -24,14 +23,14 @@ class ExternalVae {
     const std::filesystem::path& path() const { return m_path; }
     // It is one part of a checkpoint.
     bool isWholeModel() const { return !m_prefix.empty(); }
-    // Of a diffusers folder; none: it is built as the model's own.
-    const std::optional<nlohmann::json>& config() const { return m_config; }
+    // Of a diffusers folder; null: it is built as the model's own.
+    const nlohmann::json* config() const { return m_config.get(); }
     // config: its own or the model's. Names as the layers ask for them.
     std::unique_ptr<WeightSource> weights(const nlohmann::json& config) const;
 
   private:
     std::filesystem::path m_path;
-    std::optional<nlohmann::json> m_config;
+    std::shared_ptr<const nlohmann::json> m_config;
     bool m_diffusersNames = false;
     std::string m_prefix; // of its tensors' names in the file
 };

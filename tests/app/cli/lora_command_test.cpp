@@ -67,6 +67,20 @@ class LoraCommandTest : public QObject {
         QVERIFY(pixels("full.png") != pixels("half.png"));
     }
 
+    void isTakenFromThePrompt() {
+        QStringList line = image("prompt.png", {});
+        line[line.indexOf("3d emoji of a red apple")] = "3d emoji of a red apple <lora:shine:0.5>";
+        const Run run = m_home.run(line);
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(pixels("prompt.png"), pixels("half.png"));
+        const auto made = m_home.run({"info", "prompt.png", "--json"}).event("info")["provenance"];
+        QCOMPARE(made["request"]["prompt"].get<std::string>(),
+                 std::string("3d emoji of a red apple"));
+        QCOMPARE(made["request"]["lora"][0].get<std::string>(), std::string("Shine:0.5:0.5"));
+        const Run again = m_home.run({"--models", "models", "verify", "prompt.png"});
+        QCOMPARE(again.out, QByteArray("prompt.png: same\n"));
+    }
+
     void isNamedInThePictureWithoutAPath() {
         const Run run = m_home.run({"info", "none.png", "--json"});
         const auto made = run.event("info")["provenance"];

@@ -34,7 +34,7 @@ TEST_CASE("a VAE is found in a folder and in a whole checkpoint, with the same w
     for (const std::string& place : places) {
         CAPTURE(place);
         const ExternalVae vae(test::goldenPath(place));
-        CHECK(vae.config().has_value() == place.starts_with("tiny-sd1/"));
+        CHECK((vae.config() != nullptr) == place.starts_with("tiny-sd1/"));
         const auto found = vae.weights(own.config("vae"));
         for (const std::string& name : expected->names())
             CHECK((valuesOf(*found, name) == valuesOf(*expected, name)));

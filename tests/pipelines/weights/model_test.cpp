@@ -152,8 +152,9 @@ TEST_CASE("weights that are missing or damaged are named") {
         thrownBy([&] { model.weights("unet"); }).starts_with("not-found: m/unet: has no weights"));
     CHECK(thrownBy([&] { model.files(); }).starts_with("not-found: m/unet: has no weights"));
     folder.write("m/unet/diffusion_pytorch_model.bin", "pickle");
-    CHECK(thrownBy([&] { model.weights("unet"); })
-              .starts_with("bad-file: m/unet/diffusion_pytorch_model.bin: "));
+    CHECK(thrownBy([&] {
+              model.weights("unet");
+          }).starts_with("bad-file: m/unet/diffusion_pytorch_model.bin: "));
     CHECK(thrownBy([&] { model.weights("scheduler"); }).starts_with("not-found: "));
     CHECK(thrownBy([&] { model.config("tokenizer"); }).starts_with("not-found: m/tokenizer"));
 }
