@@ -15,7 +15,7 @@ using pipelines::Parameter;
 
 // What the help calls a parameter's value.
 std::string valueName(const Parameter& parameter) {
-    if (parameter.option == "model") return "NAME|DIR|FILE";
+    if (parameter.option == "model" || parameter.option == "vae") return "NAME|DIR|FILE";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
     if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
     if (parameter.option == "latents" || parameter.option == "save-latents") return "FILE";

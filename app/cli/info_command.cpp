@@ -4,6 +4,7 @@
 #include "app/cli/event_json.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/text_table.h"
+#include "core/library/companion_files.h"
 #include "core/library/weights_info.h"
 #include "core/media/input_file.h"
 #include "core/media/metadata.h"
@@ -20,7 +21,7 @@ using nlohmann::ordered_json;
 
 Error unknownThing(const fs::path& path) {
     return Error(ErrorCode::Unsupported, path.string() + " is not something Kinora knows.",
-                 "It reads pictures, projects, model folders and safetensors files.");
+                 "It reads pictures, projects, model folders and files of weights.");
 }
 
 // What was asked for, as far as the file says it.
@@ -196,8 +197,8 @@ int runInfoCommand(const CommandContext& context) {
     if (path.extension() == ".kinora") return tellProject(context, path);
     if (fs::is_regular_file(status))
         if (const std::optional<Error> other = core::otherKindOfFile(path)) throw *other;
-    const bool named = fs::is_regular_file(status) && path.extension() == ".safetensors";
-    if (named || core::looksLikeSafetensors(path))
+    const bool named = fs::is_regular_file(status) && core::hasWeightsEnding(path);
+    if (named || core::looksLikeSafetensors(path) || core::looksPickled(path))
         return tellWeights(context, path, orThrow(core::readWeightsInfo(path)));
     if (core::pictureKindOf(orThrow(core::InputFile::open(path))) == core::PictureKind::Unknown)
         throw unknownThing(path);

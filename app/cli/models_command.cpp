@@ -14,6 +14,29 @@ namespace {
 
 constexpr qsizetype kShownSubjects = 12;
 
+nlohmann::ordered_json companionJson(const core::CompanionInfo& file) {
+    return {{"name", file.name},           {"kind", file.kind},
+            {"family", file.family},       {"path", file.path.string()},
+            {"sizeBytes", file.sizeBytes}, {"hash", file.hash},
+            {"licence", file.licence},     {"triggerWords", file.triggerWords}};
+}
+
+// LoRAs and VAEs: a table of their own, since one asks other things of them.
+nlohmann::ordered_json listCompanions(const CommandContext& context) {
+    nlohmann::ordered_json entries = nlohmann::ordered_json::array();
+    TextTable table({"NAME", "KIND", "FOR", "SIZE", "TRIGGER WORDS", "FILE"});
+    for (const core::CompanionInfo& file : context.program.library.companions()) {
+        entries.push_back(companionJson(file));
+        std::string words;
+        for (const std::string& word : file.triggerWords)
+            words += (words.empty() ? "" : ", ") + word;
+        table.addRow({printable(file.name), file.kind, printable(file.family),
+                      sizeText(file.sizeBytes), printable(words), printable(file.path.string())});
+    }
+    if (!entries.empty()) context.console.data("\n" + table.text());
+    return entries;
+}
+
 int listModels(const CommandContext& context) {
     const std::vector<core::ModelEntry> models = context.program.library.list();
     nlohmann::ordered_json entries = nlohmann::ordered_json::array();
@@ -23,8 +46,11 @@ int listModels(const CommandContext& context) {
         table.addRow(
             {model.name, model.title, model.kind, sizeText(model.sizeBytes), model.path.string()});
     }
-    context.console.event({{"event", "models"}, {"models", std::move(entries)}});
     context.console.data(table.text());
+    nlohmann::ordered_json companions = listCompanions(context);
+    context.console.event({{"event", "models"},
+                           {"models", std::move(entries)},
+                           {"companions", std::move(companions)}});
     for (const core::ModelEntry& model : models)
         if (!model.problem.empty())
             context.console.remark(model.name + " cannot be used: " + model.problem);

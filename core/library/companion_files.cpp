@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kDiffusersStem = "diffusion_pytorch_model";
 constexpr int kMaximumDepth = 6; // stable-diffusion-webui/models/Lora/style/artist
 constexpr size_t kMaximumFiles = 50'000;
 
@@ -31,6 +32,7 @@ struct KindRow {
 };
 constexpr KindRow kKinds[] = {
     {CompanionKind::Lora, "LoRA", {"lora", "loras", "lycoris", "locon"}},
+    {CompanionKind::Vae, "VAE", {"vae", "vaes", "vae-approx", "vae_approx"}},
 };
 
 const KindRow& rowOf(CompanionKind kind) {
@@ -42,12 +44,6 @@ bool isCheckpointFolder(const fs::path& folder) {
     const std::string name = lowerCase(folder.filename().string());
     return name == "stable-diffusion" || name == "checkpoints" || name == "main" ||
            name == "diffusers";
-}
-
-bool isWeightsFile(const fs::path& path) {
-    const std::string ending = lowerCase(path.extension().string());
-    return ending == ".safetensors" || ending == ".pt" || ending == ".ckpt" || ending == ".pth" ||
-           ending == ".bin";
 }
 
 class Scan {
@@ -69,7 +65,7 @@ class Scan {
             std::error_code ignored;
             if (fs::is_directory(child, ignored))
                 visit(child, depth + 1);
-            else if (isWeightsFile(child) && fs::is_regular_file(child, ignored))
+            else if (hasWeightsEnding(child) && fs::is_regular_file(child, ignored))
                 add(child);
         }
     }
@@ -89,6 +85,12 @@ class Scan {
 Result<fs::path> existing(const fs::path& path, CompanionKind kind) {
     std::error_code error;
     if (fs::is_regular_file(path, error)) return path;
+    if (kind == CompanionKind::Vae) // a diffusers folder, or a model's with one in it
+        for (const fs::path& folder : {path, path / "vae"})
+            for (const char* ending : {".safetensors", ".fp16.safetensors", ".bin"})
+                if (const fs::path file = folder / (std::string(kDiffusersStem) + ending);
+                    fs::is_regular_file(file, error))
+                    return file;
     return Error(ErrorCode::NotFound,
                  shownPath(path) + ": there is no such " + companionKindName(kind) + ".",
                  "Check the path.");
@@ -112,8 +114,18 @@ std::vector<CompanionFile> companionFiles(const std::vector<fs::path>& roots) {
     return std::move(scan.found);
 }
 
+bool hasWeightsEnding(const fs::path& path) {
+    const std::string ending = lowerCase(path.extension().string());
+    return ending == ".safetensors" || ending == ".pt" || ending == ".ckpt" || ending == ".pth" ||
+           ending == ".bin";
+}
+
+// All diffusers folders call the file alike: what is in it is told by the folder.
 std::string companionName(const fs::path& path) {
-    return path.stem().string();
+    const std::string stem = path.stem().string();
+    if (!stem.starts_with(kDiffusersStem)) return stem;
+    const fs::path folder = path.parent_path();
+    return (folder.filename() == "vae" ? folder.parent_path() : folder).filename().string();
 }
 
 const char* companionKindName(CompanionKind kind) {
@@ -152,16 +164,17 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
 
 std::string CompanionPlace::name() const {
     const auto choice = pipelines::parseLoraChoice(*text);
-    return choice ? choice->name : *text;
+    return kind == CompanionKind::Lora && choice ? choice->name : *text;
 }
 
 void CompanionPlace::rename(const std::string& name) const {
-    *text = pipelines::withLoraName(*text, name);
+    *text = kind == CompanionKind::Lora ? pipelines::withLoraName(*text, name) : name;
 }
 
 std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
     std::vector<CompanionPlace> places;
     for (std::string& lora : request.loras) places.push_back({CompanionKind::Lora, &lora});
+    if (request.vae && !request.vae->empty()) places.push_back({CompanionKind::Vae, &*request.vae});
     return places;
 }
 

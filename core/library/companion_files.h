@@ -11,7 +11,7 @@
 
 namespace kinora::core {
 
-enum class CompanionKind { Lora };
+enum class CompanionKind { Lora, Vae };
 
 // Below a root; several roots that hold one another give each file once.
 struct CompanionFile {
@@ -26,7 +26,11 @@ struct CompanionFile {
 // ".../models/Lora".
 std::vector<CompanionFile> companionFiles(const std::vector<std::filesystem::path>& roots);
 
-// How a request names the file: without folder and ending.
+// Whether the name ends as those of weights do: .safetensors, .ckpt, .pt, .pth, .bin.
+bool hasWeightsEnding(const std::filesystem::path& path);
+
+// How a request names the file: without folder and ending; by its folder where that is a diffusers
+// one.
 std::string companionName(const std::filesystem::path& path);
 
 // name: as companionName, without case, or a path (with a slash, or a file that is there).
@@ -40,7 +44,7 @@ const char* companionKindName(CompanionKind kind);
 // The places in a request that name such files, in a fixed order: how they are listed in metadata.
 struct CompanionPlace {
     CompanionKind kind;
-    std::string* text; // as the request has it: a name with weights
+    std::string* text; // as the request has it: a LoRA's name with weights
     std::string name() const;
     void rename(const std::string& name) const; // weights stay
 };

@@ -113,6 +113,13 @@ Result<std::string> FileHashes::hash(const fs::path& file, const CancelToken& ca
     return fresh;
 }
 
+std::string FileHashes::known(const fs::path& file) const {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) != 0) return {};
+    const auto found = m_known.find(keyOf(status));
+    return found == m_known.end() ? std::string() : found->second;
+}
+
 void FileHashes::save() {
     if (!m_changed || m_cacheFile.empty()) return;
     m_changed = false;

@@ -21,6 +21,8 @@ class FileHashes {
 
     // 64 hexadecimal digits. Error{NotFound, BadFile (no regular file), Io}. Throws Cancelled.
     Result<std::string> hash(const std::filesystem::path& file, const CancelToken& cancel = {});
+    // The same where it is known without reading the file; else empty.
+    std::string known(const std::filesystem::path& file) const;
     // Writes what is new, beside and renamed.
     void save();
 

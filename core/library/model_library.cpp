@@ -40,7 +40,8 @@ bool isModel(const fs::path& folder) {
 
 bool isCheckpoint(const fs::path& path) {
     std::error_code error;
-    return lowerCase(path.extension().string()) == ".safetensors" &&
+    const std::string ending = lowerCase(path.extension().string());
+    return (ending == ".safetensors" || ending == ".ckpt" || ending == ".pt") &&
            fs::is_regular_file(path, error);
 }
 
@@ -171,7 +172,7 @@ Result<ModelEntry> findByPath(const fs::path& path) {
         if (const std::optional<Error> other = otherKindOfFile(path)) return *other;
         if (isCheckpoint(path)) return entryFor(path, false);
         return Error(ErrorCode::Unsupported, shownPath(path) + ": this is not a model.",
-                     "Use a checkpoint in the safetensors format, or a diffusers folder: one with "
+                     "Use a checkpoint (.safetensors, .ckpt), or a diffusers folder: one with "
                      "model_index.json.");
     }
     const fs::file_status status = fs::status(path, error);
@@ -292,6 +293,23 @@ std::vector<fs::path> ModelLibrary::roots() const {
     std::vector<fs::path> roots = m_options.folders;
     if (!m_options.dataFolder.empty()) roots.push_back(m_options.dataFolder / "models");
     return roots;
+}
+
+std::vector<CompanionInfo> ModelLibrary::companions() const {
+    const FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    std::set<std::string> seen;
+    std::vector<CompanionInfo> found;
+    for (const CompanionFile& file : companionFiles(roots())) {
+        if (isModel(file.path.parent_path().parent_path())) continue; // a part of a model's folder
+        std::optional<CompanionInfo> info = readCompanionInfo(file.path);
+        if (!info) continue;
+        if (const std::string known = hashes.known(file.path); !known.empty()) {
+            info->hash = sha256Name(known);
+            if (!seen.insert(known).second) continue;
+        }
+        found.push_back(*std::move(info));
+    }
+    return found;
 }
 
 Result<fs::path> ModelLibrary::findCompanion(CompanionKind kind, const std::string& name) const {

@@ -5,6 +5,7 @@
 // models that came with the program. Names are file stems without case.
 
 #include "core/library/companion_files.h"
+#include "core/library/companion_info.h"
 #include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
 #include "pipelines/request/image_request.h"
@@ -46,6 +47,8 @@ class ModelLibrary {
     // size and time. Reads the whole model where it is not known yet. Throws Cancelled.
     Result<std::string> hash(const ModelEntry& model, const CancelToken& cancel = {}) const;
 
+    // LoRAs and VAEs below the same folders; of files that are known to be equal the first.
+    std::vector<CompanionInfo> companions() const;
     // A file that is used beside a model: by name or path, and by hash, for verify.
     Result<std::filesystem::path> findCompanion(CompanionKind kind, const std::string& name) const;
     Result<std::filesystem::path> findCompanionByHash(CompanionKind kind,

@@ -2,7 +2,8 @@
 
 #include "core/media/text_encoding.h"
 #include "pipelines/weights/json_text.h"
-#include "pipelines/weights/safetensors.h"
+#include "pipelines/weights/pickle/pickled_weights.h"
+#include "pipelines/weights/weight_file.h"
 
 #include <algorithm>
 #include <array>
@@ -42,9 +43,10 @@ std::string architectureOf(const std::vector<std::string>& names) {
 }
 
 WeightsInfo describe(const std::filesystem::path& path) {
-    const pipelines::SafetensorsFile file(path, path.filename().string());
+    const auto opened = pipelines::openWeightFile(path, path.filename().string());
+    const pipelines::WeightSource& file = *opened;
     WeightsInfo info;
-    info.format = "safetensors";
+    info.format = looksPickled(path) ? "pickle" : "safetensors";
     info.sizeBytes = std::filesystem::file_size(path);
     const std::vector<std::string> names = file.names();
     for (const std::string& name : names) {
@@ -72,6 +74,10 @@ std::string firstBytes(const std::filesystem::path& path) {
 
 } // namespace
 
+bool looksPickled(const std::filesystem::path& path) {
+    return !looksLikeSafetensors(path) && pipelines::looksPickled(firstBytes(path));
+}
+
 bool looksLikeSafetensors(const std::filesystem::path& path) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(path, error)) return false;
@@ -91,20 +97,12 @@ std::optional<Error> otherKindOfFile(const std::filesystem::path& path) {
     std::ranges::transform(extension, extension.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const std::string name = repairedUtf8(path.string());
-    const bool zip = begin.starts_with("PK\x03\x04");
-    const bool pickled = begin.size() > 1 && begin[0] == '\x80' && begin[1] >= 2 && begin[1] <= 5;
-    const bool named = extension == ".ckpt" || extension == ".pt" || extension == ".pth";
-    if (named || pickled || (zip && extension == ".bin"))
-        return Error(ErrorCode::Unsupported,
-                     name +
-                         ": is a pickled PyTorch checkpoint. Opening one can run any code that is "
-                         "in it, so Kinora never does.",
-                     "Convert it to safetensors, or fetch that version of the model.");
     if (begin.starts_with("GGUF") || extension == ".gguf")
         return Error(ErrorCode::Unsupported,
                      name + ": is a GGUF file, which holds quantised weights and is not read.",
                      "Convert it to safetensors, or fetch that version of the model.");
-    if (const std::string impostor = pipelines::knownImpostor(begin); !impostor.empty() && !zip)
+    if (const std::string impostor = pipelines::knownImpostor(begin);
+        !impostor.empty() && !looksPickled(path))
         return Error(ErrorCode::BadFile, name + ": " + impostor, "Fetch the file again.");
     return std::nullopt;
 }

@@ -19,7 +19,7 @@ struct StoredTensorInfo {
 };
 
 struct WeightsInfo {
-    std::string format;       // "safetensors"
+    std::string format;       // "safetensors", "pickle"
     std::string architecture; // what the tensors' names tell: "UNet2DConditionModel"; may be empty
     uint64_t sizeBytes = 0;
     uint64_t parameters = 0;                    // elements of all tensors
@@ -31,9 +31,12 @@ struct WeightsInfo {
 // read.
 bool looksLikeSafetensors(const std::filesystem::path& path);
 
-// For a regular file that is plainly something else than safetensors, what it is and what to do
-// about it: Error{Unsupported} for a pickled PyTorch checkpoint or GGUF, Error{BadFile} for a web
-// page or a pointer of Git LFS. By the first bytes and the name; nothing is unpickled.
+// Whether it begins as a file of torch.save does: a zip archive or a pickle.
+bool looksPickled(const std::filesystem::path& path);
+
+// For a regular file that is plainly something else than weights that are read here, what it is and
+// what to do about it: Error{Unsupported} for GGUF, Error{BadFile} for a web page or a pointer of
+// Git LFS. By the first bytes and the name.
 std::optional<Error> otherKindOfFile(const std::filesystem::path& path);
 
 // Hostile input. Error{NotFound, BadFile, Unsupported, Io}.

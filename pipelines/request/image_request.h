@@ -16,6 +16,8 @@ struct ImageRequest {
     std::vector<std::string>
         loras; // "name-or-file[:weight[:text weight]]", as lora_choice.h reads it
 
+    std::optional<std::string> vae; // name, folder or file of another one; unset: the model's own
+
     // Unset: what the model says (kinora.json, then its configs), then the table's default.
     std::optional<int64_t> steps;
     std::optional<std::string> sampler;

@@ -124,6 +124,12 @@ CheckpointNames CheckpointNames::autoencoder(const json& config) {
     return names;
 }
 
+CheckpointNames CheckpointNames::same(std::initializer_list<const char*> beginnings) {
+    CheckpointNames names;
+    for (const char* beginning : beginnings) names.add(beginning, beginning);
+    return names;
+}
+
 CheckpointNames CheckpointNames::clipText() {
     CheckpointNames names;
     names.add("text_model", "text_model");

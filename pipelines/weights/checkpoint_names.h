@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ class CheckpointNames {
     // SD 2.x, and with the projection of the pooled embedding SDXL's second.
     enum class Projection { Ignored, Named };
     static CheckpointNames openClipText(const nlohmann::json& config, Projection projection);
+
+    // Names that begin so, as they are.
+    static CheckpointNames same(std::initializer_list<const char*> beginnings);
 
     // What a stored tensor is here; more than one where it is split, none where it has no use.
     std::vector<CheckpointTarget> translate(std::string_view stored) const;

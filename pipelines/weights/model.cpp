@@ -202,6 +202,13 @@ int64_t latentChannelsOf(const nlohmann::json& configs) {
     return isSane ? channels->get<int64_t>() : 0;
 }
 
+// A file by its path and its time.
+std::string identityOf(const fs::path& file) {
+    std::error_code ignored;
+    return file.string() + " " +
+           std::to_string(fs::last_write_time(file, ignored).time_since_epoch().count());
+}
+
 constexpr std::string_view kLoraComponents[] = {"unet", "text_encoder", "text_encoder_2"};
 
 bool canTakeLoras(std::string_view component) {
@@ -348,15 +355,20 @@ LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& str
     if (fit.modules == 0) throwOtherFamily(*lora, config("unet"));
     fit.surplus.insert(fit.surplus.end(), lora->unknown().begin(), lora->unknown().end());
     std::sort(fit.surplus.begin(), fit.surplus.end());
-    std::error_code ignored;
-    const auto changed = fs::last_write_time(lora->path(), ignored).time_since_epoch().count();
-    m_additions += lora->path().string() + " " + std::to_string(changed) + " " +
-                   std::to_string(strength.denoiser) + " " + std::to_string(strength.text) + "\n";
+    m_additions += identityOf(lora->path()) + " " + std::to_string(strength.denoiser) + " " +
+                   std::to_string(strength.text) + "\n";
     m_loras.push_back({std::move(lora), strength});
     return fit;
 }
 
+void Model::replaceVae(ExternalVae vae) {
+    if (vae.config()) m_configs["vae"] = *vae.config();
+    m_additions += identityOf(vae.path()) + "\n";
+    m_vae = std::move(vae);
+}
+
 std::unique_ptr<WeightSource> Model::storedWeights(std::string_view name) const {
+    if (name == "vae" && m_vae) return m_vae->weights(config(name));
     const Component* component = m_layout->find(name);
     if (!component || component->weightsStem.empty())
         throw Error(ErrorCode::NotFound, labelOf(m_path, name) + ": has no weights.");

@@ -4,6 +4,7 @@
 // (checkpoint.h), whose configs are those of its kind. Reads headers only.
 
 #include "pipelines/weights/checkpoint.h"
+#include "pipelines/weights/external_vae.h"
 #include "pipelines/weights/lora/lora_weights.h"
 #include "pipelines/weights/weight_source.h"
 
@@ -78,8 +79,10 @@ class Model {
     // Throws Error{Unsupported} where it was made for another kind of model: it says which, where
     // that can be told; Error{BadFile} where a part of it is missing.
     LoraFit add(std::shared_ptr<const LoraFile> lora, const LoraStrength& strength);
-    // What add() was called with, as one line: two models of the same path and the same additions
-    // have the same weights.
+    // From now on config("vae") and weights("vae") are that one's.
+    void replaceVae(ExternalVae vae);
+    // What these two were called with, as one line: two models of the same path and the same
+    // additions have the same weights.
     const std::string& additions() const { return m_additions; }
     // Where a component without weights has its files: the tokenizer.
     std::filesystem::path componentPath(std::string_view component) const;
@@ -109,6 +112,7 @@ class Model {
         LoraStrength strength;
     };
     std::vector<Lora> m_loras;
+    std::optional<ExternalVae> m_vae;
     std::string m_additions;
 };
 

@@ -2,6 +2,7 @@
 
 #include "pipelines/weights/pickle/pickled_weights.h"
 #include "pipelines/weights/safetensors.h"
+#include "pipelines/weights/scaled_weights.h"
 
 #include <algorithm>
 #include <utility>
@@ -23,8 +24,8 @@ std::unique_ptr<WeightSource> openWeightFile(const std::filesystem::path& path, 
     const std::string begin = firstBytes(path, label);
     const bool header = begin.size() == 9 && begin.back() == '{';
     if (!header && looksPickled(begin))
-        return std::make_unique<PickledWeights>(path, std::move(label));
-    return std::make_unique<SafetensorsFile>(path, std::move(label));
+        return withScales(std::make_unique<PickledWeights>(path, std::move(label)));
+    return withScales(std::make_unique<SafetensorsFile>(path, std::move(label)));
 }
 
 } // namespace kinora::pipelines

@@ -111,13 +111,17 @@ class InfoCommandTest : public QObject {
         row("a.webp", QByteArray("RIFF\x40\0\0\0WEBPVP8 ", 16) + zeros,
             "is damaged, or not a WebP picture.");
         row("a.jpg", "\xff\xd8\xff\xe0" + zeros, "is damaged, or not a JPEG picture.");
-        const char* pickled =
-            "is a pickled PyTorch checkpoint. Opening one can run any code that is "
-            "in it, so Kinora never does.";
-        row("a.ckpt", "PK\x03\x04" + zeros, pickled);
-        row("a.pth", "x", pickled);
-        row("a.bin", "PK\x03\x04" + zeros, pickled);
-        row("old.bin", "\x80\x02}q" + zeros, pickled);
+        row("a.ckpt", "PK\x03\x04" + zeros, "the zip archive has no directory: it was cut short.");
+        row("a.pth", "x",
+            "has 1 bytes, fewer than a safetensors header: the download was cut short.");
+        row("hostile.bin",
+            QByteArray("\x80\x02"
+                       "cos\nsystem\n(X\x04\0\0\0true"
+                       "tR.",
+                       29),
+            "the pickle in it asks for \"os.system\", which has no place among tensors and could "
+            "run "
+            "code. None of it was run.");
         row("a.gguf", "GGUF" + zeros,
             "is a GGUF file, which holds quantised weights and is not read.");
         row("lfs.safetensors", "version https://git-lfs.github.com/spec/v1\n",

@@ -43,7 +43,8 @@ ImageRequest filled() {
     request.model = "starter-image";
     request.prompt = "a red \"apple\" \xf0\x9f\x8d\x8e";
     request.negative = "blurry";
-    request.loras = {"style:0.8", "a; b:1:0.5"};
+    request.loras = {"style:0.8", "b:1:0.5"};
+    request.vae = "other";
     request.steps = 24;
     request.sampler = "dpmpp_2m";
     request.schedule = "karras";

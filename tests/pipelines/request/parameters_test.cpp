@@ -20,7 +20,7 @@ bool isNumber(const Parameter& p) {
 
 TEST_CASE("every field of a request has exactly one row") {
     // 22 fields: a new one without a row, or a row too many, changes one side only.
-    CHECK(imageParameters().size() == 34);
+    CHECK(imageParameters().size() == 35);
     std::set<size_t> fields;
     const ImageRequest request;
     for (const Parameter& p : imageParameters())
@@ -90,6 +90,7 @@ TEST_CASE("verify replays what decides the picture") {
     const std::set<std::string_view> expected = {"model",
                                                  "prompt",
                                                  "lora",
+                                                 "vae",
                                                  "negative",
                                                  "steps",
                                                  "sampler",

@@ -142,7 +142,7 @@ TEST_CASE("half precision files and shards stand in for the plain file") {
                      "vae/diffusion_pytorch_model.safetensors.index.json") == 1);
 }
 
-TEST_CASE("weights that are missing or pickled are named") {
+TEST_CASE("weights that are missing or damaged are named") {
     const TemporaryFolder folder;
     writeModel(folder);
     const auto unet = folder.path() / "m/unet";
@@ -152,7 +152,9 @@ TEST_CASE("weights that are missing or pickled are named") {
         thrownBy([&] { model.weights("unet"); }).starts_with("not-found: m/unet: has no weights"));
     CHECK(thrownBy([&] { model.files(); }).starts_with("not-found: m/unet: has no weights"));
     folder.write("m/unet/diffusion_pytorch_model.bin", "pickle");
-    CHECK(thrownBy([&] { model.weights("unet"); }).starts_with("unsupported: m/unet: "));
+    CHECK(thrownBy([&] {
+              model.weights("unet");
+          }).starts_with("bad-file: m/unet/diffusion_pytorch_model.bin: "));
     CHECK(thrownBy([&] { model.weights("scheduler"); }).starts_with("not-found: "));
     CHECK(thrownBy([&] { model.config("tokenizer"); }).starts_with("not-found: m/tokenizer"));
 }

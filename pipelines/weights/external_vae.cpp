@@ -1,0 +1,64 @@
+#include "pipelines/weights/external_vae.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/weights/checkpoint_names.h"
+#include "pipelines/weights/checkpoint_weights.h"
+#include "pipelines/weights/json_text.h"
+#include "pipelines/weights/weight_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <system_error>
+
+namespace kinora::pipelines {
+namespace {
+
+// A tensor that every autoencoder has, and whose name no other network shares.
+constexpr std::string_view kSign = "decoder.conv_in.weight";
+constexpr std::array<std::string_view, 3> kPrefixes = {"", "first_stage_model.", "vae."};
+
+std::string labelOf(const std::filesystem::path& file) {
+    return file.filename().string();
+}
+
+} // namespace
+
+ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
+    const auto source = openWeightFile(file, labelOf(file));
+    const std::string* prefix = nullptr;
+    for (const std::string_view candidate : kPrefixes) {
+        if (!source->find(std::string(candidate) + std::string(kSign), {})) continue;
+        m_prefix = candidate;
+        prefix = &m_prefix;
+        break;
+    }
+    if (!prefix) {
+        const auto names = source->names();
+        throw Error(ErrorCode::Unsupported,
+                    source->label() + ": has no VAE that is known here; its first tensor is " +
+                        briefName(names.empty() ? std::string() : names.front()) + ".",
+                    "A VAE in the layout of diffusers or CompVis, or a checkpoint with one in it, "
+                    "can be used.");
+    }
+    m_diffusersNames =
+        source->find(m_prefix + "decoder.mid_block.resnets.0.conv1.weight", {}).has_value();
+    const std::filesystem::path config = file.parent_path() / "config.json";
+    std::error_code ignored;
+    if (file.stem().string().starts_with("diffusion_pytorch_model") &&
+        std::filesystem::is_regular_file(config, ignored))
+        m_config = std::make_shared<const nlohmann::json>(
+            readJsonFile(config, (file.parent_path().filename() / "config.json").generic_string()));
+}
+
+std::unique_ptr<WeightSource> ExternalVae::weights(const nlohmann::json& config) const {
+    std::unique_ptr<WeightSource> source = openWeightFile(m_path, labelOf(m_path));
+    if (m_diffusersNames && m_prefix.empty()) return source;
+    const CheckpointNames names =
+        m_diffusersNames
+            ? CheckpointNames::same({"encoder", "decoder", "quant_conv", "post_quant_conv"})
+            : CheckpointNames::autoencoder(config);
+    return std::make_unique<CheckpointWeights>(std::move(source), m_prefix, names);
+}
+
+} // namespace kinora::pipelines

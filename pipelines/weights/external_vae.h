@@ -1,0 +1,38 @@
+#pragma once
+// A VAE from another place than the model: a diffusers folder's file with its config beside it, a
+// file of a VAE alone in the CompVis layout, or a whole checkpoint with one in it.
+//
+//     model.replaceVae(ExternalVae(path));
+
+#include "pipelines/weights/weight_source.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace kinora::pipelines {
+
+class ExternalVae {
+  public:
+    // Reads headers only. Throws Error{NotFound, BadFile, Io}; Error{Unsupported} where the file
+    // has no VAE that is known here.
+    explicit ExternalVae(const std::filesystem::path& file);
+
+    const std::filesystem::path& path() const { return m_path; }
+    // It is one part of a checkpoint.
+    bool isWholeModel() const { return !m_prefix.empty(); }
+    // Of a diffusers folder; null: it is built as the model's own.
+    const nlohmann::json* config() const { return m_config.get(); }
+    // config: its own or the model's. Names as the layers ask for them.
+    std::unique_ptr<WeightSource> weights(const nlohmann::json& config) const;
+
+  private:
+    std::filesystem::path m_path;
+    std::shared_ptr<const nlohmann::json> m_config;
+    bool m_diffusersNames = false;
+    std::string m_prefix; // of its tensors' names in the file
+};
+
+} // namespace kinora::pipelines
