@@ -1,6 +1,8 @@
 #include "pipelines/image/plan_text_to_image.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/image/resolve_request.h"
+#include "pipelines/image/run_inputs.h"
 
 #include <algorithm>
 #include <string>
@@ -40,9 +42,14 @@ TextToImagePlanner::TextToImagePlanner(const Model& model, const kernels::Backen
 TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
                                                          const DeviceSpeed& speed) {
     constexpr int64_t kSteps = 3;
+    const int64_t taken = std::min(takenSteps(request), kSteps);
     request.count = std::clamp<int64_t>(request.batch, 1, request.count);
     request.batch = request.count;
-    request.steps = std::min(*request.steps, kSteps);
+    request.steps = taken;
+    if (request.strength.value_or(1) < 1) { // one step is left out, so that the picture counts
+        request.steps = taken + 1;
+        request.strength = (static_cast<double>(taken) + 0.5) / static_cast<double>(taken + 1);
+    }
     request.seed = 0;
     request.saveLatentsPath.clear();
     request.previewEvery = 0;
@@ -59,7 +66,7 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     m_device->arena().trim(); // as a run does, so that the peak is its own
     m_device->arena().resetPeaks();
     m_device->startRecording();
-    m_pipeline.run(request, events);
+    m_pipeline.run(request, events, nullptr, inputShapes(request));
     measured.decodeSeconds = predictSeconds(m_device->stopRecording(), speed);
     measured.weightBytes = m_device->weightBytes();
     measured.arenaBytes = std::max(m_loadingPeakBytes, m_device->arena().stats().peakReservedBytes);
@@ -98,7 +105,7 @@ Plan TextToImagePlanner::plan(const ImageRequest& request, const Machine& machin
     plan.tiling = "none";
     plan.width = *request.width;
     plan.height = *request.height;
-    plan.steps = *request.steps;
+    plan.steps = takenSteps(request);
     plan.count = request.count;
     plan.availableBytes = machine.device.freeMemoryBytes;
 
