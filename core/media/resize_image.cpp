@@ -81,14 +81,23 @@ Image resizeImage(const Image& image, int width, int height) {
     if (image.width == width && image.height == height) return image;
     Image result = image;
     if (image.channels == 4) multiplyByAlpha(result);
-    const auto channels = static_cast<size_t>(image.channels);
-    const auto fromHeight = static_cast<size_t>(image.height);
-    const auto toWidth = static_cast<size_t>(width), toHeight = static_cast<size_t>(height);
-    result.pixels =
-        resample(result.pixels, fromHeight, static_cast<size_t>(image.width), channels, toWidth);
-    result.pixels = resample(result.pixels, 1, fromHeight, toWidth * channels, toHeight);
-    result.width = width;
-    result.height = height;
+    const auto alongRows = [&] {
+        result.pixels = resample(result.pixels, static_cast<size_t>(result.height),
+                                 static_cast<size_t>(result.width),
+                                 static_cast<size_t>(result.channels), static_cast<size_t>(width));
+        result.width = width;
+    };
+    const auto alongColumns = [&] {
+        result.pixels = resample(result.pixels, 1, static_cast<size_t>(result.height),
+                                 static_cast<size_t>(result.width * result.channels),
+                                 static_cast<size_t>(height));
+        result.height = height;
+    };
+    // The order tells in what is cut off between.
+    const bool columnsFirst = width > image.width && height < image.height;
+    if (columnsFirst) alongColumns();
+    alongRows();
+    if (!columnsFirst) alongColumns();
     if (image.channels == 4) divideByAlpha(result);
     return result;
 }

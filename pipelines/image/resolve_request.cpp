@@ -97,27 +97,27 @@ void fillFromTable(ImageRequest& request) {
     throw Error(ErrorCode::InvalidArgument, message, advice);
 }
 
+DenoiserInput kindOf(const Model& model) {
+    return denoiserInput(
+        Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
+        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")));
+}
+
 // What a run from a picture needs, or that there is none.
 void fillStart(ImageRequest& request, const Model& model) {
     constexpr double kUsualStrength = 0.75, kUsualImageCfg = 1.5;
     const bool init = !request.initPath.empty(), mask = !request.maskPath.empty();
-    const DenoiserInput kind =
-        denoiserInput(Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
-                      AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")));
+    const DenoiserInput kind = kindOf(model);
     if (!init && mask) refuse("There is a mask, but no picture that it belongs to.", "Add --init.");
-    if (!init && request.strength)
-        refuse("strength: there is no picture to begin from.", "Add --init, or leave it out.");
+    if (!init) request.strength.reset(); // modelWarnings() says so
+    if (kind != DenoiserInput::Picture) request.imageCfg.reset();
     if (kind == DenoiserInput::MaskAndMasked && !(init && mask))
         refuse("This model makes a part of a picture anew.", "Give --init and --mask.");
     if (kind == DenoiserInput::Picture && (!init || mask))
         refuse("This model edits a picture as the prompt says.",
                mask ? "Leave out --mask." : "Give the picture with --init.");
-    if (kind != DenoiserInput::Picture && request.imageCfg)
-        refuse("imageCfg: this model does not edit pictures.", "Leave it out.");
     if (kind == DenoiserInput::Picture) {
-        if (request.strength)
-            refuse("strength: this model edits, and takes all of its steps.",
-                   "Leave it out; --image-cfg says how close the result stays.");
+        request.strength.reset(); // it takes all of its steps
         if (!request.imageCfg) request.imageCfg = kUsualImageCfg;
     } else if (init) {
         if (!request.strength) request.strength = mask ? 1.0 : kUsualStrength;
@@ -164,6 +164,13 @@ std::vector<std::string> modelWarnings(const ImageRequest& request, const Model&
     if (!chosen && !findSchedulerByClass(className))
         warnings.push_back("The model asks for " + className + ", which this version lacks; " +
                            std::string(kSubstitute) + " is used instead.");
+    const bool edits = kindOf(model) == DenoiserInput::Picture;
+    if (request.strength && (edits || request.initPath.empty()))
+        warnings.push_back(edits ? "This model edits and takes all of its steps: strength does "
+                                   "not count."
+                                 : "There is no picture to begin from: strength does not count.");
+    if (request.imageCfg && !edits)
+        warnings.push_back("This model does not edit pictures: picture guidance does not count.");
     if (request.prediction == "auto" && model.predictionIsGuessed())
         warnings.push_back("The checkpoint does not say what it predicts; " +
                            model.config("scheduler").value("prediction_type", "epsilon") +
