@@ -300,6 +300,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
                     std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
                                                                     compute, m_options.threads)});
     pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
+    resolved.tiling = plan.tiling == "vae" ? "on" : "off";
     plan.warnings = pipelines::modelWarnings(request, model);
     std::ranges::move(companions.warnings, std::back_inserter(plan.warnings));
     std::ranges::move(pictures.notes(*resolved.width, *resolved.height),

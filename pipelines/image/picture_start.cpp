@@ -4,7 +4,6 @@
 #include "kernels/ops/layout.h"
 #include "kernels/ops/resample.h"
 #include "pipelines/image/autoencoder_input.h"
-#include "pipelines/image/check_finite.h"
 #include "pipelines/vae/posterior.h"
 
 #include <vector>
@@ -29,15 +28,10 @@ Tensor repeated(const Tensor& one, int64_t times) {
 } // namespace
 
 PictureStart::PictureStart(DenoiserInput kind, const RunInputs& inputs,
-                           const AutoencoderKlEncoder& encoder, AlphaMeaning alpha,
-                           kernels::Device& device, DType compute)
-    : m_kind(kind), m_scalingFactor(encoder.config().scalingFactor) {
-    const auto encode = [&](const Tensor& picture) {
-        Tensor moments = encoder(picture);
-        checkFinite(moments, "The VAE's encoder", compute);
-        return moments;
-    };
-    const Tensor picture = autoencoderInput(inputs.init, encoder.config(), alpha, device);
+                           const AutoencoderKlConfig& vae, const Encode& encode, AlphaMeaning alpha,
+                           kernels::Device& device)
+    : m_kind(kind), m_scalingFactor(vae.scalingFactor) {
+    const Tensor picture = autoencoderInput(inputs.init, vae, alpha, device);
     m_moments = encode(picture);
     if (kind == DenoiserInput::Picture) m_edited = posteriorMean(m_moments);
     if (inputs.mask.shape.rank() != 3) return;

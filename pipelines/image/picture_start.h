@@ -2,9 +2,9 @@
 // How a run begins from a picture: its latents, what of them is kept, and what the denoiser is
 // shown besides.
 //
-//     PictureStart start(DenoiserInput::Latents, inputs, encoder, AlphaMeaning::None);
-//     PictureStart::Batch batch = start.begin(scheduler, firstCall, strength, noise, drawStart);
-//     latents = batch.latents;
+//     PictureStart start(DenoiserInput::Latents, inputs, config, encoder, AlphaMeaning::None,
+//     device); PictureStart::Batch batch = start.begin(scheduler, firstCall, strength, noise,
+//     drawStart); latents = batch.latents;
 //     ... after each step: latents = start.keep(batch, latents, scheduler, nextCall);
 //
 // Random numbers are drawn in the order of diffusers' pipelines (StableDiffusionImg2ImgPipeline,
@@ -17,7 +17,7 @@
 #include "pipelines/image/run_inputs.h"
 #include "pipelines/noise/noise_generator.h"
 #include "pipelines/schedulers/scheduler.h"
-#include "pipelines/vae/autoencoder_kl_encoder.h"
+#include "pipelines/vae/autoencoder_kl.h"
 #include "pipelines/weights/model.h"
 
 #include <functional>
@@ -28,10 +28,14 @@ class PictureStart {
   public:
     PictureStart() = default; // from no picture: a run from noise alone
 
+    // Pictures as the autoencoder takes them to their moments (autoencoder_kl_encoder.h).
+    using Encode = std::function<kernels::Tensor(const kernels::Tensor& picture)>;
+
     // Encodes the pictures; inputs.init is there, inputs.mask where a part is kept. On the meta
-    // back end the shapes alone count. Throws Error{NonFinite, Unsupported, OutOfMemory}.
-    PictureStart(DenoiserInput kind, const RunInputs& inputs, const AutoencoderKlEncoder& encoder,
-                 AlphaMeaning alpha, kernels::Device& device, kernels::DType compute);
+    // back end the shapes alone count. Throws Error{Unsupported, OutOfMemory} and what encode
+    // throws.
+    PictureStart(DenoiserInput kind, const RunInputs& inputs, const AutoencoderKlConfig& vae,
+                 const Encode& encode, AlphaMeaning alpha, kernels::Device& device);
 
     // What one batch takes of it.
     struct Batch {

@@ -94,7 +94,7 @@ std::string TextToImagePlanner::largestThatFits(const ImageRequest& request,
     return "The model itself is too large for this machine.";
 }
 
-Plan TextToImagePlanner::plan(const ImageRequest& request, const Machine& machine) {
+Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine) {
     m_pipeline.checkInputs(request);
     Plan plan;
     plan.device = machine.backend;
@@ -102,16 +102,27 @@ Plan TextToImagePlanner::plan(const ImageRequest& request, const Machine& machin
     plan.threads = machine.threads;
     plan.precision = kernels::dtypeName(m_pipeline.compute());
     plan.batch = std::clamp<int64_t>(request.batch, 1, request.count);
-    plan.tiling = "none";
     plan.width = *request.width;
     plan.height = *request.height;
     plan.steps = takenSteps(request);
     plan.count = request.count;
     plan.availableBytes = machine.device.freeMemoryBytes;
 
-    const Measured measured = measure(request, machine.speed);
+    Measured measured = measure(request, machine.speed);
+    const auto peakOf = [&] {
+        return machine.programBytes + measured.weightBytes + measured.arenaBytes;
+    };
+    plan.tiling = request.tiling == "on" ? "vae" : "none";
+    if (request.tiling == "auto" && peakOf() > plan.availableBytes) {
+        request.tiling = "on";
+        const Measured tiled = measure(request, machine.speed);
+        if (tiled.arenaBytes < measured.arenaBytes) { // where the VAE was what took so much
+            measured = tiled;
+            plan.tiling = "vae";
+        }
+    }
     plan.weightBytes = measured.weightBytes;
-    plan.peakBytes = machine.programBytes + measured.weightBytes + measured.arenaBytes;
+    plan.peakBytes = peakOf();
     plan.secondsPerStep = measured.stepSeconds;
     const auto batches = static_cast<double>((plan.count + plan.batch - 1) / plan.batch);
     plan.seconds = static_cast<double>(measured.weightBytes) / machine.bytesReadPerSecond +

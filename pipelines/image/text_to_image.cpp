@@ -7,9 +7,11 @@
 #include "pipelines/image/guided_prediction.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/size_condition.h"
+#include "pipelines/vae/tiles.h"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -176,7 +178,16 @@ PictureStart TextToImage::pictureStart(const ImageRequest& request, const RunInp
         });
         m_encoder = std::make_unique<AutoencoderKlEncoder>(m_decoder->config(), weights);
     }
-    return {m_kind, inputs, *m_encoder, extras().alpha, m_device, m_compute};
+    const AutoencoderKlConfig& config = m_encoder->config();
+    const auto encode = [&](const Tensor& picture) {
+        Tensor moments = request.tiling == "on"
+                             ? runTiled(picture, Tiling{}, 1, config.factor(),
+                                        2 * config.latentChannels, std::cref(*m_encoder))
+                             : (*m_encoder)(picture);
+        checkFinite(moments, "The VAE's encoder", m_compute);
+        return moments;
+    };
+    return {m_kind, inputs, config, encode, extras().alpha, m_device};
 }
 
 int TextToImage::firstCall(const ImageRequest& request, const Scheduler& scheduler) const {
@@ -277,11 +288,18 @@ void TextToImage::preview(const ImageRequest& request, const Batch& batch,
                        previewPicture(m_preview, batch.scheduler->denoised().slice(0, 1)));
 }
 
+Tensor TextToImage::decodeOne(const ImageRequest& request, const Tensor& latents) const {
+    if (request.tiling != "on") return (*m_decoder)(latents);
+    const AutoencoderKlConfig& config = m_decoder->config();
+    return runTiled(latents, Tiling{}, config.factor(), 1, config.outChannels,
+                    std::cref(*m_decoder));
+}
+
 void TextToImage::decode(const ImageRequest& request, int64_t first, const Tensor& latents,
                          const TextToImageEvents& events) const {
     for (int64_t picture = 0; picture < latents.dim(0); ++picture) {
         // One at a time: decoding needs the most memory, and gains nothing from a batch.
-        Tensor image = (*m_decoder)(latents.slice(picture, picture + 1));
+        Tensor image = decodeOne(request, latents.slice(picture, picture + 1));
         checkFinite(image, "The VAE", m_compute);
         image = image.reshape(Shape{image.dim(1), image.dim(2), image.dim(3)});
         if (m_device.hasNumbers() && events.picture)

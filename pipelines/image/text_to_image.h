@@ -20,6 +20,7 @@
 #include "pipelines/request/image_request.h"
 #include "pipelines/schedulers/scheduler.h"
 #include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/autoencoder_kl_encoder.h"
 #include "pipelines/vae/latent_preview.h"
 #include "pipelines/weights/model.h"
 
@@ -108,6 +109,7 @@ class TextToImage {
                       const TextToImageEvents& events) const;
     void preview(const ImageRequest& request, const Batch& batch,
                  const TextToImageEvents& events) const;
+    kernels::Tensor decodeOne(const ImageRequest& request, const kernels::Tensor& latents) const;
     void decode(const ImageRequest& request, int64_t first, const kernels::Tensor& latents,
                 const TextToImageEvents& events) const;
     kernels::Tensor finishPicture(const ImageRequest& request, const kernels::Tensor& image) const;

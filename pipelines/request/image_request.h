@@ -46,6 +46,7 @@ struct ImageRequest {
     std::string precision = "auto";
     std::string device = "auto";
     std::string background = "transparent";
+    std::string tiling = "auto"; // of the VAE; auto: the plan decides
 
     // Not part of how a picture looks: never in its metadata.
     int64_t previewEvery = 0; // steps between previews; 0: none

@@ -20,7 +20,7 @@ bool isNumber(const Parameter& p) {
 
 TEST_CASE("every field of a request has exactly one row") {
     // 22 fields: a new one without a row, or a row too many, changes one side only.
-    CHECK(imageParameters().size() == 37);
+    CHECK(imageParameters().size() == 39);
     std::set<size_t> fields;
     const ImageRequest request;
     for (const Parameter& p : imageParameters())
@@ -104,6 +104,7 @@ TEST_CASE("verify replays what decides the picture") {
                                                  "noise",
                                                  "background",
                                                  "prediction",
+                                                 "tiling",
                                                  "strength",
                                                  "imageCfg",
                                                  "promptSyntax",
