@@ -9,6 +9,7 @@
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/text_to_image.h"
 #include "pipelines/request/parameters.h"
+#include "pipelines/weights/safetensors.h"
 #include "tests/support/checkpoint_kinds.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/temporary_folder.h"
