@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 namespace kinora::app {
@@ -18,7 +19,8 @@ std::string valueName(const Parameter& parameter) {
     if (parameter.option == "model" || parameter.option == "vae") return "NAME|DIR|FILE";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
     if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
-    if (parameter.option == "latents" || parameter.option == "save-latents") return "FILE";
+    for (const std::string_view file : {"latents", "save-latents", "init", "mask"})
+        if (parameter.option == file) return "FILE";
     struct Visitor {
         std::string operator()(std::string ImageRequest::*) const { return "NAME"; }
         std::string operator()(std::optional<std::string> ImageRequest::*) const { return "NAME"; }

@@ -125,6 +125,8 @@ std::string planText(const pipelines::Plan& plan) {
     text += "Precision  " + plan.precision + "\n";
     text += "Pictures   " + std::to_string(plan.count) + " of " + size + ", " +
             std::to_string(plan.steps) + " steps, " + std::to_string(plan.batch) + " at once\n";
+    if (plan.tiling == "vae")
+        text += "Tiling     the VAE works in tiles, which takes less memory\n";
     text += "Time       " + durationText(plan.seconds) + " predicted, a step " +
             std::to_string(static_cast<int64_t>(plan.secondsPerStep * 1000 + 0.5)) + " ms\n";
     text += "Memory     " + sizeText(plan.peakBytes) + " predicted at the peak, " +

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -80,9 +81,14 @@ class Inputs {
     std::map<std::string, std::string> m_hashes;
 };
 
-// The request that made the picture, on the model of that hash and from these latents, if any.
+// The files that a picture was made from besides the model; empty where there were none.
+struct Sources {
+    std::string latents, init, mask;
+};
+
+// The request that made the picture, on the model of that hash and from these files.
 pipelines::ImageRequest requestOf(const core::Provenance& made, const core::ModelEntry& model,
-                                  const std::string& latents) {
+                                  const Sources& sources) {
     pipelines::ImageRequest request = made.request;
     request.model = model.path.string();
     request.count = 1;
@@ -90,8 +96,10 @@ pipelines::ImageRequest requestOf(const core::Provenance& made, const core::Mode
     request.precision = made.precision;
     request.device = "auto";
     request.previewEvery = 0;
-    request.latentsPath = latents;
-    request.latentsIndex = latents.empty() ? 0 : made.latentsIndex;
+    request.latentsPath = sources.latents;
+    request.latentsIndex = sources.latents.empty() ? 0 : made.latentsIndex;
+    request.initPath = sources.init;
+    request.maskPath = sources.mask;
     request.saveLatentsPath.clear();
     return request;
 }
@@ -190,24 +198,42 @@ std::string withoutName(const std::string& message, const fs::path& path) {
     return message.starts_with(name) ? message.substr(name.size()) : message;
 }
 
+// Fills sources; where one is not among the inputs, what to say of it.
+std::optional<Comparison> findSources(const core::Provenance& made, Inputs& inputs,
+                                      Sources& sources) {
+    struct Source {
+        const std::string& hash;
+        std::string& path;
+        const char* one; // "it began from a file of latents"
+        const char* all; // "the latents that it began from"
+    };
+    for (const Source& source :
+         {Source{made.latentsHash, sources.latents, "it began from a file of latents",
+                 "the latents that it began from"},
+          Source{made.initHash, sources.init, "it began from a picture",
+                 "the picture that it began from"},
+          Source{made.maskHash, sources.mask, "it was made with a mask",
+                 "the mask that it was made with"}}) {
+        if (source.hash.empty()) continue;
+        source.path = inputs.find(source.hash);
+        if (!source.path.empty()) continue;
+        return Comparison{Verdict::Cannot,
+                          0,
+                          inputs.empty() ? std::string(source.one) + "; give the one of hash " +
+                                               source.hash + " with --input"
+                                         : "no file given with --input has the hash of " +
+                                               std::string(source.all) + ", " + source.hash,
+                          {}};
+    }
+    return std::nullopt;
+}
+
 Comparison verify(const CommandContext& context, const fs::path& path, Inputs& inputs) {
     const core::PictureInfo info = orThrow(core::readPictureInfo(path));
     if (!info.provenance) return withoutProvenance(info);
     const core::Provenance& made = *info.provenance;
-    std::string latents;
-    if (!made.latentsHash.empty()) {
-        latents = inputs.find(made.latentsHash);
-        if (latents.empty())
-            return {Verdict::Cannot,
-                    0,
-                    inputs.empty()
-                        ? "it began from a file of latents; give the one of hash " +
-                              made.latentsHash + " with --input"
-                        : "no file given with --input has the hash of the latents that it began "
-                          "from, " +
-                              made.latentsHash,
-                    {}};
-    }
+    Sources sources;
+    if (const auto missing = findSources(made, inputs, sources)) return *missing;
     const Result<core::ModelEntry> model = context.program.library.findByHash(made.modelHash);
     if (!model)
         return {Verdict::Cannot, 0,
@@ -216,7 +242,7 @@ Comparison verify(const CommandContext& context, const fs::path& path, Inputs& i
     if (made.engineVersion != context.program.engineVersion)
         context.console.detail(path.string() + " was made by " + made.engineVersion + "; this is " +
                                context.program.engineVersion + ".");
-    pipelines::ImageRequest request = requestOf(made, *model, latents);
+    pipelines::ImageRequest request = requestOf(made, *model, sources);
     if (const std::string missing = findCompanions(context.program.library, made, request);
         !missing.empty())
         return {Verdict::Cannot, 0, missing, "Add its folder with --models."};

@@ -250,7 +250,8 @@ std::string requestDifference(const std::string& keptText, const std::string& no
 
 std::string requestIdentity(const pipelines::ImageRequest& request) {
     json object = pipelines::toJson(request);
-    for (const char* name : {"previewEvery", "latents", "saveLatents"}) object.erase(name);
+    for (const char* name : {"previewEvery", "latents", "saveLatents", "init", "mask"})
+        object.erase(name);
     return object.dump();
 }
 

@@ -28,7 +28,7 @@ struct RunIdentity {
     std::string precision;
     int threads = 0;
     std::string model;  // that its files are the same: their names, sizes and times, hashed
-    std::string inputs; // hashes of the files that it begins from, latents for one; usually empty
+    std::string inputs; // hashes of the files that it begins from, joined; usually empty
 
     friend bool operator==(const RunIdentity&, const RunIdentity&) = default;
 };

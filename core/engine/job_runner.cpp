@@ -1,6 +1,7 @@
 #include "core/engine/job_runner.h"
 
 #include "core/engine/companions.h"
+#include "core/engine/input_pictures.h"
 #include "core/engine/process_memory.h"
 #include "core/library/file_hash.h"
 #include "core/library/open_model.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <iterator>
 #include <new>
 #include <random>
 #include <span>
@@ -72,9 +74,9 @@ std::string filesIdentity(const pipelines::Model& model) {
     return hash.digits();
 }
 
-// Of the start latents; empty where there are none. Throws where they cannot be read, and
-// Cancelled.
-std::string latentsHash(const std::string& path, const CancelToken& cancel) {
+// Of a file that the run begins from; empty where there is none. Throws where it cannot be read,
+// and Cancelled.
+std::string inputHash(const std::string& path, const CancelToken& cancel) {
     if (path.empty()) return {};
     const Result<std::string> hash = FileHashes({}).hash(path, cancel);
     if (!hash) throw hash.error();
@@ -271,7 +273,8 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
     if (!entry->problem.empty())
         throw Error(ErrorCode::BadFile, entry->name + ": " + entry->problem);
     pipelines::Model model = openModel(entry->path);
-    ImageRequest resolved = pipelines::resolveRequest(request, model);
+    const InputPictures pictures = InputPictures::read(request);
+    ImageRequest resolved = pipelines::resolveRequest(request, model, pictures.size());
     if (resolved.device != "auto" && resolved.device != "cpu")
         throw Error(ErrorCode::NotFound, "device: '" + resolved.device + "' is not here.",
                     "Use auto or cpu; kinora devices lists what there is.");
@@ -297,10 +300,14 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
                     std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
                                                                     compute, m_options.threads)});
     pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
+    resolved.tiling = plan.tiling == "vae" ? "on" : "off";
     plan.warnings = pipelines::modelWarnings(request, model);
     std::ranges::move(companions.warnings, std::back_inserter(plan.warnings));
-    return {std::move(*entry), std::move(model),           changed, std::move(resolved), compute,
-            std::move(plan),   std::move(companions.files)};
+    std::ranges::move(pictures.notes(*resolved.width, *resolved.height),
+                      std::back_inserter(plan.warnings));
+    pipelines::RunInputs inputs = pictures.scaledTo(*resolved.width, *resolved.height);
+    return {std::move(*entry), std::move(model), changed,         std::move(resolved),
+            std::move(inputs), compute,          std::move(plan), std::move(companions.files)};
 }
 
 pipelines::Machine JobRunner::machine(kernels::DType compute) {
@@ -381,7 +388,7 @@ pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSi
 }
 
 // What all pictures of the job have in common.
-Provenance JobRunner::provenanceOf(const Prepared& prepared, std::string latentsHash) const {
+Provenance JobRunner::provenanceOf(const Prepared& prepared, const CancelToken& cancel) const {
     Provenance provenance;
     provenance.request = prepared.request;
     provenance.request.count = 1;
@@ -390,13 +397,17 @@ Provenance JobRunner::provenanceOf(const Prepared& prepared, std::string latents
     provenance.request.latentsPath.clear();
     provenance.request.latentsIndex = 0;
     provenance.request.saveLatentsPath.clear();
+    provenance.request.initPath.clear();
+    provenance.request.maskPath.clear();
     provenance.modelName = prepared.entry.name;
     provenance.engineVersion = m_options.version;
     provenance.device = prepared.plan.deviceName;
     provenance.precision = prepared.plan.precision;
     provenance.threads = prepared.plan.threads;
     provenance.batch = prepared.plan.batch;
-    provenance.latentsHash = std::move(latentsHash);
+    provenance.latentsHash = inputHash(prepared.request.latentsPath, cancel);
+    provenance.initHash = inputHash(prepared.request.initPath, cancel);
+    provenance.maskHash = inputHash(prepared.request.maskPath, cancel);
     return provenance;
 }
 
@@ -407,7 +418,7 @@ RunIdentity JobRunner::identityOf(const Prepared& prepared, const Provenance& pr
             provenance.precision,
             provenance.threads,
             filesIdentity(prepared.model),
-            provenance.latentsHash};
+            provenance.latentsHash + provenance.initHash + provenance.maskHash};
 }
 
 FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
@@ -415,7 +426,7 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
     const auto start = Clock::now();
     const CancelToken& cancel = control.cancel;
     const ImageRequest& request = prepared.request;
-    Provenance provenance = provenanceOf(prepared, latentsHash(request.latentsPath, cancel));
+    Provenance provenance = provenanceOf(prepared, cancel);
     RunIdentity identity = identityOf(prepared, provenance);
     const BackgroundHash modelHash(m_library, prepared.entry, prepared.companions);
     pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
@@ -427,6 +438,9 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
 
     Reporter reporter(prepared, sink, std::move(provenance), modelHash, cancel);
     pipelines::TextToImageEvents events;
+    events.loading = [&](const std::string& component, double fraction) {
+        sink(LoadingEvent{component, fraction});
+    };
     events.encoded = [&] { reporter.startSteps(); };
     events.state = [&](pipelines::RunMoment moment, const auto& state) {
         checkpoint.offer(moment, state);
@@ -442,7 +456,7 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
         reporter.pictureDone(picture, image);
     };
     events.stopAfterThis = [&] { return control.stopAfterThis.load(); };
-    pipeline.run(request, events, from);
+    pipeline.run(request, events, from, prepared.inputs);
     return {secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()};
 }
 

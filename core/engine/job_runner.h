@@ -11,6 +11,7 @@
 #include "kernels/backend/registry.h"
 #include "kernels/base/cancel_token.h"
 #include "pipelines/image/plan_text_to_image.h"
+#include "pipelines/image/run_inputs.h"
 #include "pipelines/image/text_to_image.h"
 
 #include <atomic>
@@ -58,6 +59,7 @@ class JobRunner {
         pipelines::Model model;
         std::filesystem::file_time_type changed; // the youngest of its files
         pipelines::ImageRequest request;
+        pipelines::RunInputs inputs; // of its size
         kernels::DType compute;
         pipelines::Plan plan;
         std::vector<std::filesystem::path> companions; // LoRAs ... that are in the model
@@ -77,7 +79,7 @@ class JobRunner {
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
     pipelines::TextToImage& load(const Prepared& prepared, const EngineSink& sink,
                                  const CancelToken& cancel);
-    Provenance provenanceOf(const Prepared& prepared, std::string latentsHash) const;
+    Provenance provenanceOf(const Prepared& prepared, const CancelToken& cancel) const;
     static RunIdentity identityOf(const Prepared& prepared, const Provenance& provenance);
     FinishedEvent compute(Prepared& prepared, const EngineSink& sink, const JobControl& control,
                           JobCheckpoint& checkpoint);

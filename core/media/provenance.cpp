@@ -127,6 +127,8 @@ Provenance parse(const json& object) {
     if (object.contains("latentsIndex"))
         provenance.latentsIndex = top.number("latentsIndex", 0, kMostLatentsIndex);
     if (object.contains("files")) provenance.files = parseFiles(top.at("files"));
+    if (object.contains("initHash")) provenance.initHash = top.hash("initHash");
+    if (object.contains("maskHash")) provenance.maskHash = top.hash("maskHash");
     provenance.outputHash = top.hash("outputHash");
 
     json request = top.at("request");
@@ -162,6 +164,8 @@ json toJson(const Provenance& provenance) {
         object["latentsHash"] = provenance.latentsHash;
         object["latentsIndex"] = provenance.latentsIndex;
     }
+    if (!provenance.initHash.empty()) object["initHash"] = provenance.initHash;
+    if (!provenance.maskHash.empty()) object["maskHash"] = provenance.maskHash;
     return object;
 }
 

@@ -31,6 +31,8 @@ struct Provenance {
     int64_t batch = 1;
     std::string latentsHash;  // "sha256:..." of the file that the noise came from; usually empty
     int64_t latentsIndex = 0; // the entry of that file; meaningless where there is none
+    std::string initHash;     // of the file of the picture that it began from; usually empty
+    std::string maskHash;     // of the file of its mask; usually empty
     std::string outputHash;   // "sha256:..." of the decoded 8-bit pixels; set when it is written
 };
 

@@ -10,12 +10,13 @@ namespace kinora::pipelines {
 using kernels::Tensor;
 
 Tensor denoise(Scheduler& scheduler, BatchNoise& noise, Tensor latents, int64_t calls,
-               kernels::DType compute, const Predict& predict, const StepDone& stepDone) {
+               kernels::DType compute, const Predict& predict, const Adjust& adjust,
+               const StepDone& stepDone) {
     const int all = scheduler.callCount();
     for (int call = static_cast<int>(calls); call < all; ++call) {
         const Tensor output =
             predict(scheduler.scaleModelInput(latents, call), scheduler.timestep(call));
-        latents = scheduler.step(output, call, latents, noise);
+        latents = adjust(scheduler.step(output, call, latents, noise), call + 1);
         checkFinite(latents,
                     "The denoiser, in step " + std::to_string(call + 1) + " of " +
                         std::to_string(all) + ",",

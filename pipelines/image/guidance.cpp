@@ -20,4 +20,11 @@ Tensor guide(const Tensor& output, double scale, double rescale) {
     return kernels::linearCombination({{rescale, rescaled}, {1 - rescale, guided}});
 }
 
+Tensor guideEdit(const Tensor& output, double scale, double imageScale) {
+    const int64_t pictures = output.dim(0) / 3;
+    const auto part = [&](int64_t i) { return output.slice(i * pictures, (i + 1) * pictures); };
+    return kernels::linearCombination(
+        {{1 - imageScale, part(0)}, {imageScale - scale, part(1)}, {scale, part(2)}});
+}
+
 } // namespace kinora::pipelines

@@ -32,7 +32,7 @@ struct Call {
     const Unet2d& unet;
     kernels::Device& device;
     double scale;
-    const Tensor& input;
+    Tensor input;
     double timestep;
 
     // Rows of prompts of equal length, each for every picture: all of the first prompt's first.
@@ -53,6 +53,11 @@ struct Call {
     }
 };
 
+// The denoiser's input with what it is shown besides.
+Tensor shownWith(const Tensor& input, const Tensor& channels) {
+    return channels ? kernels::concat({input, channels}) : input;
+}
+
 // outputs: [(1 + weights) * N,h,w,C], the negative prompt's first.
 Tensor composed(const Tensor& outputs, std::span<const double> weights, int64_t pictures) {
     const Tensor negative = outputs.slice(0, pictures);
@@ -68,11 +73,15 @@ Tensor composed(const Tensor& outputs, std::span<const double> weights, int64_t 
 
 } // namespace
 
-Tensor predictGuided(const Unet2d& unet, kernels::Device& device, const ImageRequest& request,
-                     const EncodedPrompts& prompts, int64_t call, const Tensor& input,
+Tensor predictGuided(const GuidedDenoiser& how, int64_t call, const Tensor& input,
                      double timestep) {
+    const ImageRequest& request = how.request;
+    const EncodedPrompts& prompts = how.prompts;
     const EncodedPrompts::Stage& stage = prompts.at(call);
-    const Call denoiser{unet, device, *request.cfg, input, timestep};
+    const auto callOn = [&](const Tensor& sample) {
+        return Call{how.unet, how.device, *request.cfg, sample, timestep};
+    };
+    const Call denoiser = callOn(shownWith(input, how.channels));
     const PromptEmbeddings* const both[] = {&stage.negative, &stage.positive};
     const std::span<const PromptEmbeddings* const> all(both);
     if (!stage.negative.embeddings) return denoiser(all.subspan(1));
@@ -85,6 +94,11 @@ Tensor predictGuided(const Unet2d& unet, kernels::Device& device, const ImageReq
         const Tensor positive = composed(output, prompts.weights, pictures);
         if (!prompts.guided) return positive;
         output = one({output.slice(0, pictures), positive});
+    }
+    if (how.edits) {
+        const Tensor nothing = kernels::linearCombination({{0, how.channels}});
+        const Tensor blind = callOn(shownWith(input, nothing))(all.subspan(0, 1));
+        return guideEdit(one({blind, output}), *request.cfg, *request.imageCfg);
     }
     return guide(output, *request.cfg, *request.guidanceRescale);
 }

@@ -8,13 +8,22 @@
 
 namespace kinora::pipelines {
 
+// What the calls of one batch have in common; borrows.
+struct GuidedDenoiser {
+    const Unet2d& unet;
+    kernels::Device& device;
+    const ImageRequest& request; // resolved
+    const EncodedPrompts& prompts;
+    const kernels::Tensor& channels; // [N,h,w,...] that the denoiser is shown besides; often none
+    bool edits;                      // channels are the picture to edit: guidance is by it too
+};
+
 // input [N,h,w,C] f32 as the scheduler scales it -> [N,h,w,C'] f32. Prompts that are joined (AND)
 // pull away from the negative one, each by its weight:
 //     positive = negative + sum of weight_i * (positive_i - negative)
 // before guidance (guidance.h). Source: Liu et al. 2022, as A1111 has it. call: of the denoiser in
-// this run, from 0. request: resolved.
-kernels::Tensor predictGuided(const Unet2d& unet, kernels::Device& device,
-                              const ImageRequest& request, const EncodedPrompts& prompts,
-                              int64_t call, const kernels::Tensor& input, double timestep);
+// this run, from 0.
+kernels::Tensor predictGuided(const GuidedDenoiser& denoiser, int64_t call,
+                              const kernels::Tensor& input, double timestep);
 
 } // namespace kinora::pipelines

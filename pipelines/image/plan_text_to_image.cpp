@@ -1,6 +1,8 @@
 #include "pipelines/image/plan_text_to_image.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/image/resolve_request.h"
+#include "pipelines/image/run_inputs.h"
 
 #include <algorithm>
 #include <string>
@@ -40,9 +42,14 @@ TextToImagePlanner::TextToImagePlanner(const Model& model, const kernels::Backen
 TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
                                                          const DeviceSpeed& speed) {
     constexpr int64_t kSteps = 3;
+    const int64_t taken = std::min(takenSteps(request), kSteps);
     request.count = std::clamp<int64_t>(request.batch, 1, request.count);
     request.batch = request.count;
-    request.steps = std::min(*request.steps, kSteps);
+    request.steps = taken;
+    if (request.strength.value_or(1) < 1) { // one step is left out, so that the picture counts
+        request.steps = taken + 1;
+        request.strength = (static_cast<double>(taken) + 0.5) / static_cast<double>(taken + 1);
+    }
     request.seed = 0;
     request.saveLatentsPath.clear();
     request.previewEvery = 0;
@@ -59,7 +66,7 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     m_device->arena().trim(); // as a run does, so that the peak is its own
     m_device->arena().resetPeaks();
     m_device->startRecording();
-    m_pipeline.run(request, events);
+    m_pipeline.run(request, events, nullptr, inputShapes(request));
     measured.decodeSeconds = predictSeconds(m_device->stopRecording(), speed);
     measured.weightBytes = m_device->weightBytes();
     measured.arenaBytes = std::max(m_loadingPeakBytes, m_device->arena().stats().peakReservedBytes);
@@ -87,7 +94,7 @@ std::string TextToImagePlanner::largestThatFits(const ImageRequest& request,
     return "The model itself is too large for this machine.";
 }
 
-Plan TextToImagePlanner::plan(const ImageRequest& request, const Machine& machine) {
+Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine) {
     m_pipeline.checkInputs(request);
     Plan plan;
     plan.device = machine.backend;
@@ -95,16 +102,27 @@ Plan TextToImagePlanner::plan(const ImageRequest& request, const Machine& machin
     plan.threads = machine.threads;
     plan.precision = kernels::dtypeName(m_pipeline.compute());
     plan.batch = std::clamp<int64_t>(request.batch, 1, request.count);
-    plan.tiling = "none";
     plan.width = *request.width;
     plan.height = *request.height;
-    plan.steps = *request.steps;
+    plan.steps = takenSteps(request);
     plan.count = request.count;
     plan.availableBytes = machine.device.freeMemoryBytes;
 
-    const Measured measured = measure(request, machine.speed);
+    Measured measured = measure(request, machine.speed);
+    const auto peakOf = [&] {
+        return machine.programBytes + measured.weightBytes + measured.arenaBytes;
+    };
+    plan.tiling = request.tiling == "on" ? "vae" : "none";
+    if (request.tiling == "auto" && peakOf() > plan.availableBytes) {
+        request.tiling = "on";
+        const Measured tiled = measure(request, machine.speed);
+        if (tiled.arenaBytes < measured.arenaBytes) { // where the VAE was what took so much
+            measured = tiled;
+            plan.tiling = "vae";
+        }
+    }
     plan.weightBytes = measured.weightBytes;
-    plan.peakBytes = machine.programBytes + measured.weightBytes + measured.arenaBytes;
+    plan.peakBytes = peakOf();
     plan.secondsPerStep = measured.stepSeconds;
     const auto batches = static_cast<double>((plan.count + plan.batch - 1) / plan.batch);
     plan.seconds = static_cast<double>(measured.weightBytes) / machine.bytesReadPerSecond +

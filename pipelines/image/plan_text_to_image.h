@@ -38,9 +38,9 @@ class TextToImagePlanner {
     TextToImagePlanner(const Model& model, const kernels::BackendTable& meta,
                        kernels::DType compute, int threads);
 
-    // request: resolved. Where the run does not fit, plan.fits is false and advice names the
-    // largest size that does.
-    Plan plan(const ImageRequest& request, const Machine& machine);
+    // request: resolved. With tiling auto, plan.tiling says what the run has to do. Where the run
+    // does not fit, plan.fits is false and advice names the largest size that does.
+    Plan plan(ImageRequest request, const Machine& machine);
 
   private:
     struct Measured {

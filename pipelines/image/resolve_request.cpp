@@ -3,6 +3,7 @@
 #include "kernels/base/error.h"
 #include "pipelines/denoisers/unet_2d.h"
 #include "pipelines/image/background.h"
+#include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/vae/autoencoder_kl.h"
@@ -14,6 +15,12 @@
 #include <type_traits>
 
 namespace kinora::pipelines {
+
+int64_t takenSteps(const ImageRequest& request) {
+    return request.strength
+               ? static_cast<int64_t>(static_cast<double>(*request.steps) * *request.strength)
+               : *request.steps;
+}
 
 namespace {
 
@@ -30,6 +37,20 @@ bool isUnset(const ImageRequest& request, const Parameter& parameter) {
                 return false;
         },
         parameter.field);
+}
+
+// Keeps the picture's shape; down to a multiple of the factor, but not to nothing.
+void fillFromPicture(ImageRequest& request, const Model& model, PictureSize init) {
+    if (request.initPath.empty() || init.width < 1 || init.height < 1) return;
+    const int64_t factor =
+        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")).factor();
+    const auto fitted = [&](int64_t size) { return std::max(size / factor, int64_t{1}) * factor; };
+    const std::optional<int64_t> width = request.width;
+    if (!request.width)
+        request.width =
+            fitted(request.height ? init.width * *request.height / init.height : init.width);
+    if (!request.height)
+        request.height = fitted(width ? init.height * *width / init.width : init.height);
 }
 
 void fillFromModel(ImageRequest& request, const Model& model) {
@@ -73,15 +94,52 @@ void fillFromTable(ImageRequest& request) {
     }
 }
 
+[[noreturn]] void refuse(const std::string& message, const std::string& advice) {
+    throw Error(ErrorCode::InvalidArgument, message, advice);
+}
+
+DenoiserInput kindOf(const Model& model) {
+    return denoiserInput(
+        Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
+        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")));
+}
+
+// What a run from a picture needs, or that there is none.
+void fillStart(ImageRequest& request, const Model& model) {
+    constexpr double kUsualStrength = 0.75, kUsualImageCfg = 1.5;
+    const bool init = !request.initPath.empty(), mask = !request.maskPath.empty();
+    const DenoiserInput kind = kindOf(model);
+    if (!init && mask) refuse("There is a mask, but no picture that it belongs to.", "Add --init.");
+    if (!init) request.strength.reset(); // modelWarnings() says so
+    if (kind != DenoiserInput::Picture) request.imageCfg.reset();
+    if (kind == DenoiserInput::MaskAndMasked && !(init && mask))
+        refuse("This model makes a part of a picture anew.", "Give --init and --mask.");
+    if (kind == DenoiserInput::Picture && (!init || mask))
+        refuse("This model edits a picture as the prompt says.",
+               mask ? "Leave out --mask." : "Give the picture with --init.");
+    if (kind == DenoiserInput::Picture) {
+        request.strength.reset(); // it takes all of its steps
+        if (!request.imageCfg) request.imageCfg = kUsualImageCfg;
+    } else if (init) {
+        if (!request.strength) request.strength = mask ? 1.0 : kUsualStrength;
+        if (takenSteps(request) < 1)
+            refuse("strength: " + nlohmann::json(*request.strength).dump() + " of " +
+                       std::to_string(*request.steps) + " steps is less than one.",
+                   "Raise the strength or the steps.");
+    }
+}
+
 } // namespace
 
-ImageRequest resolveRequest(const ImageRequest& request, const Model& model) {
+ImageRequest resolveRequest(const ImageRequest& request, const Model& model, PictureSize init) {
     validate(request);
     ImageRequest resolved = request;
     takePromptLoras(resolved);
+    fillFromPicture(resolved, model, init);
     fillFromModel(resolved, model);
     fillFromConfigs(resolved, model);
     fillFromTable(resolved);
+    fillStart(resolved, model);
     validate(resolved);
     parseBackground(resolved.background);
     // Made once to hear now what it would object to later: an impossible pair, an unknown config.
@@ -108,6 +166,13 @@ std::vector<std::string> modelWarnings(const ImageRequest& request, const Model&
     if (!chosen && !findSchedulerByClass(className))
         warnings.push_back("The model asks for " + className + ", which this version lacks; " +
                            std::string(kSubstitute) + " is used instead.");
+    const bool edits = kindOf(model) == DenoiserInput::Picture;
+    if (request.strength && (edits || request.initPath.empty()))
+        warnings.push_back(edits ? "This model edits and takes all of its steps: strength does "
+                                   "not count."
+                                 : "There is no picture to begin from: strength does not count.");
+    if (request.imageCfg && !edits)
+        warnings.push_back("This model does not edit pictures: picture guidance does not count.");
     if (request.prediction == "auto" && model.predictionIsGuessed())
         warnings.push_back("The checkpoint does not say what it predicts; " +
                            model.config("scheduler").value("prediction_type", "epsilon") +

@@ -11,10 +11,20 @@
 
 namespace kinora::pipelines {
 
+struct PictureSize {
+    int64_t width = 0, height = 0; // of the picture that a run begins from
+};
+
 // The request with every result parameter set but the seed, and validated against the model: sizes
 // are multiples of the VAE's factor, the sampler can follow the schedule.
-// Throws Error{InvalidArgument, Unsupported, BadFile}.
-ImageRequest resolveRequest(const ImageRequest& request, const Model& model);
+// init: of the picture that it names. Where the request has no size, the result is as large as it,
+// down to a multiple of the VAE's factor; where it has one side, the other keeps the shape. What a
+// run from a picture needs is set and checked: strength, guidance by the picture, whether the model
+// takes a mask. Throws Error{InvalidArgument, Unsupported, BadFile}.
+ImageRequest resolveRequest(const ImageRequest& request, const Model& model, PictureSize init = {});
+
+// How many of a resolved request's steps are taken: of a run from a picture int(steps x strength).
+int64_t takenSteps(const ImageRequest& request);
 
 // What the request's sampler is made with. request: resolved.
 SchedulerOptions schedulerOptions(const ImageRequest& request, const Model& model);

@@ -1,16 +1,17 @@
 #include "pipelines/image/text_to_image.h"
 
 #include "kernels/base/error.h"
-#include "kernels/ops/elementwise.h"
 #include "pipelines/image/background.h"
 #include "pipelines/image/check_finite.h"
 #include "pipelines/image/denoise_loop.h"
 #include "pipelines/image/guided_prediction.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/size_condition.h"
+#include "pipelines/vae/tiles.h"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -49,6 +50,7 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
         loader.open("vae"));
     m_unused = loader.unused();
     checkComponentsAgree();
+    m_kind = denoiserInput(m_unet->config(), m_decoder->config());
     m_preview = extras().previewFactors.empty()
                     ? knownPreviewFactors(m_decoder->config())
                     : PreviewFactors{extras().previewFactors, extras().previewBias};
@@ -73,24 +75,13 @@ void TextToImage::checkComponentsAgree() const {
         refuse("the text encoder's pooled prompt has " + std::to_string(pooled) +
                " values, which leaves the denoiser no room for sizes in " +
                std::to_string(addition));
-    if (const int64_t more = m_unet->config().inChannels - m_decoder->config().latentChannels;
-        more > 0 && m_unet->config().outChannels == m_decoder->config().latentChannels)
-        throw Error(ErrorCode::Unsupported,
-                    m_model.kind() + ": its denoiser reads " + std::to_string(more) +
-                        " channels of a picture besides the latents: it is made for inpainting or "
-                        "for editing, not for pictures from text alone.",
-                    "Choose the model that it was made from.");
-    if (m_unet->config().outChannels != m_decoder->config().latentChannels ||
-        m_unet->config().inChannels != m_decoder->config().latentChannels)
-        refuse("the denoiser works on " + std::to_string(m_unet->config().inChannels) + " to " +
-               std::to_string(m_unet->config().outChannels) + " latent channels, the VAE on " +
-               std::to_string(m_decoder->config().latentChannels));
 }
 
 void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events,
-                      const RunState* from) {
+                      const RunState* from, const RunInputs& inputs) {
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
     if (from) checkState(request, *from);
+    const PictureStart start = pictureStart(request, inputs, events);
     const EncodedPrompts prompts = encodePrompts(request);
     if (events.encoded) events.encoded();
     LatentsFile::Writer finalLatents(request.saveLatentsPath,
@@ -98,11 +89,12 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     for (int64_t first = from ? from->first : 0; first < request.count;
          first += picturesAtOnce(request)) {
         const bool interrupted = from && first == from->first;
-        Batch batch = interrupted ? continueBatch(request, *from) : beginBatch(request, first);
+        Batch batch =
+            interrupted ? continueBatch(request, *from, start) : beginBatch(request, first, start);
         if (first > 0 && !interrupted)
             offerState(RunMoment::BatchBegins, events,
                        [&] { return stateOf(batch, finalLatents); });
-        denoiseBatch(request, batch, prompts, finalLatents, events);
+        denoiseBatch(request, batch, prompts, start, finalLatents, events);
         finalLatents.add(batch.latents);
         decode(request, first, batch.latents, events);
         if (events.stopAfterThis && events.stopAfterThis()) break;
@@ -135,8 +127,7 @@ EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request) const {
 // A sampler that calls twice in a step counts double, as in A1111; what calls once more at its
 // beginning or less at its end does not.
 int64_t TextToImage::promptCalls(const ImageRequest& request) const {
-    const int64_t steps = *request.steps, calls = schedulerFor(request)->callCount();
-    return steps > 2 && calls >= 2 * steps - 1 ? 2 * steps : steps;
+    return takenSteps(request) * schedulerFor(request)->callsPerStep();
 }
 
 int64_t TextToImage::sizeNumbers() const {
@@ -148,7 +139,7 @@ int64_t TextToImage::sizeNumbers() const {
 Shape TextToImage::latentShape(const ImageRequest& request, int64_t pictures) const {
     const int64_t factor = m_decoder->config().factor();
     return {pictures, *request.height / factor, *request.width / factor,
-            m_unet->config().inChannels};
+            m_decoder->config().latentChannels};
 }
 
 void TextToImage::checkInputs(const ImageRequest& request) const {
@@ -171,26 +162,62 @@ std::unique_ptr<Scheduler> TextToImage::schedulerFor(const ImageRequest& request
     return makeScheduler(*request.sampler, config, schedulerOptions(request, m_model));
 }
 
-TextToImage::Batch TextToImage::beginBatch(const ImageRequest& request, int64_t first) const {
+// The encoder stays for the next run from a picture and goes with the first one from noise: a run's
+// memory is the same whatever ran before.
+PictureStart TextToImage::pictureStart(const ImageRequest& request, const RunInputs& inputs,
+                                       const TextToImageEvents& events) {
+    if (request.initPath.empty()) {
+        m_encoder.reset();
+        return {};
+    }
+    if (!m_encoder) {
+        const auto source = m_model.weights("vae");
+        const double all = static_cast<double>(std::max<int64_t>(source->totalBytes(), 1));
+        const Weights weights(*source, m_device, m_compute, [&](int64_t bytesRead) {
+            if (events.loading) events.loading("encoder", static_cast<double>(bytesRead) / all);
+        });
+        m_encoder = std::make_unique<AutoencoderKlEncoder>(m_decoder->config(), weights);
+    }
+    const AutoencoderKlConfig& config = m_encoder->config();
+    const auto encode = [&](const Tensor& picture) {
+        Tensor moments = request.tiling == "on"
+                             ? runTiled(picture, Tiling{}, 1, config.factor(),
+                                        2 * config.latentChannels, std::cref(*m_encoder))
+                             : (*m_encoder)(picture);
+        checkFinite(moments, "The VAE's encoder", m_compute);
+        return moments;
+    };
+    return {m_kind, inputs, config, encode, extras().alpha, m_device};
+}
+
+int TextToImage::firstCall(const ImageRequest& request, const Scheduler& scheduler) const {
+    return static_cast<int>(*request.steps - takenSteps(request)) * scheduler.callsPerStep();
+}
+
+TextToImage::Batch TextToImage::beginBatch(const ImageRequest& request, int64_t first,
+                                           const PictureStart& start) const {
     const int64_t pictures = std::min(picturesAtOnce(request), request.count - first);
     Batch batch{first,
                 schedulerFor(request),
                 {request.noise, static_cast<uint64_t>(*request.seed + first), pictures},
                 {},
+                {},
                 0};
-    batch.latents =
-        kernels::linearCombination({{batch.scheduler->initialNoiseSigma(),
-                                     startNoise(request, first, pictures, batch.noise)}});
+    const int call = firstCall(request, *batch.scheduler);
+    batch.calls = call;
+    batch.start = start.begin(*batch.scheduler, call, request.strength.value_or(1), batch.noise,
+                              [&] { return startNoise(request, first, pictures, batch.noise); });
+    batch.latents = std::move(batch.start.latents);
     return batch;
 }
 
-TextToImage::Batch TextToImage::continueBatch(const ImageRequest& request,
-                                              const RunState& from) const {
-    Batch batch{from.first,
-                schedulerFor(request),
-                {request.noise, static_cast<uint64_t>(*request.seed + from.first), from.pictures},
-                toTensor(from.latents, m_device),
-                from.calls};
+// What the batch began with is made again, as it was drawn; latents and what the sampler remembers
+// are those of the state.
+TextToImage::Batch TextToImage::continueBatch(const ImageRequest& request, const RunState& from,
+                                              const PictureStart& start) const {
+    Batch batch = beginBatch(request, from.first, start);
+    batch.latents = toTensor(from.latents, m_device);
+    batch.calls = from.calls;
     batch.noise.restore(from.noise);
     restoreHistory(from, *batch.scheduler, m_device);
     return batch;
@@ -203,7 +230,10 @@ void TextToImage::checkState(const ImageRequest& request, const RunState& from) 
         refuseState("picture " + std::to_string(from.first) + " does not begin a batch of " +
                     std::to_string(from.pictures));
     const Shape shape = latentShape(request, from.pictures);
-    pipelines::checkState(from, shape, *schedulerFor(request));
+    const auto scheduler = schedulerFor(request);
+    pipelines::checkState(from, shape, *scheduler);
+    if (from.calls < firstCall(request, *scheduler))
+        refuseState("it has done " + std::to_string(from.calls) + " steps, and began later");
     BatchNoise(request.noise, 0, from.pictures).restore(from.noise);
     const bool saved = !request.saveLatentsPath.empty() && from.first > 0;
     if (saved)
@@ -225,21 +255,27 @@ RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& fin
 }
 
 void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
-                               const EncodedPrompts& prompts,
+                               const EncodedPrompts& prompts, const PictureStart& start,
                                const LatentsFile::Writer& finalLatents,
                                const TextToImageEvents& events) const {
+    const int64_t before = firstCall(request, *batch.scheduler); // calls that are left out
     const auto state = [&] { return stateOf(batch, finalLatents); };
     const int64_t calls = batch.scheduler->callCount();
     denoise(
         *batch.scheduler, batch.noise, batch.latents, batch.calls, m_compute,
         [&](const Tensor& input, double timestep) {
-            return predictGuided(*m_unet, m_device, request, prompts, batch.calls, input, timestep);
+            return predictGuided(
+                {*m_unet, m_device, request, prompts, batch.start.channels, start.isEdit()},
+                batch.calls - before, input, timestep);
+        },
+        [&](const Tensor& latents, int nextCall) {
+            return start.keep(batch.start, latents, *batch.scheduler, nextCall);
         },
         [&](int64_t done, const Tensor& latents) {
             batch.calls = done;
             batch.latents = latents;
             offerState(done == calls ? RunMoment::BeforeDecoding : RunMoment::Step, events, state);
-            if (events.step) events.step(batch.first, done, calls);
+            if (events.step) events.step(batch.first, done - before, calls - before);
             if (done < calls) preview(request, batch, events);
         });
 }
@@ -252,11 +288,18 @@ void TextToImage::preview(const ImageRequest& request, const Batch& batch,
                        previewPicture(m_preview, batch.scheduler->denoised().slice(0, 1)));
 }
 
+Tensor TextToImage::decodeOne(const ImageRequest& request, const Tensor& latents) const {
+    if (request.tiling != "on") return (*m_decoder)(latents);
+    const AutoencoderKlConfig& config = m_decoder->config();
+    return runTiled(latents, Tiling{}, config.factor(), 1, config.outChannels,
+                    std::cref(*m_decoder));
+}
+
 void TextToImage::decode(const ImageRequest& request, int64_t first, const Tensor& latents,
                          const TextToImageEvents& events) const {
     for (int64_t picture = 0; picture < latents.dim(0); ++picture) {
         // One at a time: decoding needs the most memory, and gains nothing from a batch.
-        Tensor image = (*m_decoder)(latents.slice(picture, picture + 1));
+        Tensor image = decodeOne(request, latents.slice(picture, picture + 1));
         checkFinite(image, "The VAE", m_compute);
         image = image.reshape(Shape{image.dim(1), image.dim(2), image.dim(3)});
         if (m_device.hasNumbers() && events.picture)

@@ -1,7 +1,8 @@
 #pragma once
-// Text to image with a model of the Stable Diffusion layout: CLIP text encoders, UNet,
-// AutoencoderKL. The configs tell the families apart (SD 1.x, 2.x, XL). Sources: Rombach et al.
-// 2022, Podell et al. 2023; the numbers of diffusers' StableDiffusion(XL)Pipeline.
+// Pictures with a model of the Stable Diffusion layout: CLIP text encoders, UNet, AutoencoderKL,
+// from noise or from a picture (picture_start.h). The configs tell the families apart (SD 1.x, 2.x,
+// XL). Sources: Rombach et al. 2022, Podell et al. 2023; the numbers of diffusers'
+// StableDiffusion(XL)Pipeline and its relatives.
 //
 //     TextToImage pipeline(model, *device, DType::F32);
 //     pipeline.run(resolveRequest(request, model), events);
@@ -10,12 +11,16 @@
 
 #include "kernels/backend/device.h"
 #include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/latents_file.h"
+#include "pipelines/image/picture_start.h"
 #include "pipelines/image/prompt_encoder.h"
+#include "pipelines/image/run_inputs.h"
 #include "pipelines/image/run_state.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/schedulers/scheduler.h"
 #include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/autoencoder_kl_encoder.h"
 #include "pipelines/vae/latent_preview.h"
 #include "pipelines/weights/model.h"
 
@@ -53,11 +58,11 @@ class TextToImage {
     TextToImage(const Model& model, kernels::Device& device, kernels::DType compute,
                 const TextToImageEvents& events = {});
 
-    // request: resolved, with a seed and a batch. from: how far an interrupted run of this very
-    // request was; pictures before its batch are not made again. Throws Error{NonFinite,
-    // OutOfMemory, BadFile, Io}, Cancelled.
+    // request: resolved, with a seed and a batch. inputs: the pictures that it names, of its size.
+    // from: how far an interrupted run of this very request was; pictures before its batch are not
+    // made again. Throws Error{NonFinite, OutOfMemory, BadFile, Io}, Cancelled.
     void run(const ImageRequest& request, const TextToImageEvents& events,
-             const RunState* from = nullptr);
+             const RunState* from = nullptr, const RunInputs& inputs = {});
 
     // Whether run() could go on from it. Throws Error{BadFile}, which says what does not fit.
     void checkState(const ImageRequest& request, const RunState& from) const;
@@ -78,8 +83,9 @@ class TextToImage {
         int64_t first = 0;
         std::unique_ptr<Scheduler> scheduler;
         BatchNoise noise;
+        PictureStart::Batch start;
         kernels::Tensor latents; // [N,h,w,C] f32
-        int64_t calls = 0;       // of the scheduler that are done
+        int64_t calls = 0;       // of the scheduler that are done, or left out at the start
     };
     void checkComponentsAgree() const;
     EncodedPrompts encodePrompts(const ImageRequest& request) const;
@@ -90,14 +96,20 @@ class TextToImage {
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
                                BatchNoise& noise) const;
     std::unique_ptr<Scheduler> schedulerFor(const ImageRequest& request) const;
-    Batch beginBatch(const ImageRequest& request, int64_t first) const;
-    Batch continueBatch(const ImageRequest& request, const RunState& from) const;
+    PictureStart pictureStart(const ImageRequest& request, const RunInputs& inputs,
+                              const TextToImageEvents& events);
+    // The call that a run begins with: later ones where a part of a picture's steps is left out.
+    int firstCall(const ImageRequest& request, const Scheduler& scheduler) const;
+    Batch beginBatch(const ImageRequest& request, int64_t first, const PictureStart& start) const;
+    Batch continueBatch(const ImageRequest& request, const RunState& from,
+                        const PictureStart& start) const;
     static RunState stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents);
     void denoiseBatch(const ImageRequest& request, Batch& batch, const EncodedPrompts& prompts,
-                      const LatentsFile::Writer& finalLatents,
+                      const PictureStart& start, const LatentsFile::Writer& finalLatents,
                       const TextToImageEvents& events) const;
     void preview(const ImageRequest& request, const Batch& batch,
                  const TextToImageEvents& events) const;
+    kernels::Tensor decodeOne(const ImageRequest& request, const kernels::Tensor& latents) const;
     void decode(const ImageRequest& request, int64_t first, const kernels::Tensor& latents,
                 const TextToImageEvents& events) const;
     kernels::Tensor finishPicture(const ImageRequest& request, const kernels::Tensor& image) const;
@@ -108,6 +120,8 @@ class TextToImage {
     std::unique_ptr<PromptEncoder> m_prompts;
     std::unique_ptr<Unet2d> m_unet;
     std::unique_ptr<AutoencoderKlDecoder> m_decoder;
+    std::unique_ptr<AutoencoderKlEncoder> m_encoder; // while runs begin from pictures
+    DenoiserInput m_kind = DenoiserInput::Latents;
     PreviewFactors m_preview;
     std::vector<std::string> m_unused;
 };

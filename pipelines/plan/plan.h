@@ -16,7 +16,7 @@ struct Plan {
     int threads = 0;
     std::string precision; // "f32", "bf16"
     int64_t batch = 1;     // pictures at once
-    std::string tiling;    // "none"
+    std::string tiling;    // "none"; "vae": it works in tiles
     int64_t width = 0, height = 0, steps = 0, count = 1;
 
     double seconds = 0; // the whole run, loading included

@@ -33,6 +33,10 @@ struct ImageRequest {
     // Of 10, how good the picture is said to be to a model that listens (SDXL's refiner).
     std::optional<double> aestheticScore, negativeAestheticScore;
 
+    // Of runs from a picture. Unset: what fits the model (resolve_request.h).
+    std::optional<double> strength; // share of the steps that are taken
+    std::optional<double> imageCfg; // how close an edited picture stays
+
     std::optional<int64_t> seed;       // unset: drawn at random below 2^32 when the job starts
     int64_t count = 1;                 // picture i has seed + i
     int64_t batch = 0;                 // how many at once; 0: the plan decides
@@ -44,12 +48,15 @@ struct ImageRequest {
     std::string precision = "auto";
     std::string device = "auto";
     std::string background = "transparent";
+    std::string tiling = "auto"; // of the VAE; auto: the plan decides
 
     // Not part of how a picture looks: never in its metadata.
     int64_t previewEvery = 0; // steps between previews; 0: none
     std::string latentsPath;  // start from this noise
     int64_t latentsIndex = 0; // picture i starts from entry latentsIndex + i of that file
     std::string saveLatentsPath;
+    std::string initPath; // the picture that the run begins from
+    std::string maskPath; // white where it is made anew
 };
 
 } // namespace kinora::pipelines

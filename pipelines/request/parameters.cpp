@@ -175,6 +175,32 @@ std::vector<Parameter> samplingParameters() {
     };
 }
 
+// How much a picture that is begun from counts.
+std::vector<Parameter> startParameters() {
+    return {
+        {.name = "strength",
+         .option = "strength",
+         .label = "Strength",
+         .help = "How much of --init is made anew; unset 0.75, with a mask 1",
+         .unit = "",
+         .field = &ImageRequest::strength,
+         .role = ParameterRole::Result,
+         .minimum = 0,
+         .maximum = 1,
+         .fallback = std::monostate()},
+        {.name = "imageCfg",
+         .option = "image-cfg",
+         .label = "Picture guidance",
+         .help = "How close models that edit stay to --init; unset 1.5",
+         .unit = "",
+         .field = &ImageRequest::imageCfg,
+         .role = ParameterRole::Result,
+         .minimum = 1,
+         .maximum = 100,
+         .fallback = std::monostate()},
+    };
+}
+
 // How the model's own parts are used.
 std::vector<Parameter> networkParameters() {
     return {
@@ -188,6 +214,16 @@ std::vector<Parameter> networkParameters() {
          .minimum = 0,
          .maximum = 32,
          .fallback = int64_t{0}},
+        {.name = "tiling",
+         .option = "tiling",
+         .label = "VAE in tiles",
+         .help = "Less memory, not quite the same pixels; auto: where the whole does not fit",
+         .unit = "",
+         .field = &ImageRequest::tiling,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("auto"),
+         .choices = {"auto", "on", "off"}},
         {.name = "prediction",
          .option = "prediction",
          .label = "Prediction type",
@@ -435,14 +471,32 @@ std::vector<Parameter> outputParameters() {
          .role = ParameterRole::Output,
          .maximum = kMostPathBytes,
          .fallback = std::string()},
+        {.name = "init",
+         .option = "init",
+         .label = "Start picture",
+         .help = "Picture to begin from; it is scaled to the size of the result",
+         .unit = "",
+         .field = &ImageRequest::initPath,
+         .role = ParameterRole::Output,
+         .maximum = kMostPathBytes,
+         .fallback = std::string()},
+        {.name = "mask",
+         .option = "mask",
+         .label = "Mask",
+         .help = "Picture that is white where --init is made anew and black where it is kept",
+         .unit = "",
+         .field = &ImageRequest::maskPath,
+         .role = ParameterRole::Output,
+         .maximum = kMostPathBytes,
+         .fallback = std::string()},
     };
 }
 
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
-    for (auto part :
-         {textParameters, languageParameters, samplingParameters, networkParameters,
-          pictureParameters, sizeParameters, scoreParameters, runningParameters, outputParameters})
+    for (auto part : {textParameters, languageParameters, samplingParameters, startParameters,
+                      networkParameters, pictureParameters, sizeParameters, scoreParameters,
+                      runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

@@ -19,22 +19,13 @@ using kernels::Activation;
 using kernels::DType;
 using kernels::Tensor;
 
-constexpr float kEpsilon = 1e-6f;
-
-ResnetOptions resnetOptions(const AutoencoderKlConfig& config) {
-    return {.timeWidth = 0,
-            .groups = config.normGroups,
-            .epsilon = kEpsilon,
-            .activation = config.activation};
-}
-
 class UpDecoderBlock {
   public:
     UpDecoderBlock(const Weights& weights, int64_t in, int64_t out, bool resize,
                    const AutoencoderKlConfig& config) {
         for (int64_t i = 0; i <= config.layersPerBlock; ++i)
             m_resnets.emplace_back(weights / "resnets" / std::to_string(i), i == 0 ? in : out, out,
-                                   resnetOptions(config));
+                                   vaeResnetOptions(config));
         if (resize) m_upsample.emplace(weights / "upsamplers.0", out);
     }
 
@@ -68,8 +59,8 @@ struct AutoencoderKlDecoder::Layers {
         : config(how), compute(decoder.compute()),
           input(decoder.in(DType::F32), "conv_in", how.blockChannels.back(), how.latentChannels, 3),
           middle(decoder / "mid_block", how.blockChannels.back(), how.midAttention,
-                 resnetOptions(how)),
-          outputNorm(decoder, "conv_norm_out", how.blockChannels[0], how.normGroups, kEpsilon),
+                 vaeResnetOptions(how)),
+          outputNorm(decoder, "conv_norm_out", how.blockChannels[0], how.normGroups, kVaeEpsilon),
           output(decoder.in(DType::F32), "conv_out", how.outChannels, how.blockChannels[0], 3) {
         const size_t levels = how.blockChannels.size();
         for (size_t i = 0; i < levels; ++i) {

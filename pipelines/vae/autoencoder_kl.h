@@ -1,5 +1,6 @@
 #pragma once
-// AutoencoderKL: pictures to latents and back.
+// AutoencoderKL's config, and its decoder: latents to pictures. autoencoder_kl_encoder.h is the way
+// in.
 // Source: Rombach et al. 2022, appendix G; names and numbers as diffusers' AutoencoderKL.
 
 #include "pipelines/weights/weights.h"
@@ -24,7 +25,7 @@ struct AutoencoderKlConfig {
                                         std::string_view file = "vae/config.json");
 };
 
-// The half that a text-to-image run needs.
+// The half that every run needs.
 class AutoencoderKlDecoder {
   public:
     AutoencoderKlDecoder(const AutoencoderKlConfig& config, const Weights& weights);

@@ -13,6 +13,13 @@ constexpr AttentionNames kOldNames{
 
 } // namespace
 
+ResnetOptions vaeResnetOptions(const AutoencoderKlConfig& config) {
+    return {.timeWidth = 0,
+            .groups = config.normGroups,
+            .epsilon = kVaeEpsilon,
+            .activation = config.activation};
+}
+
 VaeMidBlock::VaeMidBlock(const Weights& weights, int64_t channels, bool attention,
                          const ResnetOptions& options)
     : m_first(weights / "resnets.0", channels, channels, options),

@@ -6,10 +6,16 @@
 #include "pipelines/blocks/attention.h"
 #include "pipelines/blocks/group_norm.h"
 #include "pipelines/blocks/resnet_block_2d.h"
+#include "pipelines/vae/autoencoder_kl.h"
 
 #include <optional>
 
 namespace kinora::pipelines {
+
+// Of every norm in an autoencoder.
+inline constexpr float kVaeEpsilon = 1e-6f;
+// Of every resnet in an autoencoder of this config.
+ResnetOptions vaeResnetOptions(const AutoencoderKlConfig& config);
 
 class VaeMidBlock {
   public:

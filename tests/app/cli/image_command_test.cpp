@@ -161,10 +161,13 @@ class ImageCommandTest : public QObject {
         row("folder", {"--output", "no/such/a.png"}, "no such folder");
         row("unwritable", {"--output", "/proc/a.png"}, "/proc");
         row("latents", {"--latents", "nothing.safetensors"}, "nothing.safetensors");
+        row("init", {"--init", "nothing.png"}, "nothing.png");
+        row("mask alone", {"--mask", "nothing.png"}, "nothing.png");
+        row("strength", {"--strength", "1.5"}, "--strength:");
         row("background", {"--background", "#12"}, "--background:");
         row("precision", {"--precision", "f16"}, "f16");
         row("device", {"--device", "cuda:7"}, "'cuda:7' is not here");
-        row("later option", {"--lora", "x"}, "Unknown option '--lora'");
+        row("later option", {"--control", "x"}, "Unknown option '--control'");
     }
     void refusesWithoutRunning() {
         QFETCH(QStringList, options);

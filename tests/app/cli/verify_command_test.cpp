@@ -5,6 +5,9 @@
 
 #include <QTest>
 
+#include <algorithm>
+#include <vector>
+
 using namespace kinora;
 using namespace kinora::app;
 
@@ -133,6 +136,29 @@ class VerifyCommandTest : public QObject {
         QVERIFY2(run.err.contains(hint), run.err.constData());
         QCOMPARE(run.code, 2);
         QCOMPARE(home.run({"verify", name, "--json"}).schemaBreach(), QString());
+    }
+
+    void makesAPictureFromAPictureAgain() {
+        core::Image mask{64, 64, 3, std::vector<float>(64 * 64 * 3)};
+        std::fill(mask.pixels.begin(), mask.pixels.begin() + 64 * 64, 1.0F);
+        QVERIFY(core::saveImage(mask, m_home.path("mask.png").toStdString(), {}).ok());
+        const Run made =
+            m_home.run({"image", "--prompt", "a pear", "--steps", "3", "--seed", "4", "--init",
+                        "a.png", "--mask", "mask.png", "--output", "from-picture.png"});
+        QVERIFY2(made.code == 0, made.err.constData());
+        QVERIFY(made.errHas("The mask is 64 x 64 and is scaled to 128 x 128."));
+        const auto verify = [&](const QStringList& inputs) {
+            QStringList arguments{"verify", "from-picture.png"};
+            for (const QString& input : inputs) arguments << "--input" << input;
+            return m_home.run(arguments);
+        };
+        const Run same = verify({"a.png", "mask.png"});
+        QVERIFY2(same.code == 0, same.err.constData());
+        QCOMPARE(same.out, QByteArray("from-picture.png: same\n"));
+        QVERIFY(verify({}).errHas("it began from a picture; give the one of hash sha256:"));
+        const Run half = verify({"a.png"});
+        QCOMPARE(half.code, 2);
+        QVERIFY2(half.errHas("the hash of the mask that it was made with"), half.err.constData());
     }
 
     void cannotWithoutTheModel() {

@@ -22,12 +22,16 @@ class ProvenanceTest : public QObject {
         Provenance made = samples::provenance("caf\xC3\xA9");
         made.latentsHash = "sha256:" + std::string(64, '1');
         made.latentsIndex = 7;
+        made.initHash = "sha256:" + std::string(64, '2');
+        made.maskHash = "sha256:" + std::string(64, '3');
         const Result<Provenance> read = provenanceFromJson(toJson(made));
         QVERIFY2(read, read ? "" : read.error().what());
         QCOMPARE(toJson(*read).dump(), toJson(made).dump());
         QCOMPARE(*read->request.seed, *made.request.seed);
         QCOMPARE(read->request.model, made.modelName);
         QCOMPARE(read->latentsIndex, 7);
+        QCOMPARE(read->initHash, made.initHash);
+        QCOMPARE(read->maskHash, made.maskHash);
     }
 
     void holdsNoPathsAndNothingOfTheRun() {
@@ -36,6 +40,8 @@ class ProvenanceTest : public QObject {
         made.request.latentsPath = "/home/somebody/noise.safetensors";
         made.request.saveLatentsPath = "/home/somebody/out.safetensors";
         made.request.latentsIndex = 3;
+        made.request.initPath = "/home/somebody/start.png";
+        made.request.maskPath = "/home/somebody/mask.png";
         made.request.previewEvery = 3;
         const std::string text = toJson(made).dump();
         QVERIFY(text.find("somebody") == std::string::npos);
@@ -69,6 +75,10 @@ class ProvenanceTest : public QObject {
         row("/plan/batch", "0");
         row("/latentsHash", "\"sha256:1\"");
         row("/latentsIndex", "-1");
+        row("/initHash", "\"sha256:1\"");
+        row("/maskHash", "7");
+        row("/request/init", "\"/etc/passwd\"");
+        row("/request/strength", "1.5");
         row("/request/unknown", "1");
         row("/request/steps", "0");
         row("/request/steps", "\"24\"");

@@ -8,7 +8,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
+#include <vector>
 
 using namespace kinora;
 using namespace kinora::pipelines;
@@ -87,6 +89,51 @@ TEST_CASE("what does not fit is said, with the size that would") {
     CHECK(plan.advice.find("What would fit: ") != std::string::npos);
     const Plan never = planner.plan(resolveRequest(request(2048), model), machine(1 << 20));
     CHECK(never.advice.find("too large for this machine") != std::string::npos);
+}
+
+TEST_CASE("a run that does not fit whole is planned and made in tiles of the VAE") {
+    kernels::BackendRegistry backends;
+    backends.add(kernels::cpuBackend());
+    const auto device = backends.open("cpu", {.threads = kThreads});
+    const Model model = Model::open(kStarter);
+    TextToImage pipeline(model, *device, DType::F32);
+    TextToImagePlanner planner = plannerOf(model);
+    ImageRequest resolved = resolveRequest(request(640), model);
+    const Plan whole = planner.plan(resolved, machine(size_t{1} << 40));
+    CHECK(whole.tiling == "none");
+    const Plan tiled = planner.plan(resolved, machine(whole.peakBytes - 1));
+    CHECK(tiled.tiling == "vae");
+    CHECK(tiled.fits);
+    CHECK(tiled.peakBytes < whole.peakBytes);
+    resolved.tiling = "off";
+    CHECK_FALSE(planner.plan(resolved, machine(whole.peakBytes - 1)).fits);
+
+    // The same latents both ways: the seams are what differs.
+    const auto pictureOf = [&](const char* tiling) {
+        std::vector<float> pixels;
+        TextToImageEvents events;
+        events.picture = [&](int64_t, const kernels::Tensor& picture) {
+            pixels = device->toHost<float>(picture);
+        };
+        resolved.tiling = tiling;
+        resolved.steps = 1;
+        device->arena().trim();
+        device->arena().resetPeaks();
+        pipeline.run(resolved, events);
+        return pixels;
+    };
+    const std::vector<float> one = pictureOf("off");
+    const std::vector<float> many = pictureOf("on");
+    CHECK(tiled.peakBytes == device->weightBytes() + device->arena().stats().peakReservedBytes);
+    double sum = 0, largest = 0;
+    REQUIRE(one.size() == many.size());
+    for (size_t i = 0; i < one.size(); ++i) {
+        sum += std::abs(one[i] - many[i]);
+        largest = std::max<double>(largest, std::abs(one[i] - many[i]));
+    }
+    MESSAGE("in tiles: mean difference " << sum / static_cast<double>(one.size()) << ", largest "
+                                         << largest);
+    CHECK(sum / static_cast<double>(one.size()) < 0.02);
 }
 
 TEST_CASE("precision auto follows the hardware, and an impossible one is refused") {

@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace kinora;
@@ -84,4 +86,83 @@ TEST_CASE("a checkpoint that does not say what it predicts is told of") {
     REQUIRE(warningsFor(1024, "auto").size() == 1);
     CHECK(warningsFor(1024, "auto")[0].find("v_prediction is assumed") != std::string::npos);
     CHECK(warningsFor(1024, "epsilon").empty());
+}
+
+namespace {
+
+ImageRequest fromPicture(const char* mask = "") {
+    ImageRequest request;
+    request.initPath = "start.png";
+    request.maskPath = mask;
+    request.steps = 8;
+    return request;
+}
+
+Model tinyModel(const char* name) {
+    return Model::open(std::string(KINORA_SOURCE_DIR "/tests/golden/data/") + name);
+}
+
+std::string refusedBy(const char* model, const ImageRequest& request) {
+    try {
+        resolveRequest(request, tinyModel(model), {64, 64});
+    } catch (const Error& error) {
+        return error.message();
+    }
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("a picture's size and shape decide what nobody says") {
+    const auto sizeFor = [](PictureSize init, std::optional<int64_t> width,
+                            std::optional<int64_t> height) {
+        ImageRequest request = fromPicture();
+        request.width = width;
+        request.height = height;
+        const ImageRequest resolved = resolveRequest(request, starter(), init);
+        return std::pair(*resolved.width, *resolved.height);
+    };
+    CHECK((sizeFor({301, 202}, {}, {}) == std::pair<int64_t, int64_t>(296, 200)));
+    CHECK((sizeFor({300, 200}, 150 / 8 * 8, {}) == std::pair<int64_t, int64_t>(144, 96)));
+    CHECK((sizeFor({300, 200}, {}, 64) == std::pair<int64_t, int64_t>(96, 64)));
+    CHECK((sizeFor({300, 200}, 128, 64) == std::pair<int64_t, int64_t>(128, 64)));
+    CHECK((sizeFor({3, 200}, {}, {}) == std::pair<int64_t, int64_t>(8, 200)));
+    CHECK((sizeFor({}, {}, {}) == std::pair<int64_t, int64_t>(128, 128)));
+}
+
+TEST_CASE("strength decides how many steps are taken") {
+    const auto resolve = [](ImageRequest request) { return resolveRequest(request, starter()); };
+    CHECK(*resolve(fromPicture()).strength == 0.75);
+    CHECK(takenSteps(resolve(fromPicture())) == 6);
+    CHECK(*resolve(fromPicture("mask.png")).strength == 1);
+    ImageRequest request = fromPicture();
+    request.strength = 0.49;
+    CHECK(takenSteps(resolve(request)) == 3); // int(3.92)
+    request.strength = 0.12;
+    CHECK(refusal(request).find("0.12 of 8 steps is less than one") != std::string::npos);
+    request.initPath.clear();
+    CHECK_FALSE(resolve(request).strength.has_value());
+    CHECK(takenSteps(resolve(request)) == 8);
+    REQUIRE(modelWarnings(request, starter()).size() == 1);
+    CHECK(modelWarnings(request, starter())[0].find("strength does not count") !=
+          std::string::npos);
+}
+
+TEST_CASE("a model that needs a picture or a mask says so") {
+    ImageRequest nothing, lonelyMask;
+    lonelyMask.maskPath = "mask.png";
+    CHECK(refusal(lonelyMask) != "");
+    for (const ImageRequest& request : {nothing, fromPicture()})
+        CHECK(refusedBy("tiny-inpaint", request) == "This model makes a part of a picture anew.");
+    CHECK(refusedBy("tiny-inpaint", fromPicture("mask.png")).empty());
+    for (const ImageRequest& request : {nothing, fromPicture("mask.png")})
+        CHECK(refusedBy("tiny-edit", request) == "This model edits a picture as the prompt says.");
+    ImageRequest edit = fromPicture();
+    edit.strength = 0.5;
+    const ImageRequest resolved = resolveRequest(edit, tinyModel("tiny-edit"), {64, 64});
+    CHECK(*resolved.imageCfg == 1.5);
+    CHECK_FALSE(resolved.strength.has_value());
+    CHECK(modelWarnings(edit, tinyModel("tiny-edit")).size() == 1);
+    edit.imageCfg = 2;
+    CHECK_FALSE(resolveRequest(edit, starter(), {64, 64}).imageCfg.has_value());
 }

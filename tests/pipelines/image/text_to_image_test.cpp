@@ -151,36 +151,6 @@ TEST_CASE("parts that do not fit together are named") {
                          "one tokenizer reads 77 tokens, the other 20"));
 }
 
-TEST_CASE("a denoiser that reads a picture too is named as one for inpainting or editing") {
-    kernels::BackendRegistry backends;
-    backends.add(kernels::cpuBackend());
-    const auto device = backends.open("cpu", {.threads = 2});
-    const test::TemporaryFolder folder;
-    const auto wide = folder.path() / "wide";
-    std::filesystem::copy(test::goldenPath("tiny-sd1"), wide,
-                          std::filesystem::copy_options::recursive);
-    nlohmann::json config = parse(wide / "unet/config.json");
-    config["in_channels"] = 9;
-    std::ofstream(wide / "unet/config.json") << config;
-    const auto own = tinyModel("tiny-sd1").weights("unet");
-    std::vector<std::vector<float>> values;
-    std::vector<NamedValues> tensors;
-    values.resize(own->names().size());
-    size_t next = 0;
-    for (const std::string& name : own->names()) {
-        const Shape shape =
-            name == "conv_in.weight" ? Shape{4, 9, 3, 3} : own->find(name, {})->shape;
-        values[next].resize(static_cast<size_t>(shape.elements()));
-        tensors.push_back({name, shape, values[next++]});
-    }
-    writeSafetensors(wide / "unet/diffusion_pytorch_model.safetensors", tensors);
-    const std::string thrown =
-        test::thrownBy([&] { TextToImage(Model::open(wide), *device, DType::F32); });
-    CHECK(thrown == "unsupported: StableDiffusionPipeline: its denoiser reads 5 channels of a "
-                    "picture besides the latents: it is made for inpainting or for editing, not "
-                    "for pictures from text alone.");
-}
-
 TEST_CASE("the prediction type can be said where the model is wrong") {
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());

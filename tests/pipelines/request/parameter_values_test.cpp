@@ -74,6 +74,11 @@ ImageRequest filled() {
     request.latentsPath = "in.safetensors";
     request.latentsIndex = 4;
     request.saveLatentsPath = "out.safetensors";
+    request.tiling = "on";
+    request.strength = 0.6;
+    request.imageCfg = 1.8;
+    request.initPath = "start.png";
+    request.maskPath = "mask.png";
     return request;
 }
 
@@ -224,9 +229,10 @@ TEST_CASE("JSON is canonical") {
     CHECK(
         toJson(request).dump() ==
         R"({"background":"transparent","batch":0,"cfg":7.0,"clipSkip":0,"count":1,)"
-        R"("device":"auto","eta":0.0,"latents":"","latentsIndex":0,"model":"","negative":"",)"
+        R"("device":"auto","eta":0.0,"init":"","latents":"","latentsIndex":0,"mask":"",)"
+        R"("model":"","negative":"",)"
         R"("noise":"torch-cpu","precision":"auto","prediction":"auto","previewEvery":0,"prompt":"",)"
-        R"("promptSyntax":"auto","saveLatents":""})");
+        R"("promptSyntax":"auto","saveLatents":"","tiling":"auto"})");
 }
 
 TEST_CASE("JSON brings a request back, 64-bit seeds included") {

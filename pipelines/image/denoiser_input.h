@@ -1,0 +1,18 @@
+#pragma once
+// What a denoiser is shown besides the latents, told by its number of input channels.
+
+#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/vae/autoencoder_kl.h"
+
+namespace kinora::pipelines {
+
+enum class DenoiserInput {
+    Latents,       // nothing: text to image, image to image, and inpainting by blending
+    MaskAndMasked, // the mask and the latents of the kept part (inpainting models)
+    Picture,       // the latents of the picture to edit (Brooks et al. 2023, InstructPix2Pix)
+};
+
+// Throws Error{BadFile} where the channels are none of these for this autoencoder's latents.
+DenoiserInput denoiserInput(const Unet2dConfig& unet, const AutoencoderKlConfig& vae);
+
+} // namespace kinora::pipelines

@@ -1,0 +1,23 @@
+#pragma once
+// Pictures that a run begins from. Pipelines read no picture files: who starts the run reads them
+// and brings them to its size.
+
+#include "pipelines/image/host_tensor.h"
+#include "pipelines/request/image_request.h"
+
+namespace kinora::pipelines {
+
+struct RunInputs {
+    HostTensor init; // [height,width,3 or 4] in 0..1, sRGB, alpha straight
+    HostTensor mask; // [height,width,1] in 0..1: from 0.5 on the picture is made anew
+};
+
+// Of a resolved request's pictures their shapes alone: what a run on the meta back end needs.
+inline RunInputs inputShapes(const ImageRequest& request) {
+    RunInputs inputs;
+    if (!request.initPath.empty()) inputs.init.shape = {*request.height, *request.width, 3};
+    if (!request.maskPath.empty()) inputs.mask.shape = {*request.height, *request.width, 1};
+    return inputs;
+}
+
+} // namespace kinora::pipelines

@@ -1,0 +1,76 @@
+#include "core/engine/input_pictures.h"
+#include "core/media/image_file.h"
+#include "kernels/base/error.h"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace kinora;
+using namespace kinora::core;
+
+class InputPicturesTest : public QObject {
+    Q_OBJECT
+
+    // Saves a picture of one colour with that alpha.
+    std::string saved(const char* name, int width, int height, std::vector<float> pixel) {
+        Image image{width, height, static_cast<int>(pixel.size()), {}};
+        for (int i = 0; i < width * height; ++i)
+            image.pixels.insert(image.pixels.end(), pixel.begin(), pixel.end());
+        const std::string path = m_folder.filePath(name).toStdString();
+        const auto done = saveImage(image, path, {});
+        if (!done) qFatal("%s", done.error().what());
+        return path;
+    }
+
+  private slots:
+    void readsNothingWhereNothingIsNamed() {
+        const InputPictures pictures = InputPictures::read({});
+        QCOMPARE(pictures.size().width, 0);
+        const pipelines::RunInputs inputs = pictures.scaledTo(64, 64);
+        QVERIFY(!inputs.init.defined() && !inputs.mask.defined());
+        QVERIFY(pictures.notes(64, 64).empty());
+    }
+
+    void bringsBothToTheSizeOfTheRun() {
+        pipelines::ImageRequest request;
+        request.initPath = saved("init.png", 40, 20, {1, 0, 0, 1});
+        request.maskPath = saved("mask.png", 10, 10, {1, 1, 1});
+        const InputPictures pictures = InputPictures::read(request);
+        QCOMPARE(pictures.size().width, 40);
+        QCOMPARE(pictures.size().height, 20);
+        const pipelines::RunInputs inputs = pictures.scaledTo(16, 24);
+        QVERIFY((inputs.init.shape == kernels::Shape{24, 16, 4}));
+        QCOMPARE(inputs.init.values.size(), size_t{24 * 16 * 4});
+        QVERIFY((inputs.mask.shape == kernels::Shape{24, 16, 1}));
+        QVERIFY(std::abs(inputs.mask.values[5] - 1) < 1e-5);
+        const auto notes = pictures.notes(16, 24);
+        QCOMPARE(notes.size(), size_t{2});
+        QCOMPARE(notes[0], std::string("The mask is 10 x 10 and is scaled to 16 x 24."));
+        QVERIFY(notes[1].find("40 x 20 and is stretched to 16 x 24") != std::string::npos);
+        QCOMPARE(pictures.notes(80, 40).size(), size_t{1}); // the same shape: nothing to say
+    }
+
+    void aMaskIsBlackWhereItIsTransparent() {
+        pipelines::ImageRequest request;
+        request.maskPath = saved("clear.png", 8, 8, {1, 1, 1, 0});
+        QCOMPARE(InputPictures::read(request).scaledTo(8, 8).mask.values[0], 0.0F);
+    }
+
+    void namesTheFileThatCannotBeRead() {
+        pipelines::ImageRequest request;
+        request.initPath = m_folder.filePath("nothing.png").toStdString();
+        try {
+            InputPictures::read(request);
+            QFAIL("accepted");
+        } catch (const Error& error) {
+            QCOMPARE(error.code(), ErrorCode::NotFound);
+            QVERIFY(error.message().find("nothing.png") != std::string::npos);
+        }
+    }
+
+  private:
+    QTemporaryDir m_folder;
+};
+
+QTEST_GUILESS_MAIN(InputPicturesTest)
+#include "input_pictures_test.moc"
