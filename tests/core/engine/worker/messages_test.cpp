@@ -60,7 +60,8 @@ Result<EngineEvent> sent(const T& event, std::span<const std::byte> box = {}) {
 }
 
 template <typename T> T received(const T& event, std::span<const std::byte> box = {}) {
-    return std::get<T>(*sent(event, box));
+    const Result<EngineEvent> got = sent(event, box);
+    return std::get<T>(*got);
 }
 
 } // namespace
@@ -92,8 +93,9 @@ class MessagesTest : public QObject {
         const FinishedEvent finished = received(FinishedEvent{3.5, 2.5, 77});
         QVERIFY(finished.seconds == 3.5 && finished.denoiseSeconds == 2.5);
         QCOMPARE(finished.peakBytes, uint64_t{77});
-        const Error error =
-            received(FailedEvent{Error(ErrorCode::DiskFull, "No room.", "Make it.")}).error;
+        const FailedEvent failed =
+            received(FailedEvent{Error(ErrorCode::DiskFull, "No room.", "Make it.")});
+        const Error& error = failed.error;
         QCOMPARE(error.code(), ErrorCode::DiskFull);
         QCOMPARE(error.message(), std::string("No room."));
         QCOMPARE(error.advice(), std::string("Make it."));
