@@ -113,6 +113,8 @@ std::vector<OptionSpec> queueOptions() {
         {"limit", "N", "list: at most so many", "50"},
         {"skip", "N", "list: begin after so many", "0"},
         {"wait", "", "run: stay when the queue is empty", ""},
+        {"pause-on-battery", "", "run: compute nothing while the machine runs on its battery", ""},
+        {"pause-when-hot", "", "run: compute nothing while the machine is near its heat limit", ""},
     };
     options.insert(options.end(), own.begin(), own.end());
     return options;

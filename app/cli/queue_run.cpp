@@ -21,6 +21,8 @@ class QueueRun {
             std::visit([this](const auto& one) { tell(one); }, event);
         };
         if (m_context.arguments.has("wait")) options.whenEmpty = core::Dispatcher::WhenEmpty::Wait;
+        options.power.pauseOnBattery = m_context.arguments.has("pause-on-battery");
+        options.power.pauseWhenHot = m_context.arguments.has("pause-when-hot");
         const auto dispatcher = orThrow(core::Dispatcher::open(
             m_context.program.dataFolder, m_context.program.engine, std::move(options)));
         core::preloadImageCodecs();

@@ -4,6 +4,7 @@
 #include "app/cli/event_json.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/project_arguments.h"
+#include "core/devices/sleep_inhibitor.h"
 #include "core/media/image_file.h"
 #include "core/project/project_renderer.h"
 #include "core/project/render_estimate.h"
@@ -42,6 +43,7 @@ class RenderCommand {
         } catch (const Cancelled&) {
             return cancelled();
         }
+        const core::SleepInhibitor awake("Pictures are being made");
         const core::RenderSummary summary = core::renderProject(
             work, m_options, m_cancel, [this](const core::RenderEvent& event) { handle(event); });
         m_console.endProgress();

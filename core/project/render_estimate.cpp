@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Measured on pictures of 512 x 512; a PNG of noise takes three and more.
+// Rough figures for drawn and photographic pictures, not measured; a PNG of noise takes three and
+// more.
 constexpr struct {
     const char* format;
     double bytesPerPixel;

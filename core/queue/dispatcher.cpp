@@ -51,7 +51,7 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::open(const fs::path& dataFolder,
 Dispatcher::Dispatcher(QueueStore store, OwnerLock lock, Engine& engine, Options options)
     : m_store(std::move(store)), m_lock(std::move(lock)), m_engine(engine),
       m_options(std::move(options)), m_ledger(m_store.database()), m_publisher(m_ledger),
-      m_inbox(std::make_shared<EventInbox>()) {}
+      m_power(m_options.power), m_inbox(std::make_shared<EventInbox>()) {}
 
 Result<void> Dispatcher::run() {
     Result<void> result = answered([this] { work(); });
@@ -84,8 +84,10 @@ void Dispatcher::turnWhereItCan() {
 void Dispatcher::turn() {
     if (!m_settled) settle();
     lookAtChanges();
+    followPower();
     takeEvents();
     startJobs();
+    m_power.setWorking(!m_running.empty());
 }
 
 bool Dispatcher::isOver() {
@@ -173,6 +175,21 @@ void Dispatcher::interrupt(Running& running, const std::string& why) {
     if (!running.stopping.empty()) return;
     running.stopping = why;
     m_engine.interrupt(running.engineJob);
+}
+
+void Dispatcher::followPower() {
+    const std::string& reason = m_power.reasonToHold(bootSeconds());
+    if (reason == m_held) return;
+    m_held = reason;
+    if (m_held.empty()) {
+        m_ledger.setTrouble(std::nullopt);
+        return tell(QueueTroubleEvent{});
+    }
+    for (auto& [epoch, running] : m_running) interrupt(running, m_held);
+    const Error trouble(ErrorCode::Busy, "Nothing is computed: " + m_held + ".",
+                        "It goes on by itself.");
+    m_ledger.setTrouble(trouble);
+    tell(QueueTroubleEvent{trouble});
 }
 
 void Dispatcher::takeEvents() {
@@ -317,7 +334,8 @@ void Dispatcher::noteStepTimes(const Running& running, const FinishedEvent& fini
 }
 
 void Dispatcher::startJobs() {
-    if (m_inbox->stopping() != DispatcherStop::No || m_pause != QueuePause::No) return;
+    if (m_inbox->stopping() != DispatcherStop::No || m_pause != QueuePause::No || !m_held.empty())
+        return;
     while (!m_blocked && static_cast<int>(m_running.size()) < m_engine.capacity()) {
         const std::optional<QueueJobId> next = m_ledger.nextJob(notYet());
         if (!next) return;

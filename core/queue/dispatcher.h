@@ -10,6 +10,7 @@
 // are left for a person; those that wait for them too.
 
 #include "core/queue/event_inbox.h"
+#include "core/queue/power_watch.h"
 #include "core/queue/publisher.h"
 #include "core/queue/queue_event.h"
 #include "core/queue/queue_store.h"
@@ -27,6 +28,7 @@ class Dispatcher {
         QueueListener listener;
         std::chrono::milliseconds lookEvery{500};  // for what others changed
         std::chrono::milliseconds roomEvery{3000}; // whether there is room again
+        PowerWatch::Options power = {};
         double busySeconds = 5; // before a job that found the machine busy is tried again; doubled
                                 // each time, up to five minutes
     };
@@ -81,6 +83,7 @@ class Dispatcher {
     void lookAtChanges();
     void followWish(Running& running);
     void interrupt(Running& running, const std::string& why);
+    void followPower();
     void takeEvents();
     void take(Running& running, const EngineEvent& event);
     void take(Running& running, const PlannedEvent& planned);
@@ -113,6 +116,8 @@ class Dispatcher {
     Options m_options;
     QueueLedger m_ledger;
     Publisher m_publisher;
+    PowerWatch m_power;
+    std::string m_held;                   // why nothing is computed now; empty: it may be
     std::shared_ptr<EventInbox> m_inbox;  // shared: the engine may hold a sink longer
     std::map<int64_t, Running> m_running; // by epoch
     std::map<QueueJobId, Later> m_later;

@@ -23,7 +23,7 @@ struct JobPictureEvent { // a picture is under its name
     std::filesystem::path path;
     std::string pixelHash;
 };
-struct QueueTroubleEvent { // a full disk: the queue waits, or (none) goes on
+struct QueueTroubleEvent { // a full disk, battery, heat: the queue waits, or (none) goes on
     std::optional<Error> trouble;
 };
 struct QueueChangedEvent {}; // others changed the queue

@@ -268,6 +268,37 @@ class DispatcherTest : public QObject {
         QCOMPARE(store.status()->finished, int64_t{2});
     }
 
+    void theQueueWaitsWhileTheMachineRunsOnItsBattery() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId job = sample.add(store, "a");
+        const fs::path battery = sample.data() / "sys/class/power_supply/BAT0";
+        fs::create_directories(battery);
+        const auto setStatus = [&](const char* status) { // at once: it is read at any time
+            std::ofstream(battery / "new") << status << '\n';
+            fs::rename(battery / "new", battery / "status");
+        };
+        std::ofstream(battery / "type") << "Battery\n";
+        setStatus("Full");
+        ScriptedEngine engine({.holds = true});
+        Dispatcher::Options options = quick();
+        options.power = {
+            .pauseOnBattery = true, .lookSeconds = 0.02, .sysfs = sample.data() / "sys"};
+        Worker worker(sample, engine, options);
+        QVERIFY(becomes([&] { return engine.begun().size() == 1; }));
+        setStatus("Discharging");
+        QVERIFY(becomes([&] { return stateOf(store, job) == JobState::Waiting; }));
+        QCOMPARE(store.attempts(job)->front().why, std::string("the machine runs on its battery"));
+        QVERIFY(becomes([&] { return store.status()->trouble.has_value(); }));
+        engine.release();
+        std::this_thread::sleep_for(100ms);
+        QCOMPARE(engine.begun().size(), size_t{1});
+        setStatus("Charging");
+        QVERIFY(worker.join().ok());
+        QCOMPARE(stateOf(store, job), JobState::Finished);
+        QVERIFY(!store.status()->trouble);
+    }
+
     void pausedAfterThisOneTheJobKeepsItsPictures() {
         const QueueSample sample;
         QueueStore store = sample.open();
