@@ -211,7 +211,7 @@ std::vector<OptionSpec> projectOptions() {
          Repeat::Yes},
         {"count", "N", "Pictures of each row that does not say it", "1"},
         {"seed", "N", "What choices and seeds are drawn from", "random"},
-        {"name", "TEXT", "What the batch is called", "the table's name"},
+        {"name", "NAME", "What the batch is called", "the table's name"},
         {"wildcards",
          "DIR",
          "Where __animal__ finds animal.txt",
@@ -241,7 +241,7 @@ CommandSpec renderCommand() {
 
 CommandSpec projectCommand() {
     return {"project",
-            "Make a project from a table, add to one, pack and unpack it",
+            "Make a project from a table, add to it, pack it",
             "batch TABLE | add PROJECT FILE... | pack PROJECT | unpack ZIP",
             "A table is CSV, JSONL or TXT (a prompt a line); its columns are the parameters of "
             "kinora image. Prompts may hold choices, {red|green|blue}, and wildcards, __animal__. "
@@ -278,7 +278,7 @@ std::vector<CommandSpec> makeCommands() {
                    {"list", "show"},
                    Completion::Model});
     all.push_back({"info",
-                   "Say what a file is: a picture, a model, weights, a project",
+                   "Say what a file is: picture, model, weights, project",
                    "FILE",
                    "For a picture: how it was made, as Kinora, A1111, ComfyUI or InvokeAI wrote it "
                    "down. For a project: its tasks. For a model folder: its parts and defaults. "

@@ -60,7 +60,8 @@ bool answers(const Provenance& made, const TaskOutput& output) {
     for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
         if (parameter.role != ParameterRole::Result || parameter.name == "model") continue;
         const std::optional<std::string> asked = pipelines::toText(asking, parameter);
-        if (asked && asked != pipelines::toText(made.request, parameter)) return false;
+        const bool leftOpen = asked == "auto" && !parameter.choices.empty();
+        if (asked && !leftOpen && asked != pipelines::toText(made.request, parameter)) return false;
     }
     const std::string& precision = output.request.precision;
     return made.modelHash == output.modelHash && made.latentsHash == output.latentsHash &&

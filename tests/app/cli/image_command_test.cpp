@@ -247,7 +247,8 @@ class ImageCommandTest : public QObject {
 
     void refusesWhatCanNeverFit() {
         const Home home;
-        const Run run = home.run(quick({"--width", "8192", "--height", "8192", "--json"}));
+        const Run run =
+            home.run(quick({"--width", "8192", "--height", "8192", "--tiling", "off", "--json"}));
         QCOMPARE(run.code, 2);
         QCOMPARE(run.event("error").value("code", ""), std::string("does-not-fit"));
         QVERIFY(run.event("step").is_null());

@@ -154,7 +154,8 @@ class MainTest : public QObject {
         row({"image"}, "error");
         row({"image", "--prompt", "x", "--dry-run"}, "plan");
         row({"image", "--prompt", "x", "--model", "none"}, "error");
-        row({"image", "--prompt", "x", "--width", "8192", "--height", "8192", "--dry-run"},
+        row({"image", "--prompt", "x", "--width", "8192", "--height", "8192", "--tiling", "off",
+             "--dry-run"},
             "error");
         row({"models"}, "models");
         row({"models", "show", "none"}, "error");

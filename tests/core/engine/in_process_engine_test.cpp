@@ -519,6 +519,7 @@ class InProcessEngineTest : public QObject {
         InProcessEngine engine(m_backends, library, options);
         pipelines::ImageRequest request = redApple();
         request.width = request.height = 2048;
+        request.tiling = "off";
         const auto plan = engine.plan(request);
         QVERIFY(plan.ok());
         QVERIFY(!plan->fits);
