@@ -267,15 +267,16 @@ void Dispatcher::end(Running& running, const EngineEvent& event) {
         noteStepTimes(running, *finished);
     m_ledger.end(ticket.job.id, ticket.epoch, end);
     const bool asked = !running.stopping.empty() || !running.afterThis.empty();
+    const bool finished = std::holds_alternative<FinishedEvent>(event);
     m_running.erase(ticket.epoch);
     if (end.action != JobAction::Yield) m_later.erase(ticket.job.id);
-    if (end.action != JobAction::Yield && end.action != JobAction::Pause) {
+    if (finished || (end.action != JobAction::Yield && end.action != JobAction::Pause)) {
         std::error_code ignored;
         fs::remove(checkpointFor(ticket.job), ignored);
     }
     tellJob(ticket.job.id);
     if (end.error && noWorkerIsLeft(*end.error)) throw *end.error;
-    if (end.action != JobAction::Yield || asked) return;
+    if (end.action != JobAction::Yield || asked || finished) return;
     waitBeforeAgain(ticket.job.id);
     if (end.error && end.error->code() == ErrorCode::DiskFull) block(*end.error);
 }
@@ -289,7 +290,8 @@ AttemptEnd Dispatcher::howItEnded(const Running& running, const EngineEvent& eve
     if (const auto* failed = std::get_if<FailedEvent>(&event); failed && !end.error)
         end.error = failed->error;
     const bool cut = !running.stopping.empty() || !running.afterThis.empty();
-    if (std::holds_alternative<FinishedEvent>(event) && !end.error && !cut)
+    const bool finished = std::holds_alternative<FinishedEvent>(event);
+    if (finished && !end.error && !cut && !running.kept)
         end.error = Error(ErrorCode::Internal, "The engine finished without all of the pictures.");
     if (end.error) {
         end.action = isPassing(*end.error) || noWorkerIsLeft(*end.error) ? JobAction::Yield
@@ -300,7 +302,9 @@ AttemptEnd Dispatcher::howItEnded(const Running& running, const EngineEvent& eve
         end.action = wish == Wish::None ? JobAction::Yield : JobAction::Pause;
         end.why = !running.stopping.empty()    ? running.stopping
                   : !running.afterThis.empty() ? running.afterThis
-                                               : "the engine stopped";
+                  : finished // the checkpoint counted pictures that nobody had written yet
+                      ? "pictures were lost between the engine and the disk"
+                      : "the engine stopped";
     }
     if (wish == Wish::Cancel) {
         end.action = JobAction::Cancel;
@@ -370,6 +374,7 @@ void Dispatcher::start(QueueJobId id) {
     if (!request.latentsPath.empty()) request.latentsIndex += first;
     Running& running = m_running[epoch];
     running.ticket = *std::move(ticket);
+    running.kept = kept;
     running.began = bootSeconds();
     running.engineJob = m_engine.submit(
         request, [inbox = m_inbox, epoch](const EngineEvent& event) { inbox->put(epoch, event); },

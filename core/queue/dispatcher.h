@@ -52,7 +52,8 @@ class Dispatcher {
     struct Running {
         Ticket ticket;
         JobId engineJob = 0;
-        double began = 0; // bootSeconds
+        bool kept = false; // its engine went on from a checkpoint
+        double began = 0;  // bootSeconds
         double lastProgress = 0;
         std::string stopping; // why it was interrupted; empty: it was not
         std::string
