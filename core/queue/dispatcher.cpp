@@ -72,7 +72,7 @@ void Dispatcher::work() {
 
 void Dispatcher::turnWhereItCan() {
     try {
-        if (m_blocked && !mayTryAgain()) return;
+        if (m_blocked && !mayTryAgain() && !isFreedByCancelling()) return;
         turn();
         unblock();
     } catch (const Error& error) {
@@ -181,15 +181,17 @@ void Dispatcher::followPower() {
     const std::string& reason = m_power.reasonToHold(bootSeconds());
     if (reason == m_held) return;
     m_held = reason;
-    if (m_held.empty()) {
-        m_ledger.setTrouble(std::nullopt);
-        return tell(QueueTroubleEvent{});
-    }
-    for (auto& [epoch, running] : m_running) interrupt(running, m_held);
-    const Error trouble(ErrorCode::Busy, "Nothing is computed: " + m_held + ".",
-                        "It goes on by itself.");
-    m_ledger.setTrouble(trouble);
-    tell(QueueTroubleEvent{trouble});
+    if (!m_held.empty())
+        for (auto& [epoch, running] : m_running) interrupt(running, m_held);
+    // The queue shows one trouble: the full disk first, this one when there is room again.
+    if (m_blocked && m_blocked->error.code() == ErrorCode::DiskFull) return;
+    m_ledger.setTrouble(heldTrouble());
+    tell(QueueTroubleEvent{heldTrouble()});
+}
+
+std::optional<Error> Dispatcher::heldTrouble() const {
+    if (m_held.empty()) return std::nullopt;
+    return Error(ErrorCode::Busy, "Nothing is computed: " + m_held + ".", "It goes on by itself.");
 }
 
 void Dispatcher::takeEvents() {
@@ -239,6 +241,11 @@ void Dispatcher::take(Running& running, const StepEvent& step) {
 void Dispatcher::take(Running& running, const PictureEvent& picture) {
     if (running.error) return; // the job fails already
     const QueueJobId id = running.ticket.job.id;
+    if (m_ledger.wish(id) == Wish::Cancel) { // nobody wants it, and there may be no room for it
+        if (m_blocked) m_blocked->tryAt = 0; // it may have been the one
+        m_fullFolder.clear();
+        return;
+    }
     try {
         const auto published = m_publisher.publish(running.ticket, picture.picture, picture);
         if (!published) return;
@@ -407,10 +414,10 @@ void Dispatcher::block(const Error& error) {
 void Dispatcher::unblock() {
     if (!m_blocked || bootSeconds() < m_blocked->tryAt) return;
     const bool told = m_blocked->error.code() == ErrorCode::DiskFull;
-    if (told) m_ledger.setTrouble(std::nullopt);
+    if (told) m_ledger.setTrouble(heldTrouble());
     m_blocked.reset();
     m_fullFolder.clear();
-    if (told) tell(QueueTroubleEvent{});
+    if (told) tell(QueueTroubleEvent{heldTrouble()});
     startJobs();
 }
 
@@ -421,6 +428,17 @@ bool Dispatcher::mayTryAgain() {
     if (++m_blocked->tries % kTriesWithoutRoom == 0) return true;
     m_blocked->tryAt = now + m_options.roomEvery.count() / 1000.0;
     return false;
+}
+
+// Others cancelled the job whose picture is next and may be the one that finds no room.
+bool Dispatcher::isFreedByCancelling() {
+    if (!m_settled) return false;
+    lookAtChanges();
+    const EventInbox::Arrived* arrived = m_inbox->front();
+    if (!arrived) return false;
+    const auto running = m_running.find(arrived->epoch);
+    return running != m_running.end() &&
+           m_ledger.wish(running->second.ticket.job.id) == Wish::Cancel;
 }
 
 bool Dispatcher::hasRoom() const {

@@ -104,6 +104,8 @@ class Dispatcher {
     void block(const Error& error);
     void unblock();
     bool mayTryAgain();
+    bool isFreedByCancelling();
+    std::optional<Error> heldTrouble() const;
     bool hasRoom() const;
     void abandon();
 
