@@ -359,7 +359,11 @@ void Dispatcher::start(QueueJobId id) {
     if (!job) {
         if (isPassing(job.error())) throw job.error();
         m_ledger.refuse(id, job.error());
-        return;
+        QueueJob refused; // what of it can be told
+        refused.id = id;
+        refused.state = JobState::Failed;
+        refused.error = job.error();
+        return tell(JobChangedEvent{std::move(refused)});
     }
     const fs::path checkpoint = checkpointFor(*job);
     std::error_code ignored;

@@ -483,9 +483,17 @@ class DispatcherTest : public QObject {
         const QueueJobId good = sample.add(store, "good");
         store.database().execute("UPDATE jobs SET request = '[]' WHERE id = 1");
         ScriptedEngine engine({});
-        QVERIFY(runAll(sample, engine).ok());
+        int told = 0;
+        Dispatcher::Options options = quick();
+        options.listener = [&](const QueueEvent& event) {
+            if (const auto* changed = std::get_if<JobChangedEvent>(&event))
+                if (changed->job.id == 1 && changed->job.state == JobState::Failed)
+                    told += changed->job.error ? 1 : 0;
+        };
+        QVERIFY(runAll(sample, engine, options).ok());
         QCOMPARE(stateOf(store, good), JobState::Finished);
         QCOMPARE(store.status()->failed, int64_t{1});
+        QCOMPARE(told, 1);
     }
 
     void aPictureThatCannotBeWrittenFailsItsJob() {
