@@ -1,5 +1,6 @@
 #include "core/queue/dispatcher.h"
 
+#include "core/engine/no_worker_left.h"
 #include "core/queue/answered.h"
 #include "core/queue/boot_clock.h"
 #include "core/queue/queue_rows.h"
@@ -282,7 +283,7 @@ void Dispatcher::end(Running& running, const EngineEvent& event) {
         fs::remove(checkpointFor(ticket.job), ignored);
     }
     tellJob(ticket.job.id);
-    if (end.error && noWorkerIsLeft(*end.error)) throw *end.error;
+    if (end.error && noWorkerIsLeft(m_engine, *end.error)) throw *end.error;
     if (end.action != JobAction::Yield || asked || finished) return;
     waitBeforeAgain(ticket.job.id);
     if (end.error && end.error->code() == ErrorCode::DiskFull) block(*end.error);
@@ -301,9 +302,10 @@ AttemptEnd Dispatcher::howItEnded(const Running& running, const EngineEvent& eve
     if (finished && !end.error && !cut && !running.kept)
         end.error = Error(ErrorCode::Internal, "The engine finished without all of the pictures.");
     if (end.error) {
-        end.action = isPassing(*end.error) || noWorkerIsLeft(*end.error) ? JobAction::Yield
-                     : end.error->code() == ErrorCode::WorkerLost        ? JobAction::SetAside
-                                                                         : JobAction::Fail;
+        end.action = isPassing(*end.error) || noWorkerIsLeft(m_engine, *end.error)
+                         ? JobAction::Yield
+                     : end.error->code() == ErrorCode::WorkerLost ? JobAction::SetAside
+                                                                  : JobAction::Fail;
         end.why = end.error->message();
     } else {
         end.action = wish == Wish::None ? JobAction::Yield : JobAction::Pause;
@@ -318,15 +320,6 @@ AttemptEnd Dispatcher::howItEnded(const Running& running, const EngineEvent& eve
         end.error.reset();
     }
     return end;
-}
-
-// No worker can be started, whatever the job: the jobs are not set aside for that.
-bool Dispatcher::noWorkerIsLeft(const Error& error) const {
-    const std::vector<WorkerStatus> workers = m_engine.workers();
-    return error.code() == ErrorCode::WorkerLost && !workers.empty() &&
-           std::ranges::all_of(workers, [](const WorkerStatus& worker) {
-               return worker.state == WorkerState::Off;
-           });
 }
 
 void Dispatcher::waitBeforeAgain(QueueJobId id) {

@@ -93,7 +93,6 @@ class Dispatcher {
     void end(Running& running, const EngineEvent& event);
     AttemptEnd howItEnded(const Running& running, const EngineEvent& event);
     void stopAfterThis(Running& running, const std::string& why);
-    bool noWorkerIsLeft(const Error& error) const;
     void waitBeforeAgain(QueueJobId id);
     void noteStepTimes(const Running& running, const FinishedEvent& finished);
 
