@@ -9,6 +9,7 @@
 #include "core/project/picture_import.h"
 #include "core/project/project_archive.h"
 #include "core/project/project_document.h"
+#include "core/project/project_lock.h"
 #include "core/project/project_paths.h"
 
 #include <QRandomGenerator>
@@ -61,6 +62,8 @@ class ProjectCommand {
         expectArguments(2, -1, "kinora project add name.kinora more.csv picture.png");
         const core::ProjectPaths paths =
             core::projectPaths(projectPathFrom(m_arguments.positional[1]));
+        // Two that add at once would each save what they loaded, and one batch be lost.
+        const core::ProjectLock lock = orThrow(core::ProjectLock::take(paths.project));
         ProjectDocument project = orThrow(ProjectDocument::load(paths.project));
         auto settings = assignmentsFrom(m_arguments.values("set"));
         for (auto& [name, text] : settings)

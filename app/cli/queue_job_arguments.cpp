@@ -32,7 +32,8 @@ void makePathsAbsolute(pipelines::ImageRequest& request, const core::ModelEntry&
         request.model = absoluteText(request.model);
     for (const core::CompanionPlace& place : core::companionPlaces(request))
         if (const std::string name = place.name(); isPath(name)) place.rename(absoluteText(name));
-    if (!request.latentsPath.empty()) request.latentsPath = absoluteText(request.latentsPath);
+    for (std::string* input : {&request.latentsPath, &request.initPath, &request.maskPath})
+        if (!input->empty()) *input = absoluteText(*input);
 }
 
 core::ModelEntry modelOf(const CommandContext& context, const pipelines::ImageRequest& request) {

@@ -298,10 +298,10 @@ class RenderCommand {
     // Where all trouble is passing, the same command later may end well.
     static int exitCode(const core::RenderSummary& summary) {
         if (summary.failed == 0) return kExitDone;
-        int code = kExitTryAgain;
-        for (const auto& [task, error] : summary.failures)
-            if (exitCodeFor(error.code()) != kExitTryAgain) code = kExitFailed;
-        return code;
+        const bool passing = std::ranges::all_of(summary.failureCodes, [](ErrorCode code) {
+            return exitCodeFor(code) == kExitTryAgain;
+        });
+        return passing ? kExitTryAgain : kExitFailed;
     }
 
     const CommandContext& m_context;

@@ -5,6 +5,7 @@
 #include <QString>
 
 #include <algorithm>
+#include <utility>
 
 namespace kinora::core {
 namespace {
@@ -14,38 +15,6 @@ constexpr int kMargin = 8;
 constexpr float kInk = 0.1F;
 constexpr int kColumnsOfDots = kGlyphWidth + 1; // with the space between
 constexpr int kRowsOfDots = kGlyphHeight + 3;
-
-struct SheetLayout {
-    int columns = 1, rows = 1;
-    int shrink = 1;                     // pictures are made smaller by it
-    int cellWidth = 0, imageHeight = 0; // of the space for a picture
-    int dot = 1;                        // pixels of a dot of the letters
-    int captionHeight = 0;
-
-    int width() const { return columns * (cellWidth + kMargin) + kMargin; }
-    int height() const { return rows * (imageHeight + captionHeight + kMargin) + kMargin; }
-};
-
-SheetLayout layOut(const std::vector<SheetCell>& cells, int columns) {
-    int width = 1, height = 1;
-    size_t lines = 0;
-    for (const SheetCell& cell : cells) {
-        width = std::max(width, cell.image.width);
-        height = std::max(height, cell.image.height);
-        lines = std::max(lines, cell.lines.size());
-    }
-    SheetLayout layout;
-    layout.columns = std::max(1, std::min(columns, static_cast<int>(cells.size())));
-    layout.rows = (static_cast<int>(cells.size()) + layout.columns - 1) / layout.columns;
-    for (layout.shrink = 1;; ++layout.shrink) {
-        layout.cellWidth = std::max(1, width / layout.shrink);
-        layout.imageHeight = std::max(1, height / layout.shrink);
-        layout.dot = std::clamp(layout.cellWidth / 160, 1, 4);
-        layout.captionHeight = static_cast<int>(lines) * kRowsOfDots * layout.dot;
-        const bool fits = layout.width() <= kLargestSide && layout.height() <= kLargestSide;
-        if (fits || layout.shrink >= std::max(width, height)) return layout;
-    }
-}
 
 // The mean of a square of pixels, over white.
 float shrunk(const Image& image, int x, int y, int channel, int shrink) {
@@ -66,11 +35,7 @@ float shrunk(const Image& image, int x, int y, int channel, int shrink) {
 
 class Canvas {
   public:
-    Canvas(int width, int height) {
-        m_image.width = width;
-        m_image.height = height;
-        m_image.pixels.assign(static_cast<size_t>(width) * static_cast<size_t>(height) * 3, 1.0F);
-    }
+    explicit Canvas(Image& image) : m_image(image) {}
 
     void drawImage(const Image& image, int left, int top, int shrink) {
         for (int y = 0; y < image.height / shrink; ++y)
@@ -87,8 +52,6 @@ class Canvas {
             x += kColumnsOfDots * dot;
         }
     }
-
-    Image take() { return std::move(m_image); }
 
   private:
     void drawGlyph(char32_t character, int left, int top, int dot) {
@@ -109,27 +72,71 @@ class Canvas {
                        static_cast<size_t>(channel)] = value;
     }
 
-    Image m_image;
+    Image& m_image;
 };
 
 } // namespace
 
-Image contactSheet(const std::vector<SheetCell>& cells, int columns) {
-    const SheetLayout layout = layOut(cells, columns);
-    Canvas canvas(layout.width(), layout.height());
-    for (size_t i = 0; i < cells.size(); ++i) {
-        const int column = static_cast<int>(i) % layout.columns;
-        const int row = static_cast<int>(i) / layout.columns;
-        const int left = kMargin + column * (layout.cellWidth + kMargin);
-        const int top = kMargin + row * (layout.imageHeight + layout.captionHeight + kMargin);
-        canvas.drawImage(cells[i].image, left, top, layout.shrink);
-        int line = top + layout.imageHeight + 2 * layout.dot;
-        for (const std::string& text : cells[i].lines) {
-            canvas.drawText(text, left, line, layout.dot, layout.cellWidth);
-            line += kRowsOfDots * layout.dot;
-        }
+int ContactSheet::Layout::width() const {
+    return columns * (cellWidth + kMargin) + kMargin;
+}
+int ContactSheet::Layout::height() const {
+    return rows * (imageHeight + captionHeight + kMargin) + kMargin;
+}
+
+ContactSheet::Layout ContactSheet::layOut(const std::vector<std::vector<std::string>>& captions,
+                                          int columns, int width, int height) {
+    size_t lines = 0;
+    for (const auto& caption : captions) lines = std::max(lines, caption.size());
+    const int cells = static_cast<int>(captions.size());
+    Layout layout;
+    layout.columns = std::max(1, std::min(columns, cells));
+    layout.rows = (cells + layout.columns - 1) / layout.columns;
+    for (layout.shrink = 1;; ++layout.shrink) {
+        layout.cellWidth = std::max(1, width / layout.shrink);
+        layout.imageHeight = std::max(1, height / layout.shrink);
+        layout.dot = std::clamp(layout.cellWidth / 160, 1, 4);
+        layout.captionHeight = static_cast<int>(lines) * kRowsOfDots * layout.dot;
+        const bool fits = layout.width() <= kLargestSide && layout.height() <= kLargestSide;
+        if (fits || layout.shrink >= std::max(width, height)) return layout;
     }
-    return canvas.take();
+}
+
+ContactSheet::ContactSheet(std::vector<std::vector<std::string>> captions, int columns, int width,
+                           int height)
+    : m_captions(std::move(captions)),
+      m_layout(layOut(m_captions, columns, std::max(1, width), std::max(1, height))) {
+    m_image.width = m_layout.width();
+    m_image.height = m_layout.height();
+    m_image.pixels.assign(
+        static_cast<size_t>(m_image.width) * static_cast<size_t>(m_image.height) * 3, 1.0F);
+}
+
+void ContactSheet::draw(size_t cell, const Image& image) {
+    const int column = static_cast<int>(cell) % m_layout.columns;
+    const int row = static_cast<int>(cell) / m_layout.columns;
+    const int left = kMargin + column * (m_layout.cellWidth + kMargin);
+    const int top = kMargin + row * (m_layout.imageHeight + m_layout.captionHeight + kMargin);
+    Canvas canvas(m_image);
+    canvas.drawImage(image, left, top, m_layout.shrink);
+    int line = top + m_layout.imageHeight + 2 * m_layout.dot;
+    for (const std::string& text : m_captions[cell]) {
+        canvas.drawText(text, left, line, m_layout.dot, m_layout.cellWidth);
+        line += kRowsOfDots * m_layout.dot;
+    }
+}
+
+Image contactSheet(const std::vector<SheetCell>& cells, int columns) {
+    std::vector<std::vector<std::string>> captions;
+    int width = 1, height = 1;
+    for (const SheetCell& cell : cells) {
+        captions.push_back(cell.lines);
+        width = std::max(width, cell.image.width);
+        height = std::max(height, cell.image.height);
+    }
+    ContactSheet sheet(std::move(captions), columns, width, height);
+    for (size_t i = 0; i < cells.size(); ++i) sheet.draw(i, cells[i].image);
+    return sheet.take();
 }
 
 } // namespace kinora::core

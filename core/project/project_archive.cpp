@@ -55,20 +55,36 @@ Error systemError(const fs::path& path, int error) {
                 "It is damaged, or was made to do harm; nothing was unpacked.");
 }
 
-// Links are not followed: what lies elsewhere is not part of the project.
+[[noreturn]] void cannotPack(const fs::path& path, const std::error_code& error) {
+    throw Error(ErrorCode::Io,
+                shownPath(path) + ": cannot be read to be packed: " + error.message() + ".",
+                "Nothing was packed. Let it be read, or move it away, and pack again.");
+}
+
+// Whether it is packed. Links are not followed: what lies elsewhere is not part of the project.
+bool isOwnFile(const fs::directory_entry& entry) {
+    std::error_code error;
+    const fs::file_status status = entry.symlink_status(error);
+    if (status.type() == fs::file_type::none) cannotPack(entry.path(), error);
+    return fs::is_regular_file(status);
+}
+
+// None where the folder is missing.
 std::vector<std::string> filesBelow(const fs::path& folder) {
     std::vector<std::string> names;
     std::error_code error;
-    for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+    fs::recursive_directory_iterator entry(folder, error);
+    if (error == std::errc::no_such_file_or_directory) return names;
+    for (const fs::recursive_directory_iterator end; !error && entry != end;
          entry.increment(error)) {
-        const std::string name = fs::relative(entry->path(), folder, error).generic_string();
-        const std::string last = entry->path().filename().string();
-        if (last.starts_with('.')) { // leases, checkpoints, what is being written
-            if (entry->is_directory(error)) entry.disable_recursion_pending();
+        if (entry->path().filename().native().starts_with('.')) {
+            entry.disable_recursion_pending(); // leases, checkpoints, what is being written
             continue;
         }
-        if (entry->is_regular_file(error) && !entry->is_symlink(error)) names.push_back(name);
+        if (isOwnFile(*entry))
+            names.push_back(entry->path().lexically_relative(folder).generic_string());
     }
+    if (error) cannotPack(folder, error);
     std::ranges::sort(names);
     return names;
 }

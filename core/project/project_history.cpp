@@ -3,6 +3,7 @@
 #include "core/media/bounded_json.h"
 #include "core/media/publish_file.h"
 #include "core/media/text_encoding.h"
+#include "core/project/project_document.h"
 #include "core/project/whole_file.h"
 
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace kinora::core {
 namespace {
@@ -26,6 +28,7 @@ constexpr const char* kIndexFormat = "kinora-history-index/1";
 constexpr size_t kLargestIndex = size_t{256} << 20;
 constexpr size_t kLongestLine = size_t{1} << 20;
 constexpr size_t kBlock = size_t{1} << 20;
+constexpr int kMostRating = 5;
 
 ordered_json resultJson(const HistoryResult& result) {
     return {
@@ -42,6 +45,15 @@ std::string textIn(const json& event, const char* name) {
 double numberIn(const json& event, const char* name) {
     const auto found = event.find(name);
     return found != event.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+// none: it is no whole number from 0 to `most`.
+std::optional<int64_t> wholeIn(const json& event, const char* name, int64_t most) {
+    const auto found = event.find(name);
+    if (found == event.end() || !found->is_number_unsigned()) return std::nullopt;
+    const auto number = found->get<uint64_t>();
+    if (number > static_cast<uint64_t>(most)) return std::nullopt;
+    return static_cast<int64_t>(number);
 }
 
 // A descriptor that goes with the scope.
@@ -84,6 +96,7 @@ void ProjectHistory::readFrom(uint64_t offset) {
     const Descriptor file(::open(m_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.number() < 0) return; // none yet
     std::string pending;
+    uint64_t dropped = 0; // of a line that is too long, and has no end so far
     std::string block(kBlock, '\0');
     m_read = offset;
     while (true) {
@@ -96,11 +109,14 @@ void ProjectHistory::readFrom(uint64_t offset) {
         size_t begin = 0;
         for (size_t end = pending.find('\n'); end != std::string::npos;
              end = pending.find('\n', begin)) {
-            takeLine(std::string_view(pending).substr(begin, end - begin));
+            if (dropped == 0) takeLine(std::string_view(pending).substr(begin, end - begin));
+            m_read += std::exchange(dropped, 0) + (end + 1 - begin);
             begin = end + 1;
         }
-        m_read += begin;
         pending.erase(0, begin);
+        if (dropped == 0 && pending.size() <= kLongestLine) continue;
+        dropped += pending.size();
+        pending.clear();
     }
 }
 
@@ -114,8 +130,10 @@ void ProjectHistory::take(const json& event) {
     const std::string kind = textIn(event, "event");
     const std::string file = textIn(event, "file");
     if (file.empty()) return;
-    if (kind == "result")
-        m_results[file] = {static_cast<int64_t>(numberIn(event, "task")),
+    if (kind == "result") {
+        const std::optional<int64_t> task = wholeIn(event, "task", kMostProjectTasks);
+        if (!task) return;
+        m_results[file] = {*task,
                            file,
                            textIn(event, "request"),
                            textIn(event, "pixels"),
@@ -123,7 +141,10 @@ void ProjectHistory::take(const json& event) {
                            numberIn(event, "seconds"),
                            textIn(event, "at"),
                            textIn(event, "host")};
-    if (kind == "rating") m_ratings[file] = static_cast<int>(numberIn(event, "rating"));
+    }
+    if (kind == "rating")
+        if (const auto rating = wholeIn(event, "rating", kMostRating))
+            m_ratings[file] = static_cast<int>(*rating);
 }
 
 std::optional<HistoryResult> ProjectHistory::latest(const std::string& file) const {
@@ -148,7 +169,8 @@ Result<void> ProjectHistory::addResult(const HistoryResult& result) {
 }
 
 Result<void> ProjectHistory::addRating(const std::string& file, int rating) {
-    if (rating < 0 || rating > 5) return Error(ErrorCode::InvalidArgument, "A rating is 0 to 5.");
+    if (rating < 0 || rating > kMostRating)
+        return Error(ErrorCode::InvalidArgument, "A rating is 0 to 5.");
     return append({{"event", "rating"}, {"file", file}, {"rating", rating}});
 }
 

@@ -221,18 +221,23 @@ void ProjectLayout::readBatches(const ordered_json& project) {
     }
     if (const std::string problem = referenceProblem(references); !problem.empty())
         refuse("batches: " + problem + ".");
+    const ordered_json* common = fieldOf(project, "settings");
+    const json usual = common ? knownParameters(*common) : json::object();
+    std::vector<json> settingsOf(list.size()); // null: not known yet
     for (size_t i = 0; i < list.size(); ++i) {
-        auto place = std::make_unique<Batch>();
-        // What it is based on, the farthest first.
+        // What it is based on, up to one whose settings are known: chains are long at times.
         std::vector<size_t> chain{i};
-        while (!references[chain.back()].second.empty())
+        while (settingsOf[chain.back()].is_null() && !references[chain.back()].second.empty())
             chain.push_back(places.at(references[chain.back()].second));
-        place->settings = json::object();
-        if (const ordered_json* settings = fieldOf(project, "settings"))
-            place->settings = knownParameters(*settings);
-        for (auto link = chain.rbegin(); link != chain.rend(); ++link)
-            if (const ordered_json* settings = fieldOf(list[*link], "settings"))
-                place->settings.update(knownParameters(*settings));
+        const json* base = &usual;
+        for (auto link = chain.rbegin(); link != chain.rend(); base = &settingsOf[*link], ++link) {
+            if (!settingsOf[*link].is_null()) continue;
+            settingsOf[*link] = *base;
+            if (const ordered_json* own = fieldOf(list[*link], "settings"))
+                settingsOf[*link].update(knownParameters(*own));
+        }
+        auto place = std::make_unique<Batch>();
+        place->settings = settingsOf[i];
         m_batches.push_back({references[i].first, 0, m_tasks, 0, {}});
         readBatch(list[i], at("batches", i), *place);
         m_places.push_back(std::move(place));

@@ -1,5 +1,6 @@
 #include "core/project/project_renderer.h"
 
+#include "core/engine/no_worker_left.h"
 #include "core/engine/process_memory.h"
 #include "core/library/file_hash.h"
 #include "core/media/image_file.h"
@@ -69,16 +70,13 @@ class Renderer {
           m_waiting(options.tasks.begin(), options.tasks.end()) {}
 
     RenderSummary run() {
-        try {
-            while (!finished()) {
-                if (m_cancel.cancelled() || m_summary.stoppedBy)
-                    stopAll();
-                else
-                    beginMore();
-                if (m_running.empty()) continue;
-                if (auto event = m_inbox->take(kLookAtCancel)) handle(event->first, event->second);
-            }
-        } catch (const Cancelled&) { // while a model was read for its hash
+        while (!finished()) {
+            if (m_cancel.cancelled() || m_summary.stoppedBy)
+                stopAll();
+            else
+                beginMore();
+            if (m_running.empty()) continue;
+            if (auto event = m_inbox->take(kLookAtCancel)) handle(event->first, event->second);
         }
         if (!m_cancel.cancelled() && !m_summary.stoppedBy) makeSheets();
         m_summary.cancelled = m_cancel.cancelled() && unfinished() > 0;
@@ -129,7 +127,11 @@ class Renderer {
             }
             const int64_t task = m_waiting.front();
             m_waiting.pop_front();
-            begin(task);
+            try {
+                begin(task);
+            } catch (const Cancelled&) { // while a model was read for its hash
+                return;
+            }
         }
     }
 
@@ -264,11 +266,12 @@ class Renderer {
 
     void fail(int64_t task, const Error& error) {
         // The next one would fail as well, and none of them is at fault.
-        if (error.code() == ErrorCode::DiskFull) {
+        if (error.code() == ErrorCode::DiskFull || noWorkerIsLeft(m_work.engine, error)) {
             if (!m_summary.stoppedBy) m_summary.stoppedBy = error;
             return;
         }
         ++m_summary.failed;
+        m_summary.failureCodes.insert(error.code());
         if (m_summary.failures.size() < kKeptFailures) m_summary.failures.emplace_back(task, error);
         tell(task, RenderFailed{error});
     }

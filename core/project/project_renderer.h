@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -86,7 +87,9 @@ struct RenderSummary {
     bool cancelled = false;
     double seconds = 0;
     std::vector<std::pair<int64_t, Error>> failures; // the first hundred
-    std::optional<Error> stoppedBy;      // trouble that stops all: a full disk; tasks are left
+    std::set<ErrorCode> failureCodes;                // of all of them
+    std::optional<Error>
+        stoppedBy; // trouble that stops all: a full disk, no worker; tasks are left
     std::optional<Error> sheetProblem;   // a contact sheet could not be made
     std::optional<Error> historyProblem; // results are not noted; they are there nonetheless
 };

@@ -6,6 +6,9 @@
 #include "core/media/text_encoding.h"
 #include "core/project/contact_sheet.h"
 
+#include <algorithm>
+#include <exception>
+#include <new>
 #include <span>
 
 namespace kinora::core {
@@ -34,10 +37,26 @@ Result<std::string> keyOf(const GridSheet& sheet, const std::vector<fs::path>& p
     return sha256Name(hash.digits());
 }
 
-} // namespace
+// Each is read twice: a grid of large pictures does not fit into memory at once.
+Result<Image> draw(const GridSheet& sheet, const std::vector<fs::path>& pictures) {
+    int width = 1, height = 1;
+    for (const fs::path& picture : pictures) {
+        const Result<Image> image = loadImage(picture);
+        if (!image) return image.error();
+        width = std::max(width, image->width);
+        height = std::max(height, image->height);
+    }
+    ContactSheet drawn(sheet.captions, sheet.columns, width, height);
+    for (size_t i = 0; i < pictures.size(); ++i) {
+        const Result<Image> image = loadImage(pictures[i]);
+        if (!image) return image.error();
+        drawn.draw(i, *image);
+    }
+    return drawn.take();
+}
 
-Result<SheetOutcome> writeSheet(const GridSheet& sheet, const std::vector<fs::path>& pictures,
-                                const fs::path& path, bool overwrite, ProjectHistory& history) {
+Result<SheetOutcome> write(const GridSheet& sheet, const std::vector<fs::path>& pictures,
+                           const fs::path& path, bool overwrite, ProjectHistory& history) {
     const Result<std::string> key = keyOf(sheet, pictures);
     if (!key) return key.error();
     SaveOptions save;
@@ -50,13 +69,9 @@ Result<SheetOutcome> writeSheet(const GridSheet& sheet, const std::vector<fs::pa
         if (isOurs && last->request == *key) return SheetOutcome::Present;
         if (isOurs) save.overwrite = Overwrite::Yes; // of pictures that are others now
     }
-    std::vector<SheetCell> cells;
-    for (size_t i = 0; i < pictures.size(); ++i) {
-        Result<Image> image = loadImage(pictures[i]);
-        if (!image) return image.error();
-        cells.push_back({*std::move(image), sheet.captions[i]});
-    }
-    const Image image = contactSheet(cells, sheet.columns);
+    const Result<Image> drawn = draw(sheet, pictures);
+    if (!drawn) return drawn.error();
+    const Image& image = *drawn;
     if (const auto saved = saveImage(image, path, save); !saved) return saved.error();
     const Result<std::string> hash = hashOf(path);
     if (!hash) return hash.error();
@@ -68,6 +83,22 @@ Result<SheetOutcome> writeSheet(const GridSheet& sheet, const std::vector<fs::pa
     result.pixelHash = pixelHash(image);
     if (const auto noted = history.addResult(result); !noted) return noted.error();
     return SheetOutcome::Made;
+}
+
+} // namespace
+
+Result<SheetOutcome> writeSheet(const GridSheet& sheet, const std::vector<fs::path>& pictures,
+                                const fs::path& path, bool overwrite, ProjectHistory& history) {
+    try {
+        return write(sheet, pictures, path, overwrite, history);
+    } catch (const Error& error) {
+        return error;
+    } catch (const std::bad_alloc&) {
+        return Error(ErrorCode::OutOfMemory,
+                     shownPath(path) + ": memory ran out while the sheet was drawn.");
+    } catch (const std::exception& error) {
+        return Error(ErrorCode::Internal, shownPath(path) + ": " + error.what());
+    }
 }
 
 } // namespace kinora::core

@@ -1,5 +1,6 @@
 #include "core/queue/dispatcher.h"
 
+#include "core/engine/no_worker_left.h"
 #include "core/queue/answered.h"
 #include "core/queue/boot_clock.h"
 #include "core/queue/queue_rows.h"
@@ -72,7 +73,7 @@ void Dispatcher::work() {
 
 void Dispatcher::turnWhereItCan() {
     try {
-        if (m_blocked && !mayTryAgain()) return;
+        if (m_blocked && !mayTryAgain() && !isFreedByCancelling()) return;
         turn();
         unblock();
     } catch (const Error& error) {
@@ -181,15 +182,17 @@ void Dispatcher::followPower() {
     const std::string& reason = m_power.reasonToHold(bootSeconds());
     if (reason == m_held) return;
     m_held = reason;
-    if (m_held.empty()) {
-        m_ledger.setTrouble(std::nullopt);
-        return tell(QueueTroubleEvent{});
-    }
-    for (auto& [epoch, running] : m_running) interrupt(running, m_held);
-    const Error trouble(ErrorCode::Busy, "Nothing is computed: " + m_held + ".",
-                        "It goes on by itself.");
-    m_ledger.setTrouble(trouble);
-    tell(QueueTroubleEvent{trouble});
+    if (!m_held.empty())
+        for (auto& [epoch, running] : m_running) interrupt(running, m_held);
+    // The queue shows one trouble: the full disk first, this one when there is room again.
+    if (m_blocked && m_blocked->error.code() == ErrorCode::DiskFull) return;
+    m_ledger.setTrouble(heldTrouble());
+    tell(QueueTroubleEvent{heldTrouble()});
+}
+
+std::optional<Error> Dispatcher::heldTrouble() const {
+    if (m_held.empty()) return std::nullopt;
+    return Error(ErrorCode::Busy, "Nothing is computed: " + m_held + ".", "It goes on by itself.");
 }
 
 void Dispatcher::takeEvents() {
@@ -239,6 +242,11 @@ void Dispatcher::take(Running& running, const StepEvent& step) {
 void Dispatcher::take(Running& running, const PictureEvent& picture) {
     if (running.error) return; // the job fails already
     const QueueJobId id = running.ticket.job.id;
+    if (m_ledger.wish(id) == Wish::Cancel) { // nobody wants it, and there may be no room for it
+        if (m_blocked) m_blocked->tryAt = 0; // it may have been the one
+        m_fullFolder.clear();
+        return;
+    }
     try {
         const auto published = m_publisher.publish(running.ticket, picture.picture, picture);
         if (!published) return;
@@ -267,15 +275,16 @@ void Dispatcher::end(Running& running, const EngineEvent& event) {
         noteStepTimes(running, *finished);
     m_ledger.end(ticket.job.id, ticket.epoch, end);
     const bool asked = !running.stopping.empty() || !running.afterThis.empty();
+    const bool finished = std::holds_alternative<FinishedEvent>(event);
     m_running.erase(ticket.epoch);
     if (end.action != JobAction::Yield) m_later.erase(ticket.job.id);
-    if (end.action != JobAction::Yield && end.action != JobAction::Pause) {
+    if (finished || (end.action != JobAction::Yield && end.action != JobAction::Pause)) {
         std::error_code ignored;
         fs::remove(checkpointFor(ticket.job), ignored);
     }
     tellJob(ticket.job.id);
-    if (end.error && noWorkerIsLeft(*end.error)) throw *end.error;
-    if (end.action != JobAction::Yield || asked) return;
+    if (end.error && noWorkerIsLeft(m_engine, *end.error)) throw *end.error;
+    if (end.action != JobAction::Yield || asked || finished) return;
     waitBeforeAgain(ticket.job.id);
     if (end.error && end.error->code() == ErrorCode::DiskFull) block(*end.error);
 }
@@ -289,33 +298,28 @@ AttemptEnd Dispatcher::howItEnded(const Running& running, const EngineEvent& eve
     if (const auto* failed = std::get_if<FailedEvent>(&event); failed && !end.error)
         end.error = failed->error;
     const bool cut = !running.stopping.empty() || !running.afterThis.empty();
-    if (std::holds_alternative<FinishedEvent>(event) && !end.error && !cut)
+    const bool finished = std::holds_alternative<FinishedEvent>(event);
+    if (finished && !end.error && !cut && !running.kept)
         end.error = Error(ErrorCode::Internal, "The engine finished without all of the pictures.");
     if (end.error) {
-        end.action = isPassing(*end.error) || noWorkerIsLeft(*end.error) ? JobAction::Yield
-                     : end.error->code() == ErrorCode::WorkerLost        ? JobAction::SetAside
-                                                                         : JobAction::Fail;
+        end.action = isPassing(*end.error) || noWorkerIsLeft(m_engine, *end.error)
+                         ? JobAction::Yield
+                     : end.error->code() == ErrorCode::WorkerLost ? JobAction::SetAside
+                                                                  : JobAction::Fail;
         end.why = end.error->message();
     } else {
         end.action = wish == Wish::None ? JobAction::Yield : JobAction::Pause;
         end.why = !running.stopping.empty()    ? running.stopping
                   : !running.afterThis.empty() ? running.afterThis
-                                               : "the engine stopped";
+                  : finished // the checkpoint counted pictures that nobody had written yet
+                      ? "pictures were lost between the engine and the disk"
+                      : "the engine stopped";
     }
     if (wish == Wish::Cancel) {
         end.action = JobAction::Cancel;
         end.error.reset();
     }
     return end;
-}
-
-// No worker can be started, whatever the job: the jobs are not set aside for that.
-bool Dispatcher::noWorkerIsLeft(const Error& error) const {
-    const std::vector<WorkerStatus> workers = m_engine.workers();
-    return error.code() == ErrorCode::WorkerLost && !workers.empty() &&
-           std::ranges::all_of(workers, [](const WorkerStatus& worker) {
-               return worker.state == WorkerState::Off;
-           });
 }
 
 void Dispatcher::waitBeforeAgain(QueueJobId id) {
@@ -348,7 +352,11 @@ void Dispatcher::start(QueueJobId id) {
     if (!job) {
         if (isPassing(job.error())) throw job.error();
         m_ledger.refuse(id, job.error());
-        return;
+        QueueJob refused; // what of it can be told
+        refused.id = id;
+        refused.state = JobState::Failed;
+        refused.error = job.error();
+        return tell(JobChangedEvent{std::move(refused)});
     }
     const fs::path checkpoint = checkpointFor(*job);
     std::error_code ignored;
@@ -370,6 +378,7 @@ void Dispatcher::start(QueueJobId id) {
     if (!request.latentsPath.empty()) request.latentsIndex += first;
     Running& running = m_running[epoch];
     running.ticket = *std::move(ticket);
+    running.kept = kept;
     running.began = bootSeconds();
     running.engineJob = m_engine.submit(
         request, [inbox = m_inbox, epoch](const EngineEvent& event) { inbox->put(epoch, event); },
@@ -402,10 +411,10 @@ void Dispatcher::block(const Error& error) {
 void Dispatcher::unblock() {
     if (!m_blocked || bootSeconds() < m_blocked->tryAt) return;
     const bool told = m_blocked->error.code() == ErrorCode::DiskFull;
-    if (told) m_ledger.setTrouble(std::nullopt);
+    if (told) m_ledger.setTrouble(heldTrouble());
     m_blocked.reset();
     m_fullFolder.clear();
-    if (told) tell(QueueTroubleEvent{});
+    if (told) tell(QueueTroubleEvent{heldTrouble()});
     startJobs();
 }
 
@@ -416,6 +425,17 @@ bool Dispatcher::mayTryAgain() {
     if (++m_blocked->tries % kTriesWithoutRoom == 0) return true;
     m_blocked->tryAt = now + m_options.roomEvery.count() / 1000.0;
     return false;
+}
+
+// Others cancelled the job whose picture is next and may be the one that finds no room.
+bool Dispatcher::isFreedByCancelling() {
+    if (!m_settled) return false;
+    lookAtChanges();
+    const EventInbox::Arrived* arrived = m_inbox->front();
+    if (!arrived) return false;
+    const auto running = m_running.find(arrived->epoch);
+    return running != m_running.end() &&
+           m_ledger.wish(running->second.ticket.job.id) == Wish::Cancel;
 }
 
 bool Dispatcher::hasRoom() const {

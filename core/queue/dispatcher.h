@@ -52,7 +52,8 @@ class Dispatcher {
     struct Running {
         Ticket ticket;
         JobId engineJob = 0;
-        double began = 0; // bootSeconds
+        bool kept = false; // its engine went on from a checkpoint
+        double began = 0;  // bootSeconds
         double lastProgress = 0;
         std::string stopping; // why it was interrupted; empty: it was not
         std::string
@@ -92,7 +93,6 @@ class Dispatcher {
     void end(Running& running, const EngineEvent& event);
     AttemptEnd howItEnded(const Running& running, const EngineEvent& event);
     void stopAfterThis(Running& running, const std::string& why);
-    bool noWorkerIsLeft(const Error& error) const;
     void waitBeforeAgain(QueueJobId id);
     void noteStepTimes(const Running& running, const FinishedEvent& finished);
 
@@ -103,6 +103,8 @@ class Dispatcher {
     void block(const Error& error);
     void unblock();
     bool mayTryAgain();
+    bool isFreedByCancelling();
+    std::optional<Error> heldTrouble() const;
     bool hasRoom() const;
     void abandon();
 

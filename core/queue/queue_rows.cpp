@@ -105,6 +105,11 @@ void checkNewJob(const NewJob& job) {
         if (!path.is_absolute() || !path.has_filename() ||
             path.native().find('\0') != std::string::npos)
             refuseNew(shownPath(path) + " is not the absolute path of a file.");
+    // The queue may be worked through from anywhere.
+    for (const std::string& input :
+         {job.request.latentsPath, job.request.initPath, job.request.maskPath})
+        if (!input.empty() && !std::filesystem::path(input).is_absolute())
+            refuseNew(shownPath(input) + " is not an absolute path.");
     if (!job.request.saveLatentsPath.empty())
         throw Error(ErrorCode::Unsupported, "A job of the queue saves pictures, not latents.",
                     "kinora image --save-latents does.");

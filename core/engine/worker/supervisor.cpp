@@ -249,10 +249,14 @@ bool Supervisor::giveTo(Life& life, WorkerJob& job) {
         job.sink(FailedEvent{error});
         return true;
     }
-    return life.connection->run(order, life.segment, [&](const EngineEvent& event) {
+    bool left = false; // it was told to end, and not by the studio: another one goes on
+    const bool complete = life.connection->run(order, life.segment, [&](const EngineEvent& event) {
+        left = std::holds_alternative<CancelledEvent>(event) && !job.unwanted() && !m_stopping;
+        if (left) return;
         deliver(job, event);
         life.served = life.served || job.at > job.lostAt;
     });
+    return complete && !left;
 }
 
 // What the studio hears of a job is the same whether or not workers were lost in between.

@@ -48,6 +48,13 @@ class QueueCommandTest : public QObject {
         QVERIFY(again.code == 0 && again.out.isEmpty());
     }
 
+    // The queue refuses what is not absolute: it may be worked through from another folder.
+    void picturesToBeginFromMayBeNamedFromHere() {
+        const Home home;
+        const Run added = home.run(add({"--init", "in.png", "--mask", "mask.png"}));
+        QVERIFY2(added.code == 0, added.err.constData());
+    }
+
     void makesTheSamePicturesAsImage() {
         const Home home;
         const Run alone = home.run({"image", "--prompt", "3d emoji of a red apple", "--steps", "2",

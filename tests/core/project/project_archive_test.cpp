@@ -54,6 +54,18 @@ class ProjectArchiveTest : public QObject {
     Q_OBJECT
 
   private slots:
+    void doesNotPackAFolderThatCannotBeReadWhole() {
+        const test::TemporaryFolder folder;
+        folder.write("in/p.kinora", projectText());
+        folder.write("in/p.results", "a file where a folder belongs");
+        const fs::path zip = folder.path() / "p.zip";
+        const auto packed =
+            packProject(projectPaths(folder.path() / "in/p.kinora"), zip, Overwrite::No);
+        QVERIFY(!packed);
+        QVERIFY(packed.error().message().find("p.results") != std::string::npos);
+        QVERIFY(!fs::exists(zip));
+    }
+
     void packsAndUnpacksAll() {
         const test::TemporaryFolder folder;
         folder.write("in/p.kinora", projectText());

@@ -44,6 +44,27 @@ class ProjectDocumentTest : public QObject {
     Q_OBJECT
 
   private slots:
+    void aLongChainOfBatchesIsReadAtOnce() {
+        constexpr int kBatches = 20'000;
+        nlohmann::ordered_json json = ProjectDocument().json();
+        json["batches"] = nlohmann::ordered_json::array();
+        for (int i = 0; i < kBatches; ++i)
+            json["batches"].push_back({{"name", std::to_string(i)}, {"settings", {{"steps", 7}}}});
+        for (int i = 0; i + 1 < kBatches; ++i)
+            json["batches"][static_cast<size_t>(i)]["basedOn"] = std::to_string(i + 1);
+        json["batches"].back()["settings"] = {{"width", 128}};
+        json["batches"].front()["rows"] = {{{"request", {{"prompt", "a"}}}}};
+        QElapsedTimer timer;
+        timer.start();
+        const auto project = ProjectDocument::parse(json.dump(), "p");
+        QVERIFY2(project, project ? "" : project.error().what());
+        QVERIFY2(timer.elapsed() < 5000, std::to_string(timer.elapsed()).c_str());
+        const auto task = project->task(0);
+        QVERIFY(task);
+        QCOMPARE(*task->request.width, int64_t{128});
+        QCOMPARE(*task->request.steps, int64_t{7});
+    }
+
     void tasksAreNumberedAndFilledFromTheFileAlone() {
         const auto project = parsed(small());
         QVERIFY2(project, problemOf(small()).c_str());

@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <sys/resource.h>
 #include <thread>
 
 using namespace kinora;
@@ -40,6 +41,39 @@ class ProjectHistoryTest : public QObject {
     Q_OBJECT
 
   private slots:
+    void numbersOutOfTheirRangeSayNothing() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history";
+        std::ofstream file(path);
+        for (const char* task : {"1e300", "-1", "18446744073709551615", "1.5", "\"1\""})
+            file << R"({"event":"result","file":"a.png","request":"r","task":)" << task << "}\n";
+        for (const char* rating : {"6", "-1", "1e300", "2.5", "4294967297"})
+            file << R"({"event":"rating","file":"a.png","rating":)" << rating << "}\n";
+        file << R"({"event":"rating","file":"b.png","rating":5})" << "\n";
+        file.close();
+        const ProjectHistory history(path);
+        QVERIFY(!history.latest("a.png"));
+        QCOMPARE(history.rating("a.png"), 0);
+        QCOMPARE(history.rating("b.png"), 5);
+    }
+
+    // Longer than memory that it may take: the file has holes, and so no size on the disk.
+    void aLineWithoutEndTakesNoMemory() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history";
+        QVERIFY(ProjectHistory(path).addRating("a.png", 3));
+        fs::resize_file(path, uintmax_t{1} << 28);
+        rusage before{}, after{};
+        getrusage(RUSAGE_SELF, &before);
+        ProjectHistory history(path);
+        getrusage(RUSAGE_SELF, &after);
+        QVERIFY(after.ru_maxrss - before.ru_maxrss < 100'000); // KiB, of 256 MiB
+        QCOMPARE(history.rating("a.png"), 3);
+        QVERIFY(history.addRating("b.png", 4)); // behind it
+        QCOMPARE(history.rating("b.png"), 4);
+        QCOMPARE(ProjectHistory(path).rating("b.png"), 4);
+    }
+
     void keepsResultsAndRatings() {
         const test::TemporaryFolder folder;
         const fs::path path = folder.path() / "p.history";

@@ -344,6 +344,26 @@ class DispatcherTest : public QObject {
         QCOMPARE(filesIn(sample.pictures()), 2);
     }
 
+    // The engine handed it out, and the process was killed before it was written.
+    void aPictureThatTheCheckpointCountsAndNobodyWroteIsMadeAgain() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId id = sample.add(store, "a", 3);
+        std::ofstream(sample.data() / "queue" / "checkpoints" /
+                      (checkpointName(id, store.find(id)->revision) + ".checkpoint"))
+            << "0 2";
+        ScriptedEngine engine({.goesOn = true});
+        Dispatcher::Options options = quick();
+        options.busySeconds = 3600; // it is begun again without waiting
+        QVERIFY(runAll(sample, engine, options).ok());
+        QCOMPARE(stateOf(store, id), JobState::Finished);
+        QCOMPARE(filesIn(sample.pictures()), 3);
+        QCOMPARE(store.attempts(id)->size(), size_t{2});
+        for (const QueueItem& item : itemsOf(store, id))
+            QCOMPARE(item.pixelHash,
+                     pixelHash(pictureOf(*sample.job("a").request.seed + item.picture)));
+    }
+
     void afterRunningItEndsWithoutBeginningMore() {
         const QueueSample sample;
         QueueStore store = sample.open();
@@ -463,9 +483,17 @@ class DispatcherTest : public QObject {
         const QueueJobId good = sample.add(store, "good");
         store.database().execute("UPDATE jobs SET request = '[]' WHERE id = 1");
         ScriptedEngine engine({});
-        QVERIFY(runAll(sample, engine).ok());
+        int told = 0;
+        Dispatcher::Options options = quick();
+        options.listener = [&](const QueueEvent& event) {
+            if (const auto* changed = std::get_if<JobChangedEvent>(&event))
+                if (changed->job.id == 1 && changed->job.state == JobState::Failed)
+                    told += changed->job.error ? 1 : 0;
+        };
+        QVERIFY(runAll(sample, engine, options).ok());
         QCOMPARE(stateOf(store, good), JobState::Finished);
         QCOMPARE(store.status()->failed, int64_t{1});
+        QCOMPARE(told, 1);
     }
 
     void aPictureThatCannotBeWrittenFailsItsJob() {
@@ -516,6 +544,40 @@ class DispatcherTest : public QObject {
         QCOMPARE(stateOf(store, b), JobState::Finished);
         QCOMPARE(filesIn(sample.pictures()), 3);
         QVERIFY(!store.status()->trouble);
+    }
+
+    // The queue's own file stays below the limit, the picture does not.
+    void aJobWhosePicturesFindNoRoomCanBeCancelled() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId id = sample.add(store, "a");
+        std::signal(SIGXFSZ, SIG_IGN);
+        rlimit before{};
+        getrlimit(RLIMIT_FSIZE, &before);
+        const rlimit small{2u << 20, before.rlim_max};
+        ScriptedEngine engine({.side = 1024});
+        Dispatcher::Options options = quick();
+        options.roomEvery = 1h; // the cancelling alone ends the waiting
+        std::atomic<int> troubles = 0, goesOn = 0;
+        options.listener = [&](const QueueEvent& event) {
+            if (const auto* told = std::get_if<QueueTroubleEvent>(&event))
+                ++(told->trouble ? troubles : goesOn);
+        };
+        setrlimit(RLIMIT_FSIZE, &small);
+        bool told = false, cancelled = false, over = false;
+        {
+            Worker worker(sample, engine, options);
+            told = becomes([&] { return troubles == 1; });
+            const auto asked = store.apply(JobAction::Cancel, std::array{id});
+            cancelled = asked && becomes([&] { return stateOf(store, id) == JobState::Cancelled; });
+            over = becomes([&] { return goesOn == 1; });
+        }
+        setrlimit(RLIMIT_FSIZE, &before);
+        QVERIFY(told);
+        QVERIFY(cancelled);
+        QVERIFY(over);
+        QVERIFY(!store.status()->trouble);
+        QCOMPARE(filesIn(sample.pictures()), 0);
     }
 
     void anEngineWithoutRoomIsWaitedFor() {

@@ -142,6 +142,19 @@ class QueueStoreTest : public QObject {
         QCOMPARE(stateOf(store, id[0]), JobState::Running);
     }
 
+    void filesThatItBeginsFromAreAbsolute() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        NewJob job = sample.job("a");
+        job.request.initPath = "in.png";
+        QCOMPARE(codeOf(store.add(job)), ErrorCode::InvalidArgument);
+        job.request.initPath = "/somewhere/in.png";
+        job.request.maskPath = "mask.png";
+        QCOMPARE(codeOf(store.add(job)), ErrorCode::InvalidArgument);
+        job.request.maskPath = "/somewhere/mask.png";
+        QVERIFY(store.add(job).ok());
+    }
+
     void isChangedBeforeItBegan() {
         const QueueSample sample;
         QueueStore store = sample.open();

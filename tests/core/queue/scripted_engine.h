@@ -19,8 +19,8 @@
 namespace kinora::core::testing {
 
 // A small picture that no other seed has.
-inline Image pictureOf(int64_t seed) {
-    Image image{8, 8, 3, std::vector<float>(8 * 8 * 3)};
+inline Image pictureOf(int64_t seed, int side = 8) {
+    Image image{side, side, 3, std::vector<float>(static_cast<size_t>(side * side * 3))};
     auto state = static_cast<uint32_t>(seed) * 2654435761u + 1;
     for (float& value : image.pixels) {
         state = state * 1664525u + 1013904223u;
@@ -38,7 +38,9 @@ class ScriptedEngine : public Engine {
         // How the job of that prompt fails, the nth time (from 1) that it is tried.
         std::function<std::optional<Error>(const std::string& prompt, int time)> fails = {};
         bool workersAreOff = false;
-        bool holds = false; // before the last step of each picture, until release()
+        int side = 8;        // of its pictures
+        bool goesOn = false; // behind the picture that the checkpoint names
+        bool holds = false;  // before the last step of each picture, until release()
     };
     explicit ScriptedEngine(Script script) : m_script(std::move(script)) {}
     ~ScriptedEngine() override {
@@ -131,7 +133,9 @@ class ScriptedEngine : public Engine {
         sink(PlannedEvent{plan, resolved});
         if (m_script.fails)
             if (const auto error = m_script.fails(request.prompt, time)) return FailedEvent{*error};
-        for (int64_t picture = 0; picture < request.count; ++picture) {
+        int64_t picture = 0;
+        if (m_script.goesOn && (std::ifstream(checkpoint) >> picture)) ++picture;
+        for (; picture < request.count; ++picture) {
             if (!picture_(id, request, picture, checkpoint, sink)) return CancelledEvent{};
             if (asked(id) == Asked::StopAfterThis) break;
         }
@@ -153,7 +157,7 @@ class ScriptedEngine : public Engine {
         provenance.request.count = 1;
         provenance.modelName = "scripted";
         provenance.engineVersion = "kinora test";
-        sink(PictureEvent{picture, pictureOf(*request.seed + picture), provenance});
+        sink(PictureEvent{picture, pictureOf(*request.seed + picture, m_script.side), provenance});
         return true;
     }
 

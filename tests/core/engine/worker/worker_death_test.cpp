@@ -73,6 +73,23 @@ class WorkerDeathTest : public QObject {
         QVERIFY(job.all<ResumedEvent>().front().step >= 1);
     }
 
+    // Somebody ends the worker as one ends a program: the job is not cancelled by that.
+    void replacesAWorkerThatIsToldToEnd() {
+        WorkerEngine engine(m_fixture.options(1));
+        Job whole, job;
+        engine.submit(WorkerFixture::redApple(), whole.sink());
+        QVERIFY(whole.waitForEnd());
+        bool done = false;
+        engine.submit(WorkerFixture::redApple(), job.sink([&](const EngineEvent& event) {
+            if (std::holds_alternative<StepEvent>(event) && !std::exchange(done, true))
+                for (const int id : processIds(engine)) ::kill(id, SIGTERM);
+        }));
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.count<CancelledEvent>(), 0);
+        QCOMPARE(job.count<FinishedEvent>(), 1);
+        QCOMPARE(job.pictureHashes(), whole.pictureHashes());
+    }
+
     // A job that kills its worker twice at one place, beside jobs that do not.
     void setsAsideAJobThatKillsTwice() {
         const auto engine = m_fixture.engine(2);
