@@ -195,3 +195,21 @@ TEST_CASE("a bias has its own difference, beside any kind of delta of the weight
     const auto wrong = [&] { with(written(folder, {{kModule + ".diff_b", {4}}}), 1); };
     CHECK(thrownBy(wrong).find("4 x 1") != std::string::npos);
 }
+
+TEST_CASE("parts without numbers are refused") {
+    const test::TemporaryFolder folder;
+    const std::vector<std::vector<std::pair<std::string, Shape>>> files = {
+        {{".lora_up.weight", {8, 2}},
+         {".lora_down.weight", {2, 8}},
+         {".lora_mid.weight", {2, 2, 0, 1}}},
+        {{".diff_b", {0}}},
+        {{".diff_b", {0}}, {".diff", {8, 8}}},
+        {{".lokr_w1", {2, 2}}, {".lokr_w2_a", {0, 2}}, {".lokr_w2_b", {2, 4}}},
+    };
+    for (const auto& file : files) {
+        std::vector<std::pair<std::string, Shape>> tensors;
+        for (const auto& [name, shape] : file) tensors.emplace_back(kModule + name, shape);
+        CHECK(thrownBy([&] { with(written(folder, tensors), 1); }).find("is empty") !=
+              std::string::npos);
+    }
+}
