@@ -5,6 +5,7 @@
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/model_extras.h"
+#include "pipelines/weights/scaled_weights.h"
 #include "pipelines/weights/sharded_weights.h"
 #include "pipelines/weights/weight_file.h"
 
@@ -377,7 +378,7 @@ std::unique_ptr<WeightSource> Model::storedWeights(std::string_view name) const 
     const WeightFiles files = findWeights(folder, *component, labelOf(m_path, name));
     std::string label = labelOf(m_path, (fs::path(name) / files.main).generic_string());
     if (files.isIndex)
-        return std::make_unique<ShardedWeights>(folder / files.main, std::move(label));
+        return withScales(std::make_unique<ShardedWeights>(folder / files.main, std::move(label)));
     return openWeightFile(folder / files.main, std::move(label));
 }
 
