@@ -203,10 +203,10 @@ int64_t latentChannelsOf(const nlohmann::json& configs) {
     return isSane ? channels->get<int64_t>() : 0;
 }
 
-// A file by its path and its time.
+// A file by its path, its size and its time.
 std::string identityOf(const fs::path& file) {
     std::error_code ignored;
-    return file.string() + " " +
+    return file.string() + " " + std::to_string(fs::file_size(file, ignored)) + " " +
            std::to_string(fs::last_write_time(file, ignored).time_since_epoch().count());
 }
 
@@ -364,7 +364,7 @@ LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& str
 
 void Model::replaceVae(ExternalVae vae) {
     if (vae.config()) m_configs["vae"] = *vae.config();
-    m_additions += identityOf(vae.path()) + "\n";
+    m_additions += identityOf(vae.path()) + " " + (vae.config() ? vae.config()->dump() : "") + "\n";
     m_vae = std::move(vae);
 }
 
