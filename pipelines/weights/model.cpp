@@ -5,6 +5,7 @@
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/model_extras.h"
+#include "pipelines/weights/scaled_weights.h"
 #include "pipelines/weights/sharded_weights.h"
 #include "pipelines/weights/weight_file.h"
 
@@ -202,10 +203,10 @@ int64_t latentChannelsOf(const nlohmann::json& configs) {
     return isSane ? channels->get<int64_t>() : 0;
 }
 
-// A file by its path and its time.
+// A file by its path, its size and its time.
 std::string identityOf(const fs::path& file) {
     std::error_code ignored;
-    return file.string() + " " +
+    return file.string() + " " + std::to_string(fs::file_size(file, ignored)) + " " +
            std::to_string(fs::last_write_time(file, ignored).time_since_epoch().count());
 }
 
@@ -363,7 +364,7 @@ LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& str
 
 void Model::replaceVae(ExternalVae vae) {
     if (vae.config()) m_configs["vae"] = *vae.config();
-    m_additions += identityOf(vae.path()) + "\n";
+    m_additions += identityOf(vae.path()) + " " + (vae.config() ? vae.config()->dump() : "") + "\n";
     m_vae = std::move(vae);
 }
 
@@ -377,7 +378,7 @@ std::unique_ptr<WeightSource> Model::storedWeights(std::string_view name) const 
     const WeightFiles files = findWeights(folder, *component, labelOf(m_path, name));
     std::string label = labelOf(m_path, (fs::path(name) / files.main).generic_string());
     if (files.isIndex)
-        return std::make_unique<ShardedWeights>(folder / files.main, std::move(label));
+        return withScales(std::make_unique<ShardedWeights>(folder / files.main, std::move(label)));
     return openWeightFile(folder / files.main, std::move(label));
 }
 

@@ -1,4 +1,5 @@
-// A LoRA of any content, merged into a small module of any of the names that it has.
+// A LoRA of any content, merged into small modules of any of the names that it has: matrices, and
+// convolutions, each with a bias.
 
 #include "kernels/base/error.h"
 #include "pipelines/weights/lora/lora_weights.h"
@@ -15,14 +16,15 @@ using namespace kinora::pipelines;
 
 namespace {
 
-// Has each of the file's modules, in one small size.
+// Has each of the file's modules, in one small shape.
 class AnyModule final : public WeightSource {
   public:
-    explicit AnyModule(std::vector<std::string> names) : m_names(std::move(names)) {}
+    AnyModule(std::vector<std::string> names, kernels::Shape weight)
+        : m_names(std::move(names)), m_weight(weight) {}
     const std::string& label() const override { return m_label; }
     std::optional<TensorInfo> find(std::string_view name, const kernels::Shape&) const override {
         if (name.ends_with(".bias")) return TensorInfo{std::string(name), kernels::DType::F32, {8}};
-        return TensorInfo{std::string(name), kernels::DType::F32, {8, 6}};
+        return TensorInfo{std::string(name), kernels::DType::F32, m_weight};
     }
     std::vector<std::string> names() const override { return m_names; }
     int64_t totalBytes() const override { return 0; }
@@ -33,7 +35,19 @@ class AnyModule final : public WeightSource {
   private:
     std::string m_label = "any";
     std::vector<std::string> m_names;
+    kernels::Shape m_weight;
 };
+
+void readAll(const std::shared_ptr<const LoraFile>& file, const std::vector<std::string>& tensors,
+             const kernels::Shape& weight) {
+    auto source = std::make_unique<AnyModule>(tensors, weight);
+    const ModuleNames names = moduleNames(*source);
+    const LoraWeights weights(std::move(source), "unet", {{file, 0.5f}}, names);
+    for (const std::string& tensor : tensors) {
+        std::vector<float> values(tensor.ends_with(".bias") ? 5 : 20);
+        weights.read(tensor, 3, values);
+    }
+}
 
 } // namespace
 
@@ -42,14 +56,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::errorsAreAnswers([&] {
         const auto file = std::make_shared<const LoraFile>(memory.path());
         std::vector<std::string> tensors;
-        for (const LoraModule& module : file->modules()) tensors.push_back(module.name + ".weight");
-        auto source = std::make_unique<AnyModule>(tensors);
-        const ModuleNames names = moduleNames(*source);
-        const LoraWeights weights(std::move(source), "unet", {{file, 0.5f}}, names);
-        for (const std::string& tensor : tensors) {
-            std::vector<float> values(20);
-            weights.read(tensor, 3, values);
-        }
+        for (const LoraModule& module : file->modules())
+            for (const char* ending : {".weight", ".bias"}) tensors.push_back(module.name + ending);
+        for (const kernels::Shape& weight : {kernels::Shape{8, 6}, kernels::Shape{8, 6, 3, 3}})
+            fuzz::errorsAreAnswers([&] { readAll(file, tensors, weight); });
     });
     return 0;
 }

@@ -7,15 +7,19 @@
 namespace kinora::pipelines {
 namespace {
 
-bool fits(const LoraModule& module) {
-    return module.has(LoraPart::Difference) || module.has(LoraPart::BiasDifference);
+LoraPart partOf(TargetPart target) {
+    return target == TargetPart::Bias ? LoraPart::BiasDifference : LoraPart::Difference;
 }
 
-std::optional<MatrixSize> size(const LoraModule& module) {
-    if (!module.has(LoraPart::Difference)) return MatrixSize{}; // of the bias alone
-    const kernels::Shape& shape = module.shape(LoraPart::Difference);
+bool fits(const LoraModule& module, TargetPart target) {
+    return module.has(partOf(target));
+}
+
+std::optional<DeltaSize> size(const LoraModule& module, TargetPart target) {
+    const kernels::Shape& shape = module.shape(partOf(target));
+    if (target == TargetPart::Bias) return DeltaSize{shape.elements(), 1};
     if (shape.rank() < 1 || shape.elements() == 0) return std::nullopt;
-    return MatrixSize{shape[0], shape.elements() / shape[0]};
+    return DeltaSize{shape[0], shape.elements() / shape[0]};
 }
 
 class Difference final : public WeightDelta {
@@ -36,9 +40,8 @@ class Difference final : public WeightDelta {
 
 std::unique_ptr<WeightDelta> make(const LoraFile& file, const LoraModule& module,
                                   const DeltaTarget& target, float strength) {
-    const LoraPart part = target.isBias ? LoraPart::BiasDifference : LoraPart::Difference;
-    return std::make_unique<Difference>(file.read(module.parts.at(part)), target.size.columns,
-                                        strength);
+    return std::make_unique<Difference>(file.read(module.parts.at(partOf(target.part))),
+                                        target.size.columns, strength);
 }
 
 } // namespace

@@ -10,16 +10,17 @@ namespace {
 constexpr FactorParts kFirst{LoraPart::HadaW1A, LoraPart::HadaW1B, LoraPart::HadaT1};
 constexpr FactorParts kSecond{LoraPart::HadaW2A, LoraPart::HadaW2B, LoraPart::HadaT2};
 
-bool fits(const LoraModule& module) {
-    return module.has(LoraPart::HadaW1A) || module.has(LoraPart::HadaW2A);
+bool fits(const LoraModule& module, TargetPart target) {
+    return target == TargetPart::Weight &&
+           (module.has(LoraPart::HadaW1A) || module.has(LoraPart::HadaW2A));
 }
 
-std::optional<MatrixSize> size(const LoraModule& module) {
+std::optional<DeltaSize> size(const LoraModule& module, TargetPart) {
     const auto first = FactoredMatrix::size(module, kFirst);
     const auto second = FactoredMatrix::size(module, kSecond);
     if (!first || !second || first->rows != second->rows || first->columns != second->columns)
         return std::nullopt;
-    return first;
+    return DeltaSize{first->rows, first->columns};
 }
 
 class HadamardDelta final : public WeightDelta {

@@ -7,11 +7,6 @@
 namespace kinora::pipelines {
 namespace {
 
-bool fits(const LoraModule& module) {
-    return module.has(LoraPart::Ia3Factor) ||
-           (module.has(LoraPart::Ia3Change) && module.has(LoraPart::Ia3OnInput));
-}
-
 LoraPart partOf(const LoraModule& module) {
     return module.has(LoraPart::Ia3Factor) ? LoraPart::Ia3Factor : LoraPart::Ia3Change;
 }
@@ -22,10 +17,16 @@ bool isOnInput(const LoraModule& module) {
     return shape.rank() >= 2 && shape[0] == 1;
 }
 
-std::optional<MatrixSize> size(const LoraModule& module) {
+bool fits(const LoraModule& module, TargetPart target) {
+    if (target == TargetPart::Bias) return module.has(LoraPart::Ia3Factor) && !isOnInput(module);
+    return module.has(LoraPart::Ia3Factor) ||
+           (module.has(LoraPart::Ia3Change) && module.has(LoraPart::Ia3OnInput));
+}
+
+std::optional<DeltaSize> size(const LoraModule& module, TargetPart) {
     const int64_t count = module.shape(partOf(module)).elements();
     if (count == 0) return std::nullopt;
-    return isOnInput(module) ? MatrixSize{0, count} : MatrixSize{count, 0};
+    return isOnInput(module) ? DeltaSize{std::nullopt, count} : DeltaSize{count, std::nullopt};
 }
 
 class Ia3Delta final : public WeightDelta {

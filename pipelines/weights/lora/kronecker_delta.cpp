@@ -13,8 +13,9 @@ namespace {
 constexpr FactorParts kFirst{LoraPart::KronW1A, LoraPart::KronW1B, LoraPart::HadaT1};
 constexpr FactorParts kSecond{LoraPart::KronW2A, LoraPart::KronW2B, LoraPart::KronT2};
 
-bool fits(const LoraModule& module) {
-    return module.has(LoraPart::KronW1) || module.has(LoraPart::KronW1A);
+bool fits(const LoraModule& module, TargetPart target) {
+    return target == TargetPart::Weight &&
+           (module.has(LoraPart::KronW1) || module.has(LoraPart::KronW1A));
 }
 
 std::optional<MatrixSize> halfSize(const LoraModule& module, LoraPart whole,
@@ -34,11 +35,11 @@ std::vector<float> readHalf(const LoraFile& file, const LoraModule& module, Lora
     return values;
 }
 
-std::optional<MatrixSize> size(const LoraModule& module) {
+std::optional<DeltaSize> size(const LoraModule& module, TargetPart) {
     const auto first = halfSize(module, LoraPart::KronW1, kFirst);
     const auto second = halfSize(module, LoraPart::KronW2, kSecond);
     if (!first || !second) return std::nullopt;
-    return MatrixSize{first->rows * second->rows, first->columns * second->columns};
+    return DeltaSize{first->rows * second->rows, first->columns * second->columns};
 }
 
 // Where both are whole there is no rank, and alpha says nothing.

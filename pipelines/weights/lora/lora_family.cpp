@@ -54,8 +54,9 @@ std::string familyOf(const LoraFile& file) {
             if (module.name.find(sign.part) != std::string::npos) return std::string(sign.family);
     for (const LoraModule& module : file.modules()) {
         if (module.component != "unet" || !module.name.ends_with("attn2_to_k")) continue;
-        const auto size = findDeltaKind(module)->size(module);
-        if (size && size->columns > 0) return familyOfTextWidth(size->columns);
+        const DeltaKind* const kind = findDeltaKind(module, TargetPart::Weight);
+        const auto size = kind ? kind->size(module, TargetPart::Weight) : std::nullopt;
+        if (size && size->columns) return familyOfTextWidth(*size->columns);
     }
     const auto hasSecondText = [](const LoraModule& module) {
         return module.component == "text_encoder_2";

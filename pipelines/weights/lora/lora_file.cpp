@@ -34,6 +34,9 @@ void LoraFile::group() {
             m_unknown.push_back(stored);
             continue;
         }
+        if (info->shape.elements() == 0)
+            throw Error(ErrorCode::BadFile, label() + ": " + briefName(stored) + " is empty.",
+                        "The file is damaged; get it again.");
         LoraModule& module = modules[{name->component, name->module}];
         module.component = name->component;
         module.name = name->module;

@@ -17,11 +17,19 @@ MatrixSize matrixSize(const kernels::Shape& shape) {
     return {shape[0], shape.elements() / shape[0]};
 }
 
-bool fits(const MatrixSize& delta, const MatrixSize& tensor) {
-    const bool rows = delta.rows == 0 || delta.rows == tensor.rows;
-    if (delta.columns == 0 || delta.columns == tensor.columns) return rows;
+bool fits(const DeltaSize& delta, const MatrixSize& tensor) {
+    const bool rows = !delta.rows || *delta.rows == tensor.rows;
+    if (!delta.columns || *delta.columns == tensor.columns) return rows;
     // IA3 has one factor for all positions of an input.
-    return delta.rows == 0 && tensor.columns % delta.columns == 0;
+    return !delta.rows && tensor.columns % *delta.columns == 0;
+}
+
+// Whether each kind that the module has parts of has all of them.
+bool isWhole(const LoraModule& module) {
+    for (const TargetPart part : {TargetPart::Weight, TargetPart::Bias})
+        if (const DeltaKind* kind = findDeltaKind(module, part); kind && !kind->size(module, part))
+            return false;
+    return true;
 }
 
 [[noreturn]] void throwIncomplete(const LoraFile& file, const LoraModule& module) {
@@ -58,12 +66,13 @@ LoraWeights::LoraWeights(std::unique_ptr<WeightSource> source, std::string_view 
 void LoraWeights::match(size_t use, std::string_view component, const ModuleNames& names) {
     for (const LoraModule& module : m_uses[use].file->modules()) {
         if (module.component != component) continue;
-        if (!findDeltaKind(module)->size(module)) throwIncomplete(*m_uses[use].file, module);
+        if (!isWhole(module)) throwIncomplete(*m_uses[use].file, module);
         const auto found = names.find(module.name);
         bool used = false;
         if (found != names.end()) {
-            used = addPatch(use, module, found->second + std::string(kWeight), false);
-            used = addPatch(use, module, found->second + std::string(kBias), true) || used;
+            used = addPatch(use, module, found->second + std::string(kWeight), TargetPart::Weight);
+            used =
+                addPatch(use, module, found->second + std::string(kBias), TargetPart::Bias) || used;
         }
         if (used)
             ++m_matches[use].modules;
@@ -74,32 +83,29 @@ void LoraWeights::match(size_t use, std::string_view component, const ModuleName
 
 // Whether the module changes that tensor and the tensor is there.
 bool LoraWeights::addPatch(size_t use, const LoraModule& module, const std::string& tensor,
-                           bool isBias) {
-    const bool difference = module.has(LoraPart::BiasDifference);
-    if (isBias && !difference && !module.has(LoraPart::Ia3Factor)) return false;
-    if (!isBias && difference && !module.has(LoraPart::Difference)) return false;
+                           TargetPart part) {
+    if (!findDeltaKind(module, part)) return false;
     const std::optional<TensorInfo> info = m_source->find(tensor, {});
     if (!info) return false;
-    MatrixSize size = *findDeltaKind(module)->size(module);
-    if (isBias && difference) size = {module.shape(LoraPart::BiasDifference).elements(), 1};
-    if (isBias && !difference && size.rows == 0) return false; // IA3 along the input
-    checkFits(*m_uses[use].file, module, *info, size);
+    checkFits(*m_uses[use].file, module, *info, part);
     if (m_uses[use].strength == 0) return true;
     Patch& patch = m_patches[tensor];
     patch.size = matrixSize(info->shape);
-    patch.isBias = isBias;
+    patch.part = part;
     patch.changes.push_back({use, &module});
     return true;
 }
 
 void LoraWeights::checkFits(const LoraFile& file, const LoraModule& module,
-                            const TensorInfo& tensor, const MatrixSize& size) const {
+                            const TensorInfo& tensor, TargetPart part) const {
+    const DeltaSize size = *findDeltaKind(module, part)->size(module, part);
     const MatrixSize own = matrixSize(tensor.shape);
-    if (fits(size, own) && magnitudeFits(module, own)) return;
+    const bool lengthsFit = part == TargetPart::Bias || magnitudeFits(module, own);
+    if (fits(size, own) && lengthsFit) return;
     const std::string family = familyOf(file);
-    const auto text = [](const MatrixSize& matrix) {
-        const auto side = [](int64_t count) {
-            return count == 0 ? std::string("any") : std::to_string(count);
+    const auto text = [](const DeltaSize& matrix) {
+        const auto side = [](std::optional<int64_t> count) {
+            return count ? std::to_string(*count) : std::string("any");
         };
         return side(matrix.rows) + " x " + side(matrix.columns);
     };
@@ -107,7 +113,7 @@ void LoraWeights::checkFits(const LoraFile& file, const LoraModule& module,
                 file.label() + ": was made for " +
                     (family.empty() ? std::string("another kind of model") : family) + "; its " +
                     briefName(module.firstTensor) + " changes a weight of " + text(size) +
-                    ", this model's is " + text(own) + ".",
+                    ", this model's is " + text({own.rows, own.columns}) + ".",
                 "Use it with a model of the kind that it was made for.");
 }
 
@@ -142,7 +148,7 @@ void LoraWeights::prepare(std::string_view name, const Patch& patch) const {
     m_deltas.clear();
     for (const Change& change : patch.changes) {
         const size_t before = m_deltas.size();
-        const DeltaTarget target{patch.size, patch.isBias,
+        const DeltaTarget target{patch.size, patch.part,
                                  [&](int64_t firstRow, std::span<float> rows) {
                                      readRows(name, patch, before, firstRow, rows);
                                  }};

@@ -59,13 +59,13 @@ class LoraWeights final : public WeightSource {
     };
     struct Patch { // of one tensor
         MatrixSize size;
-        bool isBias = false;
+        TargetPart part = TargetPart::Weight;
         std::vector<Change> changes;
     };
     void match(size_t use, std::string_view component, const ModuleNames& names);
-    bool addPatch(size_t use, const LoraModule& module, const std::string& tensor, bool isBias);
+    bool addPatch(size_t use, const LoraModule& module, const std::string& tensor, TargetPart part);
     void checkFits(const LoraFile& file, const LoraModule& module, const TensorInfo& tensor,
-                   const MatrixSize& size) const;
+                   TargetPart part) const;
     void prepare(std::string_view name, const Patch& patch) const;
     void readRows(std::string_view name, const Patch& patch, size_t deltas, int64_t firstRow,
                   std::span<float> rows) const;

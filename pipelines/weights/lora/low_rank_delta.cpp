@@ -9,15 +9,15 @@
 namespace kinora::pipelines {
 namespace {
 
-bool fits(const LoraModule& module) {
-    return module.has(LoraPart::Down) || module.has(LoraPart::Up);
+bool fits(const LoraModule& module, TargetPart target) {
+    return target == TargetPart::Weight && (module.has(LoraPart::Down) || module.has(LoraPart::Up));
 }
 
 int64_t rankOf(const LoraModule& module) {
     return module.shape(LoraPart::Up).elements() / module.shape(LoraPart::Up)[0];
 }
 
-std::optional<MatrixSize> size(const LoraModule& module) {
+std::optional<DeltaSize> size(const LoraModule& module, TargetPart) {
     if (!module.has(LoraPart::Down) || !module.has(LoraPart::Up)) return std::nullopt;
     const kernels::Shape& up = module.shape(LoraPart::Up);
     const kernels::Shape& down = module.shape(LoraPart::Down);
@@ -31,7 +31,7 @@ std::optional<MatrixSize> size(const LoraModule& module) {
         if (middle.rank() != 4 || middle[0] != rank || middle[1] != rank) return std::nullopt;
         columns *= middle[2] * middle[3];
     }
-    return MatrixSize{up[0], columns};
+    return DeltaSize{up[0], columns};
 }
 
 class LowRankDelta final : public WeightDelta {

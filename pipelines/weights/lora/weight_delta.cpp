@@ -10,17 +10,22 @@ constexpr const DeltaKind* kKinds[] = {&kLowRankKind, &kHadamardKind, &kKronecke
 
 } // namespace
 
-const DeltaKind* findDeltaKind(const LoraModule& module) {
+const DeltaKind* findDeltaKind(const LoraModule& module, TargetPart target) {
     for (const DeltaKind* kind : kKinds)
-        if (kind->fits(module)) return kind;
+        if (kind->fits(module, target)) return kind;
     return nullptr;
+}
+
+const DeltaKind* findDeltaKind(const LoraModule& module) {
+    const DeltaKind* kind = findDeltaKind(module, TargetPart::Weight);
+    return kind ? kind : findDeltaKind(module, TargetPart::Bias);
 }
 
 std::unique_ptr<WeightDelta> makeDelta(const LoraFile& file, const LoraModule& module,
                                        const DeltaTarget& target, float strength) {
-    auto delta = findDeltaKind(module)->make(file, module, target, strength);
+    auto delta = findDeltaKind(module, target.part)->make(file, module, target, strength);
     const bool decomposed = module.has(LoraPart::DoraScale) || module.has(LoraPart::Magnitude);
-    if (!decomposed || target.isBias) return delta;
+    if (!decomposed || target.part == TargetPart::Bias) return delta;
     return withMagnitude(std::move(delta), file, module, target);
 }
 

@@ -14,15 +14,23 @@ namespace kinora::pipelines {
 
 // A tensor as a matrix: [out, everything else]. A vector has one column.
 struct MatrixSize {
-    int64_t rows = 0, columns = 0; // 0 in a delta's size: any
+    int64_t rows = 0, columns = 0;
 };
+
+// Of the tensors that a delta can be applied to; none: any number.
+struct DeltaSize {
+    std::optional<int64_t> rows, columns;
+};
+
+// Which tensor of a module.
+enum class TargetPart { Weight, Bias };
 
 // Fills whole rows of the tensor, from firstRow, as they are before the delta.
 using RowReader = std::function<void(int64_t firstRow, std::span<float> rows)>;
 
 struct DeltaTarget {
     MatrixSize size;
-    bool isBias = false;
+    TargetPart part = TargetPart::Weight;
     RowReader before;
 };
 
@@ -39,10 +47,10 @@ using MakeDelta = std::unique_ptr<WeightDelta> (*)(const LoraFile& file, const L
 
 struct DeltaKind {
     std::string_view name; // "LoHa"
-    // Whether the module's parts are those of this kind.
-    bool (*fits)(const LoraModule& module);
-    // Of what is added to the weight; nullopt where parts are missing or do not fit together.
-    std::optional<MatrixSize> (*size)(const LoraModule& module);
+    // Whether the module has parts of this kind that change the target.
+    bool (*fits)(const LoraModule& module, TargetPart target);
+    // Where fits(): of what it changes; nullopt where parts are missing or do not fit together.
+    std::optional<DeltaSize> (*size)(const LoraModule& module, TargetPart target);
     MakeDelta make; // reads the numbers; size() has been seen to fit
 };
 
@@ -52,11 +60,13 @@ extern const DeltaKind kKroneckerKind;  // LoKr
 extern const DeltaKind kIa3Kind;        // IA3
 extern const DeltaKind kDifferenceKind; // full differences, norms
 
-// nullptr where the parts belong to none.
+// What the module does to the target: nullptr where it leaves that as it is.
+const DeltaKind* findDeltaKind(const LoraModule& module, TargetPart target);
+// What it does to the weight, else to the bias; nullptr where its parts belong to no kind.
 const DeltaKind* findDeltaKind(const LoraModule& module);
 
-// The delta of a module, with DoRA's normalisation where the module has it. Throws Error{Io,
-// BadFile}.
+// The delta of a module for a target that it changes, with DoRA's normalisation of the weight where
+// the module has it. Throws Error{Io, BadFile}.
 std::unique_ptr<WeightDelta> makeDelta(const LoraFile& file, const LoraModule& module,
                                        const DeltaTarget& target, float strength);
 

@@ -17,8 +17,14 @@ using kernels::DType;
 
 namespace {
 
-constexpr size_t kMostNodes = 20'000'000, kLongestText = size_t{16} << 20;
+// A large checkpoint has about a hundred thousand values.
+constexpr size_t kMostNodes = 2'000'000, kLongestText = size_t{16} << 20;
 constexpr size_t kMostTensors = 1'000'000, kMostRank = 8;
+// Of what is put into containers and tensors, all together: an operation of two bytes may name a
+// container of any size, again and again.
+constexpr size_t kMostCopies = 4'000'000;
+constexpr size_t kLongestKey = 4096;
+constexpr size_t kMostNameBytes = size_t{64} << 20; // of all tensors' names, and of all texts
 constexpr int kDeepestDictionary = 8;
 
 } // namespace
@@ -118,6 +124,17 @@ class PickleMachine {
         return items;
     }
     Node& at(uint32_t index) { return m_pickle.m_nodes[index]; }
+    // Before so many numbers, or bytes of a key, are stored a second time.
+    void spend(size_t copies) {
+        if (copies > kMostCopies - m_spent) fail("holds absurdly many values");
+        m_spent += copies;
+    }
+    uint32_t addTensor(PickledTensor tensor, Kind kind) {
+        if (m_pickle.m_tensors.size() >= kMostTensors) fail("holds absurdly many tensors");
+        spend(tensor.storage.size() + tensor.shape.size() + tensor.strides.size());
+        m_pickle.m_tensors.push_back(std::move(tensor));
+        return add({kind, static_cast<int64_t>(m_pickle.m_tensors.size()) - 1, {}, {}});
+    }
     void remember(uint64_t key) {
         if (m_memo.size() >= kMostNodes) fail("holds absurdly many values");
         m_memo[key] = top();
@@ -146,6 +163,7 @@ class PickleMachine {
         if ((to.kind != expected && !(pairs && to.kind == Kind::Object)) ||
             (pairs && items.size() % 2 != 0))
             fail(what);
+        spend(items.size());
         to.items.insert(to.items.end(), items.begin(), items.end());
     }
     void pushLong(uint64_t count) {
@@ -177,6 +195,7 @@ class PickleMachine {
     Pickle m_pickle;
     std::vector<uint32_t> m_stack;
     std::vector<size_t> m_marks;
+    size_t m_spent = 0;
     std::unordered_map<uint64_t, uint32_t> m_memo;
 };
 
@@ -187,7 +206,10 @@ void PickleMachine::step(unsigned char opcode) {
         return;
     case 0x95: number(8); return;    // FRAME
     case '.': m_done = true; return; // STOP
-    case '(': m_marks.push_back(m_stack.size()); return;
+    case '(':
+        if (m_marks.size() >= kMostNodes) fail("holds absurdly many marks");
+        m_marks.push_back(m_stack.size());
+        return;
     case '0': pop(); return;                    // POP
     case '1': popToMark(); return;              // POP_MARK
     case 'q': remember(number(1)); return;      // BINPUT
@@ -197,7 +219,6 @@ void PickleMachine::step(unsigned char opcode) {
     case 'j': recall(number(4)); return;        // LONG_BINGET
     default: break;
     }
-    if (m_marks.size() > kMostNodes) fail("holds absurdly many marks");
     if (stepValue(opcode) || stepContainer(opcode) || stepObject(opcode)) return;
     refuse("uses the opcode " + std::to_string(opcode));
 }
@@ -284,7 +305,8 @@ bool PickleMachine::stepObject(unsigned char opcode) {
         return true;
     }
     case 0x93: { // STACK_GLOBAL
-        const std::string name = at(pop()).text, module = at(pop()).text;
+        const std::string& name = at(pop()).text;
+        const std::string& module = at(pop()).text;
         pushGlobal(module, name);
         return true;
     }
@@ -305,12 +327,11 @@ void PickleMachine::pushGlobal(const std::string& module, const std::string& nam
 }
 
 void PickleMachine::reduce() {
-    const std::vector<uint32_t> arguments = [&] {
-        const Node& node = at(pop());
-        if (node.kind != Kind::Tuple) fail("calls without arguments");
-        return node.items;
-    }();
-    const Node callee = at(pop());
+    // Nothing is added while these two are in use.
+    const Node& tuple = at(pop());
+    if (tuple.kind != Kind::Tuple) fail("calls without arguments");
+    const std::vector<uint32_t>& arguments = tuple.items;
+    const Node& callee = at(pop());
     if (callee.kind != Kind::Global) fail("calls what is no name");
     switch (pickleGlobalAt(static_cast<int>(callee.integer)).meaning) {
     case PickleGlobal::RebuildTensor: push(rebuildTensor(arguments, false)); return;
@@ -326,6 +347,7 @@ void PickleMachine::reduce() {
             for (const uint32_t pair : at(arguments[0]).items) {
                 const std::vector<uint32_t>& items = at(pair).items;
                 if (items.size() != 2) fail("has a dictionary of what are no pairs");
+                spend(items.size());
                 dictionary.items.insert(dictionary.items.end(), items.begin(), items.end());
             }
         pushNew(std::move(dictionary));
@@ -343,8 +365,9 @@ void PickleMachine::build() {
     Node& object = at(top());
     if (object.kind == Kind::Object) {
         const Node& values = at(state);
-        if (values.kind == Kind::Dict)
-            object.items.insert(object.items.end(), values.items.begin(), values.items.end());
+        if (values.kind != Kind::Dict) return;
+        spend(values.items.size());
+        object.items.insert(object.items.end(), values.items.begin(), values.items.end());
         return;
     }
     const bool harmless =
@@ -354,7 +377,7 @@ void PickleMachine::build() {
 
 // ("storage", type, key, place, elements)
 void PickleMachine::persistentLoad() {
-    const Node id = at(pop());
+    const Node& id = at(pop());
     if (id.kind != Kind::Tuple || id.items.size() < 5 || at(id.items[0]).text != "storage" ||
         at(id.items[1]).kind != Kind::Global)
         fail("names a storage in an unknown way");
@@ -362,12 +385,12 @@ void PickleMachine::persistentLoad() {
     const bool untyped = type.meaning == PickleGlobal::UntypedStorage;
     if (type.meaning != PickleGlobal::Storage && !untyped) fail("names a storage of no known type");
     if (at(id.items[2]).kind != Kind::Text) fail("names a storage without a key");
+    if (at(id.items[2]).text.size() > kLongestKey) fail("names a storage with an absurd key");
     PickledTensor storage;
     storage.storage = at(id.items[2]).text;
     storage.dtype = untyped ? DType::U8 : type.dtype;
     storage.storageElements = count(id.items[4]);
-    m_pickle.m_tensors.push_back(std::move(storage));
-    pushNew({Kind::Storage, static_cast<int64_t>(m_pickle.m_tensors.size()) - 1, {}, {}});
+    push(addTensor(std::move(storage), Kind::Storage));
 }
 
 std::vector<int64_t> PickleMachine::sizes(uint32_t tuple) {
@@ -395,9 +418,7 @@ uint32_t PickleMachine::rebuildTensor(const std::vector<uint32_t>& arguments, bo
         tensor.dtype = pickleGlobalAt(static_cast<int>(type.integer)).dtype;
         tensor.storageElements /= kernels::sizeBytes(tensor.dtype); // it was said in bytes
     }
-    if (m_pickle.m_tensors.size() >= kMostTensors) fail("holds absurdly many tensors");
-    m_pickle.m_tensors.push_back(std::move(tensor));
-    return add({Kind::Tensor, static_cast<int64_t>(m_pickle.m_tensors.size()) - 1, {}, {}});
+    return addTensor(std::move(tensor), Kind::Tensor);
 }
 
 Pickle readPickle(std::span<const std::byte> bytes, const std::string& label) {
@@ -410,10 +431,14 @@ std::vector<PickledTensor> Pickle::tensors() const {
         std::string name;
         int depth;
     };
+    const auto fail = [&](const std::string& what) {
+        throw Error(ErrorCode::BadFile, m_label + ": holds " + what + ".",
+                    "The file is damaged; fetch it again.");
+    };
     std::vector<PickledTensor> found;
     std::set<std::string> names;
     std::vector<Place> open{{m_root, {}, 0}};
-    size_t visited = 0;
+    size_t visited = 0, nameBytes = 0;
     while (!open.empty()) {
         const Place place = std::move(open.back());
         open.pop_back();
@@ -427,10 +452,12 @@ std::vector<PickledTensor> Pickle::tensors() const {
             continue;
         for (size_t i = 0; i + 1 < own.items.size(); i += 2) {
             const Node& key = node(own.items[i]);
-            if (key.kind != Kind::Text || !isValidUtf8(key.text)) continue;
-            if (++visited > kMostTensors)
-                throw Error(ErrorCode::BadFile, m_label + ": holds absurdly many tensors.",
-                            "The file is damaged; fetch it again.");
+            if (key.kind != Kind::Text) continue;
+            if (++visited > kMostTensors) fail("absurdly many tensors");
+            if (key.text.size() > kLongestKey) fail("a tensor with an absurdly long name");
+            if (!isValidUtf8(key.text)) continue;
+            nameBytes += place.name.size() + 1 + key.text.size();
+            if (nameBytes > kMostNameBytes) fail("tensors with absurdly long names");
             open.push_back({own.items[i + 1],
                             place.name.empty() ? key.text : place.name + "." + key.text,
                             place.depth + 1});
@@ -460,8 +487,15 @@ std::optional<int64_t> Pickle::integer() const {
 std::vector<std::string> Pickle::texts() const {
     std::vector<std::string> texts;
     const Node& root = node(m_root);
-    if (root.kind == Kind::List)
-        for (const uint32_t item : root.items) texts.push_back(node(item).text);
+    if (root.kind != Kind::List) return texts;
+    size_t bytes = 0;
+    for (const uint32_t item : root.items) {
+        bytes += node(item).text.size();
+        if (bytes > kMostNameBytes)
+            throw Error(ErrorCode::BadFile, m_label + ": holds absurdly long texts.",
+                        "The file is damaged; fetch it again.");
+        texts.push_back(node(item).text);
+    }
     return texts;
 }
 

@@ -34,12 +34,13 @@ struct PickledTensor {
 class Pickle {
   public:
     // Every tensor that is reached through dictionaries with texts as keys. Throws Error{BadFile}
-    // where there are absurdly many.
+    // where there are absurdly many, or with absurdly long names.
     std::vector<PickledTensor> tensors() const;
     // A text or whole number below the outermost dictionary.
     std::optional<std::string> text(std::string_view key) const;
     std::optional<int64_t> integer() const; // the pickle is one whole number
-    std::vector<std::string> texts() const; // the pickle is a list of texts
+    // The pickle is a list of texts. Throws Error{BadFile} where they are absurdly long.
+    std::vector<std::string> texts() const;
     size_t sizeBytes() const { return m_sizeBytes; }
 
   private:

@@ -2,6 +2,7 @@
 #include "pipelines/weights/model.h"
 #include "tests/support/checkpoint_kinds.h"
 #include "tests/support/golden_file.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/thrown_error.h"
 
 #include <doctest/doctest.h>
@@ -49,6 +50,32 @@ TEST_CASE("a model takes another's VAE with its config") {
     CHECK(model.config("vae") == other.config("vae"));
     CHECK((model.weights("vae")->names() == other.weights("vae")->names()));
     CHECK(!model.additions().empty());
+}
+
+TEST_CASE("a VAE that was replaced in place is another addition") {
+    namespace fs = std::filesystem;
+    const test::TemporaryFolder folder;
+    const fs::path config = folder.path() / "config.json";
+    const fs::path file = folder.path() / "diffusion_pytorch_model.safetensors";
+    fs::copy(test::goldenPath("tiny-sd1/vae/config.json"), config);
+    fs::copy(test::goldenPath("tiny-sd1/vae/diffusion_pytorch_model.safetensors"), file);
+    const auto time = fs::last_write_time(file);
+    const auto additions = [&] {
+        Model model = Model::open(test::goldenPath("tiny-sd1"));
+        model.replaceVae(ExternalVae(file));
+        return model.additions();
+    };
+    const std::string first = additions();
+    CHECK(additions() == first);
+    folder.write("config.json", R"({"scaling_factor": 0.5})");
+    const std::string otherConfig = additions();
+    CHECK(otherConfig != first);
+    fs::copy(test::goldenPath("tiny-sd2v/vae/diffusion_pytorch_model.safetensors"), file,
+             fs::copy_options::overwrite_existing);
+    REQUIRE(fs::file_size(file) !=
+            fs::file_size(test::goldenPath("tiny-sd1/vae/diffusion_pytorch_model.safetensors")));
+    fs::last_write_time(file, time);
+    CHECK(additions() != otherConfig);
 }
 
 TEST_CASE("a file without a VAE says what it has") {

@@ -1,4 +1,5 @@
 #include "pipelines/weights/model.h"
+#include "pipelines/weights/safetensors_writer.h"
 #include "tests/pipelines/weights/safetensors_bytes.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/temporary_folder.h"
@@ -140,6 +141,25 @@ TEST_CASE("half precision files and shards stand in for the plain file") {
     CHECK(std::count(files.begin(), files.end(), "vae/p-1.safetensors") == 1);
     CHECK(std::count(files.begin(), files.end(),
                      "vae/diffusion_pytorch_model.safetensors.index.json") == 1);
+}
+
+TEST_CASE("shards in eight bits are multiplied with their scales") {
+    const TemporaryFolder folder;
+    writeModel(folder);
+    const auto vae = folder.path() / "m/vae";
+    std::filesystem::remove(vae / "diffusion_pytorch_model.safetensors");
+    const std::vector<float> values = {1, 2}, scale = {0.5f};
+    writeSafetensors(vae / "p-1.safetensors", std::vector<NamedValues>{{"w.weight", {2}, values}});
+    writeSafetensors(vae / "p-2.safetensors",
+                     std::vector<NamedValues>{{"w.scale_weight", {1}, scale}});
+    folder.write(
+        "m/vae/diffusion_pytorch_model.safetensors.index.json",
+        R"({"weight_map": {"w.weight": "p-1.safetensors", "w.scale_weight": "p-2.safetensors"}})");
+    const auto weights = Model::open(folder.path() / "m").weights("vae");
+    CHECK(weights->names() == std::vector<std::string>{"w.weight"});
+    std::vector<float> read(2);
+    weights->read("w.weight", 0, read);
+    CHECK((read == std::vector<float>{0.5f, 1}));
 }
 
 TEST_CASE("weights that are missing or damaged are named") {

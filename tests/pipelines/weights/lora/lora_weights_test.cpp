@@ -12,6 +12,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
@@ -61,6 +63,21 @@ std::shared_ptr<const LoraFile> written(const test::TemporaryFolder& folder,
 }
 
 const std::string kModule = "lora_unet_mid_block_attentions_0_proj_in"; // 8 x 8
+const std::string kTensor = "mid_block.attentions.0.proj_in";
+
+// Each value of the tensor, less what it is without the LoRA.
+std::vector<float> changesOf(const LoraWeights& weights, const std::string& tensor) {
+    std::vector<float> changes = valuesOf(weights, tensor);
+    const std::vector<float> before = valuesOf(*tinyUnet(), tensor);
+    for (size_t i = 0; i < changes.size(); ++i) changes[i] -= before[i];
+    return changes;
+}
+
+bool allNear(const std::vector<float>& values, float expected) {
+    return !values.empty() && std::ranges::all_of(values, [&](float value) {
+        return std::abs(value - expected) < 1e-5f;
+    });
+}
 
 } // namespace
 
@@ -142,4 +159,57 @@ TEST_CASE("what a LoRA lacks, and what has no place, is told") {
     CHECK(weights.matches().front().modules == 1);
     CHECK((weights.matches().front().surplus ==
            std::vector<std::string>{"lora_unet_nowhere.lora_down.weight"}));
+}
+
+TEST_CASE("a bias has its own difference, beside any kind of delta of the weight") {
+    const test::TemporaryFolder folder;
+    struct Kind {
+        std::vector<std::pair<std::string, Shape>> tensors;
+        float change; // of each weight; all parts are ones
+    };
+    const Kind kinds[] = {
+        {{{".lora_up.weight", {8, 2}}, {".lora_down.weight", {2, 8}}}, 2},
+        {{{".hada_w1_a", {8, 2}},
+          {".hada_w1_b", {2, 8}},
+          {".hada_w2_a", {8, 2}},
+          {".hada_w2_b", {2, 8}}},
+         4},
+        {{{".lokr_w1", {2, 2}}, {".lokr_w2", {4, 4}}}, 1},
+        {{{".diff", {8, 8}}}, 1},
+        {{}, 0},
+    };
+    for (const Kind& kind : kinds) {
+        CAPTURE(kind.change);
+        std::vector<std::pair<std::string, Shape>> tensors{{kModule + ".diff_b", {8}}};
+        for (const auto& [name, shape] : kind.tensors) tensors.emplace_back(kModule + name, shape);
+        const LoraWeights weights = with(written(folder, tensors), 0.5f);
+        CHECK(allNear(changesOf(weights, kTensor + ".weight"), 0.5f * kind.change));
+        CHECK(allNear(changesOf(weights, kTensor + ".bias"), 0.5f));
+        CHECK(weights.matches().front().modules == 1);
+    }
+    const auto half = [&] {
+        with(written(folder, {{kModule + ".diff_b", {8}}, {kModule + ".lora_up.weight", {8, 2}}}),
+             1);
+    };
+    CHECK(thrownBy(half).find("incomplete") != std::string::npos);
+    const auto wrong = [&] { with(written(folder, {{kModule + ".diff_b", {4}}}), 1); };
+    CHECK(thrownBy(wrong).find("4 x 1") != std::string::npos);
+}
+
+TEST_CASE("parts without numbers are refused") {
+    const test::TemporaryFolder folder;
+    const std::vector<std::vector<std::pair<std::string, Shape>>> files = {
+        {{".lora_up.weight", {8, 2}},
+         {".lora_down.weight", {2, 8}},
+         {".lora_mid.weight", {2, 2, 0, 1}}},
+        {{".diff_b", {0}}},
+        {{".diff_b", {0}}, {".diff", {8, 8}}},
+        {{".lokr_w1", {2, 2}}, {".lokr_w2_a", {0, 2}}, {".lokr_w2_b", {2, 4}}},
+    };
+    for (const auto& file : files) {
+        std::vector<std::pair<std::string, Shape>> tensors;
+        for (const auto& [name, shape] : file) tensors.emplace_back(kModule + name, shape);
+        CHECK(thrownBy([&] { with(written(folder, tensors), 1); }).find("is empty") !=
+              std::string::npos);
+    }
 }

@@ -1,6 +1,7 @@
 // torch.save's files against the same tensors in safetensors: tests/golden/generate_pickles.py.
 // And what must never happen: forty hostile files, and a canary that none of them may touch.
 
+#include "kernels/base/error.h"
 #include "pipelines/weights/model.h"
 #include "pipelines/weights/pickle/pickled_weights.h"
 #include "pipelines/weights/weight_file.h"
@@ -12,7 +13,11 @@
 
 #include <doctest/doctest.h>
 
+#include <new>
 #include <string>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace kinora;
@@ -179,6 +184,62 @@ std::vector<Hostile> damagedFiles() {
     };
 }
 
+// Small files, each of which would fill a machine's memory if it were believed.
+std::vector<Hostile> hungryFiles() {
+    const auto repeated = [](const std::string& bytes, size_t times) {
+        std::string all;
+        for (size_t i = 0; i < times; ++i) all += bytes;
+        return all;
+    };
+    const std::string put0 = "q\0"s, get0 = "h\0"s, put1 = "q\x01"s, get1 = "h\x01"s;
+    const std::string manyPairs = "(" + repeated("NN\x86"s, 1000) + "l";
+    const std::string ordered = global("collections", "OrderedDict");
+    const std::string object = global("torch.nn.modules.container", "ParameterDict");
+    const std::string longText = text(std::string(1 << 20, 'k'));
+    const std::string id = "(" + text("storage") + global("torch", "FloatStorage");
+    const std::string longId = id + longText + text("cpu") + "K\x04t";
+    const std::string longerId = id + text(std::string(4000, 'k')) + text("cpu") + "K\x04t";
+    const auto one = [](const std::string& bytes) { return archive(kStart + bytes + "."); };
+    return {
+        {"a dictionary of pairs, again and again",
+         one(manyPairs + "\x85"s + put0 + ordered + put1 + repeated(get1 + get0 + "R", 200'000))},
+        {"a state, again and again", one("}(" + repeated("NN", 1000) + "u" + put0 + object + ")R" +
+                                         repeated(get0 + "b", 200'000))},
+        {"a long key of a storage", one(longId + put0 + repeated(get0 + "Q", 5000))},
+        {"many storages", one(longerId + put0 + repeated(get0 + "Q", 500'000))},
+        {"a long name",
+         one("}(" + longText + "Nu(" + longText + put0 + "N" + repeated(get0 + "N", 5000) + "d")},
+        {"names that grow", one("}" + put0 + "(" + repeated(text(std::string(4000, 'k')) + "N", 1) +
+                                repeated(text(std::string(4000, 'n')) + get0, 8) + "u" + get0)},
+        {"marks", one(std::string(70'000'000, '('))},
+        {"values", one(std::string(30'000'000, 'N'))},
+        {"memories", one("N" + std::string(30'000'000, '\x94'))},
+    };
+}
+
+// Opens the file in a process that may have 1 GiB and half a minute: 0 where it was refused.
+int openedInLittleMemory(const std::filesystem::path& path) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const rlimit memory{rlim_t{1} << 30, rlim_t{1} << 30}, seconds{30, 30};
+        setrlimit(RLIMIT_AS, &memory);
+        setrlimit(RLIMIT_CPU, &seconds);
+        int answer = 1;
+        try {
+            openWeightFile(path, "hungry.ckpt");
+        } catch (const Error&) {
+            answer = 0;
+        } catch (const std::bad_alloc&) {
+            answer = 2;
+        }
+        _exit(answer);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
 } // namespace
 
 TEST_CASE("tensors of all types are read as PyTorch wrote them") {
@@ -247,3 +308,13 @@ TEST_CASE("damaged pickles are refused") {
               std::string::npos);
     }
 }
+
+#ifndef __SANITIZE_ADDRESS__ // its own memory is not to be bounded
+TEST_CASE("small pickles do not fill the memory") {
+    const test::TemporaryFolder folder;
+    for (const Hostile& file : hungryFiles()) {
+        CAPTURE(file.name);
+        CHECK(openedInLittleMemory(folder.write("hungry.ckpt", file.bytes)) == 0);
+    }
+}
+#endif
