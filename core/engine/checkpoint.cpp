@@ -266,6 +266,13 @@ std::optional<int64_t> seedOf(const RunIdentity& run) {
     return seed.get<int64_t>();
 }
 
+std::optional<std::string> tilingOf(const RunIdentity& run) {
+    const json object = requestObject(run.request);
+    const auto tiling = object.find("tiling");
+    if (tiling == object.end() || (*tiling != "on" && *tiling != "off")) return std::nullopt;
+    return tiling->get<std::string>();
+}
+
 std::vector<std::byte> toBytes(const Checkpoint& checkpoint) {
     const std::string text = toJson(checkpoint).dump();
     Head head{kMagic, kFormat, static_cast<uint32_t>(text.size()), 0, {}};

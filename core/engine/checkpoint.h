@@ -46,6 +46,8 @@ struct Checkpoint {
 std::string requestIdentity(const pipelines::ImageRequest& request);
 // The seed in it: one that was drawn for a request without a seed.
 std::optional<int64_t> seedOf(const RunIdentity& run);
+// "on" or "off": what was chosen for it. nullopt where it says neither.
+std::optional<std::string> tilingOf(const RunIdentity& run);
 
 // A magic word, the format's version, a length and a SHA-256, then the rest.
 std::vector<std::byte> toBytes(const Checkpoint& checkpoint);

@@ -1,14 +1,9 @@
 #include "core/engine/companions.h"
 
 #include "core/library/companion_files.h"
-#include "core/media/text_encoding.h"
-#include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/lora_choice.h"
-#include "pipelines/request/parameters.h"
 #include "pipelines/weights/lora/lora_file.h"
 
-#include <array>
-#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -28,32 +23,10 @@ void addLora(const std::filesystem::path& path, const pipelines::LoraChoice& cho
                        (fit.surplus.size() == 1 ? "." : " the first of them."));
 }
 
-std::string shortest(double value) {
-    std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-    return {text.data(), end};
-}
-
-// LoRAs that the prompt names (<lora:style:0.8>) become entries of the list, so that there is one
-// place that decides; the rest of the prompt is read as it was.
-void takeMentions(pipelines::ImageRequest& request) {
-    if (pipelines::promptSyntaxOf(request) != pipelines::PromptSyntax::A1111) return;
-    std::vector<pipelines::LoraMention> mentions;
-    std::string prompt = pipelines::takeLoras(request.prompt, mentions);
-    if (mentions.empty()) return;
-    request.prompt = trimmed(prompt);
-    request.promptSyntax = "a1111";
-    for (const pipelines::LoraMention& mention : mentions)
-        request.loras.push_back(mention.name + ":" + shortest(mention.weight) + ":" +
-                                shortest(mention.textWeight));
-    pipelines::validate(request);
-}
-
 } // namespace
 
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
                          const ModelLibrary& library) {
-    takeMentions(request);
     Companions companions;
     for (const CompanionPlace& place : companionPlaces(request)) {
         Result<std::filesystem::path> path = library.findCompanion(place.kind, place.name());

@@ -16,9 +16,9 @@ struct Companions {
     std::vector<std::string> warnings;        // sentences: what of a file has no place in the model
 };
 
-// The request's names become those that its pictures will carry; LoRAs that its prompt names become
-// entries of its list. Throws Error{NotFound,
-// InvalidArgument, BadFile, Unsupported}: a file that is not there, or for another kind of model.
+// request: resolved, so that what its prompt names is in its list. Its names become those that its
+// pictures will carry. Throws Error{NotFound, InvalidArgument, BadFile, Unsupported}: a file that
+// is not there, or for another kind of model.
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
                          const ModelLibrary& library);
 

@@ -32,6 +32,13 @@ ImageRequest JobCheckpoint::withSeed(const ImageRequest& request) const {
     return seeded;
 }
 
+ImageRequest JobCheckpoint::withTiling(const ImageRequest& request) const {
+    ImageRequest tiled = request;
+    if (tiled.tiling == "auto" && m_kept)
+        if (const auto tiling = tilingOf(m_kept->run)) tiled.tiling = *tiling;
+    return tiled;
+}
+
 const RunState* JobCheckpoint::begin(RunIdentity identity, const Fits& fits) {
     m_latest.run = std::move(identity);
     if (!m_kept && m_unreadable.empty()) return nullptr;
@@ -49,8 +56,8 @@ const RunState* JobCheckpoint::begin(RunIdentity identity, const Fits& fits) {
     const bool goesOn = event.fromBeginningBecause.empty();
     if (goesOn) {
         event.picture = m_kept->state.first;
-        event.step = m_kept->state.calls;
-        m_latest.state = m_kept->state; // until there is more
+        event.step = m_kept->state.stepsTaken; // not calls: a run from a picture begins later
+        m_latest.state = m_kept->state;        // until there is more
         m_offered = true;
     }
     m_resumed = std::move(event);

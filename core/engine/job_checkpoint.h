@@ -28,6 +28,10 @@ class JobCheckpoint {
     // The request, with the seed that was drawn for it before it was interrupted.
     pipelines::ImageRequest withSeed(const pipelines::ImageRequest& request) const;
 
+    // The request; where it leaves tiling open, with what was chosen before it was interrupted:
+    // with another it could not go on.
+    pipelines::ImageRequest withTiling(const pipelines::ImageRequest& request) const;
+
     // Whether the run goes on: where from, and nullptr for the beginning. fits throws Error where
     // the pipeline cannot go on from a state. Until the job ends the pointer is valid.
     using Fits = std::function<void(const pipelines::RunState&)>;

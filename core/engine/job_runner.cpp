@@ -237,7 +237,10 @@ void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const J
     JobCheckpoint checkpoint(store);
     EngineEvent end = CancelledEvent{};
     try {
-        Prepared prepared = prepare(checkpoint.withSeed(request));
+        const ImageRequest asked = checkpoint.withSeed(request),
+                           before = checkpoint.withTiling(asked);
+        Prepared prepared = prepare(before);
+        if (!prepared.plan.fits && before.tiling != asked.tiling) prepared = prepare(asked);
         sink(PlannedEvent{prepared.plan, prepared.request});
         refuseWhatDoesNotFit(prepared);
         m_computing = true;

@@ -41,15 +41,16 @@ TextToImagePlanner::TextToImagePlanner(const Model& model, const kernels::Backen
 // every step is the same.
 TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
                                                          const DeviceSpeed& speed) {
-    constexpr int64_t kSteps = 3;
-    const int64_t taken = std::min(takenSteps(request), kSteps);
+    constexpr int64_t kSteps = 5; // PNDM and LMS remember four predictions beside the newest
+    const int64_t promptCalls = m_pipeline.promptCalls(request);
+    const int64_t all = takenSteps(request), taken = std::min(all, kSteps);
     request.count = std::clamp<int64_t>(request.batch, 1, request.count);
     request.batch = request.count;
-    request.steps = taken;
-    if (request.strength.value_or(1) < 1) { // one step is left out, so that the picture counts
-        request.steps = taken + 1;
-        request.strength = (static_cast<double>(taken) + 0.5) / static_cast<double>(taken + 1);
-    }
+    const int64_t leftOut = *request.steps - all; // a sampler may ask for so many steps in all
+    request.steps = taken + leftOut;
+    if (leftOut > 0)
+        request.strength =
+            (static_cast<double>(taken) + 0.5) / static_cast<double>(taken + leftOut);
     request.seed = 0;
     request.saveLatentsPath.clear();
     request.previewEvery = 0;
@@ -66,7 +67,7 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     m_device->arena().trim(); // as a run does, so that the peak is its own
     m_device->arena().resetPeaks();
     m_device->startRecording();
-    m_pipeline.run(request, events, nullptr, inputShapes(request));
+    m_pipeline.run(request, events, nullptr, inputShapes(request), promptCalls);
     measured.decodeSeconds = predictSeconds(m_device->stopRecording(), speed);
     measured.weightBytes = m_device->weightBytes();
     measured.arenaBytes = std::max(m_loadingPeakBytes, m_device->arena().stats().peakReservedBytes);

@@ -42,6 +42,15 @@ ChunkedPrompt chunksOf(const PromptSchedule& prompt, PromptSyntax syntax,
     return texts;
 }
 
+bool isWeighted(const std::vector<ChunkedPrompt>& prompts) {
+    for (const ChunkedPrompt& texts : prompts)
+        for (const std::vector<PromptChunk>& chunks : texts)
+            for (const PromptChunk& chunk : chunks)
+                if (std::ranges::any_of(chunk.weights, [](float weight) { return weight != 1; }))
+                    return true;
+    return false;
+}
+
 Tensor one(const std::vector<Tensor>& parts) {
     return parts.size() == 1 ? parts.front() : kernels::stack(parts);
 }
@@ -138,6 +147,7 @@ const EncodedPrompts::Stage& EncodedPrompts::at(int64_t call) const {
     return found == stages.end() ? stages.back() : *found;
 }
 
+// How the texts of a request are read.
 struct PromptEncoder::Reading {
     PromptSyntax syntax;
     ClipTextOptions options;
@@ -213,7 +223,35 @@ PromptEncoder::encodeTexts(const std::vector<const PromptSchedule*>& prompts,
     return encoded;
 }
 
-// Chunk by chunk, all texts at once. The pooled embedding is the first chunk's.
+// A few texts at a time: a schedule may have hundreds.
+ClipTextResult PromptEncoder::encodeRows(const TextEncoder& encoder, std::span<const int32_t> ids,
+                                         const Reading& reading) const {
+    constexpr size_t kRowsAtOnce = 4;
+    const int length = encoder.tokenizer.maxLength();
+    const size_t most = kRowsAtOnce * static_cast<size_t>(length);
+    std::vector<Tensor> hidden, pooled;
+    for (size_t begin = 0; begin < ids.size(); begin += most) {
+        const auto some = ids.subspan(begin, std::min(most, ids.size() - begin));
+        const ClipTextResult rows = encoder.model.encode(some, length, reading.options);
+        hidden.push_back(rows.hidden);
+        if (rows.pooled) pooled.push_back(rows.pooled);
+    }
+    return {.hidden = one(hidden), .pooled = pooled.empty() ? Tensor{} : one(pooled)};
+}
+
+std::vector<float> PromptEncoder::emptyStates(const TextEncoder& encoder,
+                                              const Reading& reading) const {
+    return hostValues(encodeRows(encoder, encoder.tokenizer.encodePadded(""), reading).hidden);
+}
+
+// Zeros on a back end without numbers: memory is taken as in a run.
+std::vector<float> PromptEncoder::hostValues(const Tensor& tensor) const {
+    const Tensor values = kernels::convert(tensor, kernels::DType::F32);
+    if (!m_device.hasNumbers()) return std::vector<float>(static_cast<size_t>(values.elements()));
+    return m_device.toHost<float>(values);
+}
+
+// Chunk by chunk. The pooled embedding is the first chunk's.
 std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
                                               const std::vector<const PromptSchedule*>& prompts,
                                               const Reading& reading, Tensor& pooled) const {
@@ -223,6 +261,9 @@ std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
         chunked.push_back(chunksOf(*prompt, reading.syntax, encoder.tokenizer));
         most = std::max(most, chunked.back().front().size());
     }
+    const std::vector<float> empty = isWeighted(chunked) && reading.syntax == PromptSyntax::Comfy
+                                         ? emptyStates(encoder, reading)
+                                         : std::vector<float>();
     std::vector<std::vector<Tensor>> pieces(prompts.size()); // by prompt, then by chunk
     for (size_t chunk = 0; chunk < most; ++chunk) {
         std::vector<int32_t> ids;
@@ -230,8 +271,7 @@ std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
             for (const std::vector<PromptChunk>& chunks : texts)
                 if (chunk < chunks.size())
                     ids.insert(ids.end(), chunks[chunk].ids.begin(), chunks[chunk].ids.end());
-        const ClipTextResult result =
-            encoder.model.encode(ids, encoder.tokenizer.maxLength(), reading.options);
+        const ClipTextResult result = encodeRows(encoder, ids, reading);
         if (chunk == 0 && result.pooled) pooled = result.pooled;
         int64_t row = 0;
         for (size_t i = 0; i < prompts.size(); ++i) {
@@ -241,7 +281,7 @@ std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
                 std::ranges::copy(chunks[chunk].weights, std::back_inserter(weights));
             const auto rows = static_cast<int64_t>(chunked[i].size());
             pieces[i].push_back(emphasized(result.hidden.slice(row, row + rows), weights,
-                                           prompts[i]->times, encoder, reading));
+                                           prompts[i]->times, empty));
             row += rows;
         }
     }
@@ -250,25 +290,17 @@ std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
     return states;
 }
 
-// On the host: a prompt is small, and done once.
+// On the host: a prompt is small, and done once. empty: the states of the empty prompt that weights
+// count from, in Comfy's language; else nothing.
 Tensor PromptEncoder::emphasized(const Tensor& states, std::span<const float> weights,
-                                 std::span<const int64_t> times, const TextEncoder& encoder,
-                                 const Reading& reading) const {
-    const bool even = std::ranges::all_of(weights, [](float weight) { return weight == 1; });
-    if (even || !m_device.hasNumbers()) return states;
-    const auto valuesOf = [&](const Tensor& tensor) {
-        return m_device.toHost<float>(kernels::convert(tensor, kernels::DType::F32));
-    };
-    std::vector<float> values = valuesOf(states);
-    if (reading.syntax == PromptSyntax::Comfy) {
-        const ClipTokenizer& tokenizer = encoder.tokenizer;
-        const std::vector<int32_t> nothing = tokenizer.encodePadded("");
-        const ClipTextResult empty =
-            encoder.model.encode(nothing, tokenizer.maxLength(), reading.options);
-        emphasizeFromEmpty(values, weights, valuesOf(empty.hidden));
-    } else {
+                                 std::span<const int64_t> times,
+                                 std::span<const float> empty) const {
+    if (std::ranges::all_of(weights, [](float weight) { return weight == 1; })) return states;
+    std::vector<float> values = hostValues(states);
+    if (!empty.empty())
+        emphasizeFromEmpty(values, weights, empty);
+    else if (m_device.hasNumbers())
         emphasizeKeepingMean(values, weights, times);
-    }
     return kernels::convert(m_device.fromHost(values.data(), states.shape(), kernels::DType::F32),
                             states.dtype());
 }

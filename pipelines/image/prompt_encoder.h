@@ -73,9 +73,12 @@ class PromptEncoder {
     std::vector<kernels::Tensor> encodeWith(const TextEncoder& encoder,
                                             const std::vector<const PromptSchedule*>& prompts,
                                             const Reading& reading, kernels::Tensor& pooled) const;
+    ClipTextResult encodeRows(const TextEncoder& encoder, std::span<const int32_t> ids,
+                              const Reading& reading) const;
+    std::vector<float> emptyStates(const TextEncoder& encoder, const Reading& reading) const;
+    std::vector<float> hostValues(const kernels::Tensor& tensor) const;
     kernels::Tensor emphasized(const kernels::Tensor& states, std::span<const float> weights,
-                               std::span<const int64_t> times, const TextEncoder& encoder,
-                               const Reading& reading) const;
+                               std::span<const int64_t> times, std::span<const float> empty) const;
     PromptEmbeddings zerosLike(const PromptEmbeddings& told) const;
 
     kernels::Device& m_device;

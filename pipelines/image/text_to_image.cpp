@@ -78,11 +78,13 @@ void TextToImage::checkComponentsAgree() const {
 }
 
 void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events,
-                      const RunState* from, const RunInputs& inputs) {
+                      const RunState* from, const RunInputs& inputs,
+                      std::optional<int64_t> promptCallsOfAll) {
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
     if (from) checkState(request, *from);
     const PictureStart start = pictureStart(request, inputs, events);
-    const EncodedPrompts prompts = encodePrompts(request);
+    const EncodedPrompts prompts =
+        encodePrompts(request, promptCallsOfAll.value_or(promptCalls(request)));
     if (events.encoded) events.encoded();
     LatentsFile::Writer finalLatents(request.saveLatentsPath,
                                      from ? from->finalLatents : HostTensor{});
@@ -102,12 +104,12 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     finalLatents.finish();
 }
 
-EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request) const {
+EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request, int64_t calls) const {
     const bool distilled =
         m_unet->config().timeConditionWidth > 0; // guidance is an input, as in LCM
     const bool guided = *request.cfg > kGuidanceOff && !distilled;
     EncodedPrompts prompts =
-        m_prompts->encode(request, guided ? Guidance::On : Guidance::Off, promptCalls(request));
+        m_prompts->encode(request, guided ? Guidance::On : Guidance::Off, calls);
     if (m_unet->config().additionWidth == 0) return prompts;
     const auto add = [&](PromptEmbeddings& told, PromptSide side) {
         if (!told.pooled) return;

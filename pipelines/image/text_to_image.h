@@ -27,6 +27,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,9 +61,15 @@ class TextToImage {
 
     // request: resolved, with a seed and a batch. inputs: the pictures that it names, of its size.
     // from: how far an interrupted run of this very request was; pictures before its batch are not
-    // made again. Throws Error{NonFinite, OutOfMemory, BadFile, Io}, Cancelled.
+    // made again. promptCallsOfAll: promptCalls() of the whole run where this one is its first few
+    // steps, as in a plan: what prompts take depends on it. Throws Error{NonFinite, OutOfMemory,
+    // BadFile, Io}, Cancelled.
     void run(const ImageRequest& request, const TextToImageEvents& events,
-             const RunState* from = nullptr, const RunInputs& inputs = {});
+             const RunState* from = nullptr, const RunInputs& inputs = {},
+             std::optional<int64_t> promptCallsOfAll = {});
+
+    // How many times a run calls the denoiser, as schedules in prompts count it. request: resolved.
+    int64_t promptCalls(const ImageRequest& request) const;
 
     // Whether run() could go on from it. Throws Error{BadFile}, which says what does not fit.
     void checkState(const ImageRequest& request, const RunState& from) const;
@@ -88,9 +95,7 @@ class TextToImage {
         int64_t calls = 0;       // of the scheduler that are done, or left out at the start
     };
     void checkComponentsAgree() const;
-    EncodedPrompts encodePrompts(const ImageRequest& request) const;
-    // How many times a run calls the denoiser, as schedules in prompts count it.
-    int64_t promptCalls(const ImageRequest& request) const;
+    EncodedPrompts encodePrompts(const ImageRequest& request, int64_t calls) const;
     int64_t sizeNumbers() const; // that the denoiser is told; 0: none
     kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,

@@ -1,5 +1,7 @@
 #include "pipelines/text/prompt_schedule.h"
 
+#include "kernels/base/error.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -12,6 +14,7 @@ namespace kinora::pipelines {
 
 namespace {
 
+constexpr size_t kMostTexts = 256;
 constexpr int kDeepest = 64; // brackets within brackets beyond this are text
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 
@@ -209,6 +212,10 @@ PromptSchedule promptSchedule(std::string_view text, int64_t calls) {
         addTextAt(sequence, bound, then);
         const auto [found, isNew] = known.emplace(then, schedule.texts.size());
         if (isNew) {
+            if (schedule.texts.size() == kMostTexts)
+                throw Error(ErrorCode::InvalidArgument,
+                            "The prompt changes into more than 256 texts in this run.",
+                            "Use fewer steps, or fewer choices that take turns.");
             schedule.texts.push_back(std::move(then));
             schedule.times.push_back(0);
         }

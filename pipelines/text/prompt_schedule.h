@@ -29,7 +29,8 @@ struct PromptSchedule {
 
 // calls: of the whole run, 1 or more. A number with a decimal point is a share of them, another is
 // a call. Brackets that fit no rule stay in the text, so do those of weights. Time grows with the
-// length times 64 at worst, and with the calls where texts alternate.
+// length times 64 at worst, and with the calls where texts alternate. Throws Error{InvalidArgument}
+// for more than 256 texts.
 PromptSchedule promptSchedule(std::string_view text, int64_t calls);
 
 } // namespace kinora::pipelines

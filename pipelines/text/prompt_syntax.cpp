@@ -1,8 +1,10 @@
 #include "pipelines/text/prompt_syntax.h"
 
+#include "kernels/base/error.h"
 #include "pipelines/text/prompt_schedule.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -13,6 +15,8 @@ namespace kinora::pipelines {
 namespace {
 
 constexpr double kBracket = 1.1;      // what a pair of round brackets multiplies by
+constexpr size_t kDeepest = 100;      // brackets within brackets
+constexpr double kHeaviest = 100'000; // weight, either way
 constexpr size_t kLongestNumber = 64; // with what is around it
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 
@@ -53,25 +57,54 @@ size_t findWord(std::string_view text, std::string_view word, size_t from) {
     return std::string_view::npos;
 }
 
+[[noreturn]] void refuse(const std::string& what, const std::string& advice) {
+    throw Error(ErrorCode::InvalidArgument, "The prompt " + what + ".", advice);
+}
+
+void checkWeight(double weight) {
+    if (std::abs(weight) <= kHeaviest) return; // false for what is not a number
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), weight).ptr;
+    refuse("has a weight of " + std::string(text.data(), end) + ", which is too large",
+           "Use weights up to 100000; brackets within brackets multiply.");
+}
+
+void checkWeights(const std::vector<PromptPart>& parts) {
+    for (const PromptPart& part : parts) checkWeight(part.weight);
+}
+
 class AttentionParser {
   public:
     explicit AttentionParser(std::string_view text) : m_text(text) {}
 
     std::vector<PromptPart> parse() {
-        while (m_at < m_text.size()) step();
+        read();
+        if (m_tooDeep)
+            refuse("has more than 100 brackets within brackets",
+                   "Close some of them, or use prompt syntax plain.");
         for (const size_t first : m_round) multiply(first, kBracket);
         for (const size_t first : m_square) multiply(first, 1 / kBracket);
-        return merged();
+        std::vector<PromptPart> parts = merged();
+        checkWeights(parts);
+        return parts;
     }
-    // A bracket was closed or escaped, or BREAK was there.
-    bool usedSyntax() const { return m_used; }
+    // Whether a bracket is closed or escaped, or BREAK is there. Throws nothing.
+    bool usesSyntax() {
+        read();
+        return m_used;
+    }
 
   private:
+    void read() {
+        while (m_at < m_text.size()) step();
+    }
+
     void step() {
         const char c = m_text[m_at];
         if (c == '\\') return escape();
         if (c == '(' || c == '[') {
             (c == '(' ? m_round : m_square).push_back(m_parts.size());
+            m_tooDeep |= m_round.size() + m_square.size() > kDeepest;
             ++m_at;
         } else if (c == ')' && !m_round.empty()) {
             close(m_round, kBracket, 1);
@@ -117,7 +150,9 @@ class AttentionParser {
         m_used = true;
     }
 
+    // Each part once for each bracket around it.
     void multiply(size_t first, double factor) {
+        if (m_tooDeep) return;
         for (size_t i = first; i < m_parts.size(); ++i) m_parts[i].weight *= factor;
     }
 
@@ -156,6 +191,7 @@ class AttentionParser {
     std::vector<PromptPart> m_parts;
     std::vector<size_t> m_round, m_square; // first part within each open bracket
     bool m_used = false;
+    bool m_tooDeep = false; // weights no longer count
 };
 
 // Texts with and without a pair of round brackets around them. Depth below zero after a stray
@@ -180,12 +216,11 @@ std::vector<std::string_view> splitRoundBrackets(std::string_view text) {
     return items;
 }
 
-void addComfyParts(std::string_view text, double weight, int depth,
+void addComfyParts(std::string_view text, double weight, size_t depth,
                    std::vector<PromptPart>& parts) {
-    constexpr int kDeepest = 100; // deeper brackets are text
     for (std::string_view item : splitRoundBrackets(text)) {
         const bool grouped = item.size() >= 2 && item.front() == '(' && item.back() == ')';
-        if (!grouped || depth == kDeepest) {
+        if (!grouped || depth == kDeepest) { // deeper brackets are text
             parts.push_back({std::string(item), weight, false});
             continue;
         }
@@ -257,22 +292,28 @@ std::vector<PromptPart> parseComfy(std::string_view text) {
         std::ranges::replace(part.text, kCloseLetter, ')');
     }
     if (parts.empty()) parts.emplace_back();
+    checkWeights(parts);
     return parts;
 }
 
+// Brackets pair as they close, so that a LoRA within a LoRA's name leaves one to be taken too.
 std::string takeLoras(std::string_view text, std::vector<LoraMention>& loras) {
     std::string left;
-    for (size_t at = 0; at < text.size();) {
-        const size_t open = std::min(text.find('<', at), text.size());
-        left += text.substr(at, open - at);
-        if (open == text.size()) break;
-        const size_t close = text.find_first_of("<>", open + 1);
-        std::optional<LoraMention> lora;
-        if (close != std::string_view::npos && text[close] == '>')
-            lora = loraIn(text.substr(open + 1, close - open - 1));
-        if (lora) loras.push_back(*std::move(lora));
-        if (!lora) left += '<';
-        at = lora ? close + 1 : open + 1;
+    std::vector<size_t> open; // in left
+    for (const char c : text) {
+        left += c;
+        if (c == '<') open.push_back(left.size() - 1);
+        if (c != '>' || open.empty()) continue;
+        const size_t begin = open.back();
+        const std::string_view within =
+            std::string_view(left).substr(begin + 1, left.size() - begin - 2);
+        if (auto lora = loraIn(within)) {
+            loras.push_back(*std::move(lora));
+            left.resize(begin);
+            open.pop_back();
+        } else {
+            open.clear(); // none of those before holds a LoRA either: '>' would be in its name
+        }
     }
     return left;
 }
@@ -290,6 +331,7 @@ std::vector<JointPrompt> splitJoint(std::string_view text) {
             const bool plain = said.find_first_not_of("+-.0123456789") == std::string_view::npos;
             if (const auto weight = plain ? numberIn(said) : std::nullopt) {
                 part = part.substr(0, colon);
+                checkWeight(*weight);
                 prompt.weight = *weight;
             }
         }
@@ -306,9 +348,7 @@ bool usesPromptSyntax(std::string_view text) {
     std::vector<LoraMention> loras;
     takeLoras(text, loras);
     if (!loras.empty() || findWord(text, "AND", 0) != std::string_view::npos) return true;
-    AttentionParser parser(text);
-    parser.parse();
-    if (parser.usedSyntax()) return true;
+    if (AttentionParser(text).usesSyntax()) return true;
     constexpr int64_t kSomeCalls = 2;
     return promptSchedule(text, kSomeCalls).isScheduled;
 }

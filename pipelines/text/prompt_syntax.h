@@ -22,11 +22,13 @@ struct PromptPart {
 // (word) weighs 1.1 times as much, (word:1.3) 1.3 times, [word] 1/1.1 times; nested they multiply.
 // \( \) \[ \] \\ are letters; a lone backslash is dropped. An opening bracket that nothing closes
 // holds to the end, as there; what closes nothing is text. Neighbours of equal weight are one
-// part. At least one part.
+// part. At least one part. Throws Error{InvalidArgument} where more than 100 are open at once, and
+// where a weight is beyond 100000 either way.
 std::vector<PromptPart> parseA1111(std::string_view text);
 
 // (word) weighs 1.1 times as much; (word:1.3) weighs 1.3, whatever is around it; \( \) are letters,
-// brackets without a partner text.
+// brackets without a partner text. Throws Error{InvalidArgument} where a weight is beyond 100000
+// either way.
 std::vector<PromptPart> parseComfy(std::string_view text);
 
 // <lora:name:0.8>, <lora:name:0.8:0.5>, <lora:name:te=0.8:unet=0.5>.
@@ -35,10 +37,10 @@ struct LoraMention {
     double weight = 1;     // of the denoiser's part
     double textWeight = 1; // of the text encoders' part
 };
-// Appends them to loras and gives the text without them.
+// Appends them to loras and gives the text without them; in that there are none.
 std::string takeLoras(std::string_view text, std::vector<LoraMention>& loras);
 
-// "a cat AND a dog :0.5": each with its weight, 1 where none is said.
+// "a cat AND a dog :0.5": each with its weight, 1 where none is said. Throws as parseA1111().
 struct JointPrompt {
     std::string text;
     double weight = 1;

@@ -52,6 +52,31 @@ class JobCheckpointTest : public QObject {
         QVERIFY(m_store.bytes.empty());
     }
 
+    void countsTheStepsThatWereTaken() {
+        m_sample.state.calls = 13; // a run from a picture began at its seventh
+        m_store.bytes = toBytes(m_sample);
+        JobCheckpoint job(&m_store);
+        QVERIFY(job.begin(m_sample.run, kFits));
+        QCOMPARE(job.resumed()->step, 7);
+    }
+
+    void takesOverTheTilingWhereTheRequestLeavesItOpen() {
+        const auto tilingFor = [&](const char* kept, const char* asked) {
+            Checkpoint checkpoint = m_sample;
+            pipelines::ImageRequest request;
+            request.tiling = kept;
+            checkpoint.run.request = requestIdentity(request);
+            test::MemoryCheckpoint store;
+            store.bytes = toBytes(checkpoint);
+            request.tiling = asked;
+            return JobCheckpoint(&store).withTiling(request).tiling;
+        };
+        QCOMPARE(tilingFor("on", "auto"), std::string("on"));
+        QCOMPARE(tilingFor("off", "auto"), std::string("off"));
+        QCOMPARE(tilingFor("on", "off"), std::string("off"));
+        QCOMPARE(tilingFor("auto", "auto"), std::string("auto"));
+    }
+
     void leavesWithTheLastStateThoughItWasNotDue() {
         m_store.due = false;
         JobCheckpoint first(&m_store);

@@ -155,6 +155,22 @@ class JobRunnerTest : public QObject {
         QVERIFY(store.bytes.empty());
     }
 
+    // With more or less memory free than before, tiling would be chosen differently.
+    void goesOnWithTheTilingThatWasChosen() {
+        pipelines::ImageRequest request = threePictures();
+        request.tiling = "on";
+        test::MemoryCheckpoint store;
+        Job first;
+        run(*runner(), first, &store, request);
+        store.bytes = store.all.front();
+        request.tiling = "auto";
+        Job rest;
+        run(*runner(), rest, &store, request);
+        QCOMPARE(rest.all<ResumedEvent>().at(0).fromBeginningBecause, std::string());
+        QCOMPARE(rest.all<PlannedEvent>().at(0).plan.tiling, std::string("vae"));
+        QVERIFY(rest.pictures() == first.pictures());
+    }
+
     void beginsAgainWithOtherThreadsOrFiles() {
         test::MemoryCheckpoint store;
         Job first;

@@ -4,11 +4,15 @@
 #include "kernels/meta/meta_backend.h"
 #include "pipelines/image/plan_text_to_image.h"
 #include "pipelines/image/resolve_request.h"
+#include "tests/support/golden_file.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -69,6 +73,65 @@ TEST_CASE("the plan's peak is what the run then takes, whatever ran before") {
             CHECK(plan.peakBytes == device->weightBytes() + std::max(loading, run));
         }
     }
+}
+
+TEST_CASE("the plan's peak is the run's for every sampler's memory and every change of prompts") {
+    kernels::BackendRegistry backends;
+    backends.add(kernels::cpuBackend());
+    const auto device = backends.open("cpu", {.threads = kThreads});
+    const Model model = Model::open(test::goldenPath("tiny-sd1"));
+    TextToImage pipeline(model, *device, DType::F32);
+    TextToImagePlanner planner = plannerOf(model);
+    std::string words;
+    for (int i = 0; i < 100; ++i) words += "cat ";
+    struct Case {
+        std::string sampler, prompt, syntax;
+    };
+    for (const Case& one : {Case{"euler", "[cat:" + words + ":6]", "auto"},
+                            Case{"euler", "[a|b|c|d|e|f|g|h|i|j|k|l] " + words, "auto"},
+                            Case{"pndm", "[red:(green:1.2):6] cat AND dog", "auto"},
+                            Case{"lms", "a (red:1.3) cat", "comfy"}}) {
+        CAPTURE(one.sampler + ": " + one.prompt.substr(0, 20));
+        ImageRequest asked = request(128);
+        asked.count = asked.batch = 100; // so that denoising is what takes most
+        asked.sampler = one.sampler;
+        asked.prompt = one.prompt;
+        asked.promptSyntax = one.syntax;
+        asked.steps = 7; // more than the plan takes
+        const ImageRequest resolved = resolveRequest(asked, model);
+        const Plan plan = planner.plan(resolved, machine(size_t{1} << 40));
+        device->arena().trim();
+        device->arena().resetPeaks();
+        pipeline.run(resolved, {});
+        const size_t run = device->arena().stats().peakReservedBytes;
+        CHECK(plan.peakBytes == device->weightBytes() + run);
+    }
+}
+
+TEST_CASE("a sampler that begins with Runge-Kutta's steps is planned") {
+    const auto folder = std::filesystem::temp_directory_path() / "kinora_plan_runge_kutta";
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy(test::goldenPath("tiny-sd1"), folder,
+                          std::filesystem::copy_options::recursive);
+    const auto file = folder / "scheduler" / "scheduler_config.json";
+    nlohmann::json config = nlohmann::json::parse(std::ifstream(file));
+    config["skip_prk_steps"] = false;
+    std::ofstream(file) << config;
+    {
+        const Model model = Model::open(folder);
+        TextToImagePlanner planner = plannerOf(model);
+        ImageRequest asked = request(64);
+        asked.sampler = "pndm";
+        for (const int64_t steps : {4, 5, 20}) {
+            asked.steps = steps;
+            CHECK(planner.plan(resolveRequest(asked, model), machine(1 << 30)).fits);
+        }
+        asked.initPath = "a picture.png"; // one of ten steps: the others count for the sampler
+        asked.steps = 10;
+        asked.strength = 0.1;
+        CHECK(planner.plan(resolveRequest(asked, model), machine(1 << 30)).fits);
+    }
+    std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a larger picture is planned to take longer and more") {

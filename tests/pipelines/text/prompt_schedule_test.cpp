@@ -1,5 +1,6 @@
 // Random schedules and their texts: tests/golden/generate_prompts.py, by regular expressions from
 // the inside out, where this is a parser from the outside in.
+#include "kernels/base/error.h"
 #include "pipelines/text/prompt_schedule.h"
 #include "tests/support/golden_file.h"
 
@@ -56,4 +57,10 @@ TEST_CASE("a long text of brackets is read in no time") {
         while (text.size() < 100'000) text += piece;
         CHECK(promptSchedule(text, 10).texts.front() == text);
     }
+}
+
+TEST_CASE("a prompt of too many texts is refused") {
+    const std::string text = "[a|b][a|b|c][a|b|c|d|e][a|b|c|d|e|f|g|h|i|j|k]"; // 330 of them
+    CHECK(promptSchedule(text, 250).texts.size() == 250);
+    CHECK_THROWS_AS(promptSchedule(text, 1000), kinora::Error);
 }

@@ -1,5 +1,6 @@
 // Random texts and what the published rules make of them: tests/golden/generate_prompts.py, an
 // implementation of its own in Python.
+#include "kernels/base/error.h"
 #include "pipelines/text/prompt_syntax.h"
 #include "tests/support/golden_file.h"
 
@@ -70,6 +71,11 @@ TEST_CASE("LoRAs are taken out, everything else in angle brackets stays") {
     CHECK(loras[3].textWeight == 2);
     CHECK(loras[3].weight == -1);
     loras.clear();
+    CHECK(takeLoras("a <lo<lora:one:1>ra:two:0.5>cat", loras) == "a cat");
+    REQUIRE(loras.size() == 2);
+    CHECK(loras[0].name == "one");
+    CHECK(loras[1].name == "two");
+    loras.clear();
     for (const char* text : {"a <3 b", "<lora:>", "<lora", "<hypernet:x:1>", "<>", "a < b > c"})
         CHECK(takeLoras(text, loras) == text);
     CHECK(loras.empty());
@@ -84,9 +90,34 @@ TEST_CASE("only what the language gives a meaning counts as its use") {
         CHECK_MESSAGE(!usesPromptSyntax(text), text);
 }
 
+TEST_CASE("weights that no number holds are refused by name") {
+    const auto isRefused = [](const auto& read) {
+        try {
+            read();
+        } catch (const kinora::Error& error) {
+            return error.code() == kinora::ErrorCode::InvalidArgument &&
+                   error.message().find("weight") != std::string::npos;
+        }
+        return false;
+    };
+    const std::string digits(60, '9');
+    for (const std::string& text : {"(a:" + digits + ")", "(a:-" + digits + ")",
+                                    std::string("((a:90000):2)"), std::string("(a:100001)")}) {
+        CHECK_MESSAGE(isRefused([&] { parseA1111(text); }), text);
+        CHECK_MESSAGE(isRefused([&] { splitJoint("b AND a :" + digits); }), text);
+    }
+    CHECK(isRefused([] { parseComfy("(a:1e300)"); }));
+    CHECK(parseA1111("(a:100000)").front().weight == 100'000);
+}
+
 TEST_CASE("deep and endless brackets come to an end") {
     const std::string many(100'000, '('), closed(100'000, ')');
-    CHECK(!parseA1111(many).empty());
+    CHECK_THROWS_AS(parseA1111(many), kinora::Error);
+    CHECK_THROWS_AS(parseA1111(many + "a" + closed), kinora::Error);
+    std::string words;
+    for (int i = 0; i < 50'000; ++i) words += "(a";
+    CHECK_THROWS_AS(parseA1111(words), kinora::Error);
+    CHECK(parseA1111(std::string(100, '[') + "a").front().weight < 1);
     CHECK(!parseComfy(many + "a" + closed).empty());
     CHECK(!usesPromptSyntax(many));
     CHECK(usesPromptSyntax(many + "a" + closed));
