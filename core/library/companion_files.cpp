@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kDiffusersStem = "diffusion_pytorch_model";
 constexpr int kMaximumDepth = 6; // stable-diffusion-webui/models/Lora/style/artist
-constexpr size_t kMaximumFiles = 50'000;
+constexpr size_t kMaximumFiles = 50'000, kMaximumFolders = 5'000;
 
 std::string lowerCase(std::string text) {
     for (char& c : text)
@@ -39,6 +39,13 @@ const KindRow& rowOf(CompanionKind kind) {
     return *std::ranges::find(kKinds, kind, &KindRow::kind);
 }
 
+bool isCompanionFolder(const fs::path& folder) {
+    const std::string name = lowerCase(folder.filename().string());
+    return std::ranges::any_of(kKinds, [&](const KindRow& row) {
+        return std::ranges::find(row.folders, name) != row.folders.end();
+    });
+}
+
 // Where checkpoints lie in A1111, ComfyUI and InvokeAI: beside other kinds of files.
 bool isCheckpointFolder(const fs::path& folder) {
     const std::string name = lowerCase(folder.filename().string());
@@ -46,12 +53,31 @@ bool isCheckpointFolder(const fs::path& folder) {
            name == "diffusers";
 }
 
+// Those beside a folder of checkpoints, itself among them, sorted. Others are not looked into: the
+// parent may be a whole home.
+std::vector<fs::path> foldersBeside(const fs::path& checkpoints) {
+    std::vector<fs::path> folders{checkpoints};
+    std::error_code error;
+    const fs::path parent = checkpoints.parent_path();
+    fs::directory_iterator entries(parent.empty() ? fs::path(".") : parent,
+                                   fs::directory_options::skip_permission_denied, error);
+    for (size_t count = 0; !error && entries != fs::directory_iterator() && count < kMaximumFiles;
+         ++count) {
+        if (isCompanionFolder(entries->path())) folders.push_back(entries->path());
+        entries.increment(error);
+    }
+    std::ranges::sort(folders);
+    return folders;
+}
+
 class Scan {
   public:
     void visit(const fs::path& folder, int depth = 0) {
         std::error_code error;
         const fs::path real = fs::canonical(folder, error);
-        if (error || depth > kMaximumDepth || !m_seen.insert(real).second) return;
+        if (error || depth > kMaximumDepth || m_folders >= kMaximumFolders) return;
+        if (!m_seen.insert(real).second) return;
+        ++m_folders;
         std::vector<fs::path> children;
         fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied,
                                        error);
@@ -80,6 +106,7 @@ class Scan {
     }
 
     std::set<fs::path> m_seen;
+    size_t m_folders = 0; // that were visited
 };
 
 Result<fs::path> existing(const fs::path& path, CompanionKind kind) {
@@ -109,7 +136,10 @@ std::vector<CompanionFile> companionFiles(const std::vector<fs::path>& roots) {
     Scan scan;
     for (const fs::path& given : roots) {
         const fs::path root = given.has_filename() ? given : given.parent_path();
-        scan.visit(isCheckpointFolder(root) ? root.parent_path() : root);
+        if (!isCheckpointFolder(root))
+            scan.visit(root);
+        else
+            for (const fs::path& folder : foldersBeside(root)) scan.visit(folder);
     }
     return std::move(scan.found);
 }

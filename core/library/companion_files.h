@@ -21,9 +21,9 @@ struct CompanionFile {
 };
 
 // Every weights file (safetensors, pickles) below the roots, sorted within each. Links are followed
-// once; hidden folders, and what lies very deep, are passed over. Where a root is a folder of
-// checkpoints, the folders beside it count too: ".../models/Stable-diffusion" leads to
-// ".../models/Lora".
+// once; hidden folders, and what lies very deep or beyond five thousand folders, are passed over.
+// Where a root is a folder of checkpoints, those of LoRAs and VAEs beside it count too:
+// ".../models/Stable-diffusion" leads to ".../models/Lora".
 std::vector<CompanionFile> companionFiles(const std::vector<std::filesystem::path>& roots);
 
 // Whether the name ends as those of weights do: .safetensors, .ckpt, .pt, .pth, .bin.

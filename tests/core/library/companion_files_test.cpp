@@ -63,6 +63,32 @@ class CompanionFilesTest : public QObject {
             contains(foundIn({folder.path()}, "/no/such.safetensors"), "there is no such LoRA"));
     }
 
+    void looksOnlyIntoFoldersOfCompanionsBesideCheckpoints() {
+        const test::TemporaryFolder folder;
+        for (const char* name : {"main", "checkpoints", "diffusers", "Stable-diffusion"}) {
+            folder.write(std::string(name) + "/model.safetensors", "x");
+            folder.write("Documents/own.safetensors", "x");
+            folder.write("LoRA/people/style.safetensors", "x");
+            folder.write("vae/colours.safetensors", "x");
+            folder.write("loras", "a file, not a folder");
+            const fs::path root = folder.path() / name;
+            QVERIFY(contains(foundIn({root}, "own"), "There is no LoRA 'own'."));
+            QVERIFY(contains(foundIn({root}, "style"), "LoRA/people/style.safetensors"));
+            QCOMPARE(companionFiles({root}).size(), size_t{3});
+        }
+    }
+
+    void stopsAfterFiveThousandFolders() {
+        const test::TemporaryFolder folder;
+        folder.write("a/first.safetensors", "x");
+        folder.write("z/last.safetensors", "x");
+        for (int i = 0; i < 5'000; ++i)
+            fs::create_directory(folder.path() / ("b" + std::to_string(i)));
+        const auto found = companionFiles({folder.path()});
+        QCOMPARE(found.size(), size_t{1});
+        QCOMPARE(found.front().path.filename().string(), std::string("first.safetensors"));
+    }
+
     void followsEachLinkOnce() {
         const test::TemporaryFolder folder;
         folder.write("Lora/a.safetensors", "x");
