@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kDiffusersStem = "diffusion_pytorch_model";
 constexpr int kMaximumDepth = 6; // stable-diffusion-webui/models/Lora/style/artist
-constexpr size_t kMaximumFiles = 50'000, kMaximumFolders = 10'000;
+constexpr size_t kMaximumFiles = 50'000, kMaximumFolders = 5'000;
 
 std::string lowerCase(std::string text) {
     for (char& c : text)

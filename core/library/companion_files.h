@@ -21,7 +21,7 @@ struct CompanionFile {
 };
 
 // Every weights file (safetensors, pickles) below the roots, sorted within each. Links are followed
-// once; hidden folders, and what lies very deep or beyond ten thousand folders, are passed over.
+// once; hidden folders, and what lies very deep or beyond five thousand folders, are passed over.
 // Where a root is a folder of checkpoints, those of LoRAs and VAEs beside it count too:
 // ".../models/Stable-diffusion" leads to ".../models/Lora".
 std::vector<CompanionFile> companionFiles(const std::vector<std::filesystem::path>& roots);
