@@ -63,7 +63,10 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     };
     TextToImageEvents events;
     events.encoded = [&] { measured.textSeconds = lap(); };
-    events.step = [&](int64_t, int64_t, int64_t) { measured.stepSeconds = lap(); };
+    // Of a step, which some samplers take in two calls.
+    events.step = [&](int64_t, int64_t, int64_t) {
+        measured.stepSeconds += lap() / static_cast<double>(taken);
+    };
     m_device->arena().trim(); // as a run does, so that the peak is its own
     m_device->arena().resetPeaks();
     m_device->startRecording();
