@@ -59,7 +59,6 @@ bool answers(const Provenance& made, const TaskOutput& output) {
     for (size_t i = 0; i < places.size(); ++i) places[i].rename(output.files[i].name);
     for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
         if (parameter.role != ParameterRole::Result || parameter.name == "model") continue;
-        if (parameter.name == "tiling" && asking.tiling == "auto") continue; // the plan's to say
         const std::optional<std::string> asked = pipelines::toText(asking, parameter);
         const bool leftOpen = asked == "auto" && !parameter.choices.empty();
         if (asked && !leftOpen && asked != pipelines::toText(made.request, parameter)) return false;
