@@ -40,9 +40,10 @@ std::string programHelp() {
 }
 
 std::string commandHelp(const CommandSpec& command) {
-    std::string text = "Usage: kinora " + command.name;
-    if (!command.arguments.empty()) text += " " + command.arguments;
-    text += " [OPTIONS]\n\n" + command.summary + ".\n";
+    const std::string start = "Usage: kinora " + command.name + " ";
+    std::string text =
+        start + wrapped(command.arguments + " [OPTIONS]", kWidth - start.size(), start.size());
+    text += "\n\n" + command.summary + ".\n";
     if (!command.description.empty()) text += "\n" + wrapped(command.description, kWidth, 0) + "\n";
     if (!command.options.empty()) {
         text += "\nOptions:\n";

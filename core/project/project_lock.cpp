@@ -31,9 +31,11 @@ Result<ProjectLock> ProjectLock::take(const fs::path& project, std::chrono::mill
     const auto until = std::chrono::steady_clock::now() + longest;
     while (true) {
         const int descriptor = ::open(project.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (descriptor < 0 && errno == ENOENT)
+            return Error(ErrorCode::NotFound, shownPath(project) + ": there is no such file.",
+                         "Check the name.");
         if (descriptor < 0)
-            return Error(errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io,
-                         shownPath(project) + ": " + std::strerror(errno) + ".");
+            return Error(ErrorCode::Io, shownPath(project) + ": " + std::strerror(errno) + ".");
         ProjectLock lock(descriptor);
         const bool held = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
         const bool isTaken = !held && (errno == EWOULDBLOCK || errno == EINTR);

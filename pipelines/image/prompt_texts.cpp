@@ -33,6 +33,7 @@ void takePromptLoras(ImageRequest& request) {
         if (lora.textWeight != lora.weight) choice += ":" + nlohmann::json(lora.textWeight).dump();
         request.loras.push_back(std::move(choice));
     }
+    while (left.ends_with(' ')) left.pop_back(); // what stood before them
     request.prompt = std::move(left);
     request.promptSyntax = "a1111";
 }

@@ -76,7 +76,7 @@ class LoraCommandTest : public QObject {
         const auto made = m_home.run({"info", "prompt.png", "--json"}).event("info")["provenance"];
         QCOMPARE(made["request"]["prompt"].get<std::string>(),
                  std::string("3d emoji of a red apple"));
-        QCOMPARE(made["request"]["lora"][0].get<std::string>(), std::string("Shine:0.5:0.5"));
+        QCOMPARE(made["request"]["lora"][0].get<std::string>(), std::string("Shine:0.5"));
         const Run again = m_home.run({"--models", "models", "verify", "prompt.png"});
         QCOMPARE(again.out, QByteArray("prompt.png: same\n"));
     }
