@@ -206,10 +206,11 @@ class RenderCommand {
 
     void tell(const core::RenderEvent& event, const core::RenderMade& made) {
         if (m_console.json()) {
-            ordered_json json = resultJson(made.picture, {.file = made.file,
-                                                          .sha256 = storedHash(made),
-                                                          .seconds = made.seconds,
-                                                          .peakBytes = made.peakBytes});
+            ordered_json json =
+                resultJson(made.picture, {.file = made.file,
+                                          .sha256 = storedHash(made.picture.image, made.file),
+                                          .seconds = made.seconds,
+                                          .peakBytes = made.peakBytes});
             json["task"] = event.task;
             m_console.event(json);
         }
@@ -231,13 +232,6 @@ class RenderCommand {
         json["file"] = sheet.file.string();
         m_console.event(json);
         m_console.data(sheet.file.string());
-    }
-
-    // Of the pixels as a reader of the file gets them.
-    static std::string storedHash(const core::RenderMade& made) {
-        if (made.file.extension() == ".png") return core::pixelHash(made.picture.image);
-        const Result<core::Image> stored = core::loadImage(made.file);
-        return core::pixelHash(stored ? *stored : made.picture.image);
     }
 
     void showProgress(const core::RenderEvent& event, const core::StepEvent& step) {

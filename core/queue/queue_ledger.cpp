@@ -1,8 +1,7 @@
 #include "core/queue/queue_ledger.h"
 
 #include "core/queue/queue_rows.h"
-
-#include <chrono>
+#include "core/queue/wall_clock.h"
 
 namespace kinora::core {
 
@@ -12,12 +11,6 @@ namespace {
 constexpr const char* kReady =
     "j.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM needs n JOIN jobs d ON d.id = n.needed "
     "WHERE n.job = j.id AND d.state <> 'finished')";
-
-int64_t secondsSince1970() {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 std::string nameOf(Database& database) {
     Statement row(database, "SELECT name FROM queue");

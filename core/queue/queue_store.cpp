@@ -3,23 +3,17 @@
 #include "core/queue/answered.h"
 #include "core/queue/queue_rows.h"
 #include "core/queue/queue_schema.h"
+#include "core/queue/wall_clock.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
 
-#include <chrono>
 #include <string>
 #include <utility>
 
 namespace kinora::core {
 
 namespace {
-
-int64_t secondsSince1970() {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 Error noSuchJob(QueueJobId id) {
     return Error(ErrorCode::NotFound, "There is no job " + std::to_string(id) + " in the queue.",
