@@ -147,11 +147,13 @@ void checkTables(Database& database, std::span<const std::string_view> migration
 }
 
 int64_t versionOf(Database& database, size_t newest) {
-    std::error_code ignored;
-    const auto bytes = std::filesystem::file_size(database.path(), ignored);
-    // A few bytes are nothing to SQLite, and something to whoever wrote them.
-    if (!ignored && bytes > 0 && database.integer("PRAGMA page_count") == 0)
-        throw notAQueue(database, "this is not a database.");
+    const Snapshot moment(database); // another process may be making the tables now
+    if (database.integer("PRAGMA page_count") == 0) {
+        std::error_code ignored;
+        const auto bytes = std::filesystem::file_size(database.path(), ignored);
+        // A few bytes are nothing to SQLite, and something to whoever wrote them.
+        if (!ignored && bytes > 0) throw notAQueue(database, "this is not a database.");
+    }
     const int64_t version = database.integer("PRAGMA user_version");
     const bool empty = database.integer("SELECT count(*) FROM sqlite_schema") == 0;
     const int64_t application = database.integer("PRAGMA application_id");

@@ -193,4 +193,13 @@ void Transaction::commit() {
     m_open = false;
 }
 
+Snapshot::Snapshot(Database& database) : m_database(database) {
+    database.execute("SAVEPOINT snapshot");
+}
+
+Snapshot::~Snapshot() {
+    if (!sqlite3_get_autocommit(m_database.handle()))
+        sqlite3_exec(m_database.handle(), "RELEASE snapshot", nullptr, nullptr, nullptr);
+}
+
 } // namespace kinora::core

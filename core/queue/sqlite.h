@@ -120,4 +120,16 @@ class Transaction {
     bool m_open = true;
 };
 
+// What is read while it lives is of one moment, however others write. It may stand in a Transaction.
+class Snapshot {
+  public:
+    explicit Snapshot(Database& database);
+    ~Snapshot();
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+
+  private:
+    Database& m_database;
+};
+
 } // namespace kinora::core
