@@ -3,6 +3,7 @@
     python evaluate.py judge    --data ../datasets/images --work WORK   # trains the judge on real pictures
     python evaluate.py generate --work WORK --kinora build/release/bin/kinora --out PICTURES -- --steps 20 --cfg 4
     python evaluate.py report   --data ../datasets/images --work WORK --pictures PICTURES
+    python evaluate.py compare  --work WORK --pictures PICTURES OTHERS MORE   # settings against the first ones
     python evaluate.py psnr     --data ../datasets/images --model ../starter-image
 
 The judge is a small image-text model (contrastive, trained from nothing on the data set's pictures and captions).
@@ -259,7 +260,7 @@ def report(args):
     everything = prompts()
     chosen = chosen_prompts(args.every)
     own = [everything.index(prompt) for prompt in chosen]
-    made = np.stack([on_white(Image.open(Path(args.pictures) / file_name(*prompt)), SIDE) for prompt in chosen])
+    made = np.stack([on_white(Image.open(Path(args.pictures[0]) / file_name(*prompt)), SIDE) for prompt in chosen])
     scores, index = judged(words, model, made, own)
     result = dict(pictures=len(chosen), found=found_share(scores, index), style=style_share(scores, index))
     if args.data:
@@ -275,7 +276,30 @@ def report(args):
         result.update(foundRatio=result['found'] / result['realFound'], styleRatio=result['style'] / result['realStyle'])
     print(json.dumps({key: round(value, 4) for key, value in result.items()}))
     if args.sheet:
-        sheet(chosen, Path(args.pictures), args.sheet)
+        sheet(chosen, Path(args.pictures[0]), args.sheet)
+
+
+@torch.no_grad()
+def compare(args):
+    """Each folder against the first, prompt by prompt: shares of 200 are too coarse to tell settings apart.
+
+    surer: by how much the logarithm of the probability that the judge gives a picture's own prompt (among the 200)
+    is higher than for the first folder's picture of the same prompt and seed; error: its standard error.
+    """
+    words, model = load_judge(args.work)
+    scale = model.log_scale.clamp(max=math.log(100)).exp()
+    everything, chosen = prompts(), chosen_prompts(args.every)
+    own = [everything.index(prompt) for prompt in chosen]
+    base = None
+    for folder in args.pictures:
+        made = np.stack([on_white(Image.open(Path(folder) / file_name(*prompt)), SIDE) for prompt in chosen])
+        scores, index = judged(words, model, made, own)
+        sure = (scale * scores).log_softmax(1).gather(1, index[:, None])[:, 0]
+        base = sure if base is None else base
+        gain = sure - base
+        print(json.dumps(dict(folder=str(folder), found=round(found_share(scores, index), 3),
+                              style=round(style_share(scores, index), 3), surer=round(gain.mean().item(), 3),
+                              error=round((gain.std() / math.sqrt(len(gain))).item(), 3))))
 
 
 def sheet(chosen, folder, path, side=64, columns=20):
@@ -305,14 +329,14 @@ def psnr(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('command', choices=('judge', 'generate', 'report', 'psnr'))
+    parser.add_argument('command', choices=('judge', 'generate', 'report', 'compare', 'psnr'))
     parser.add_argument('--data', help='folder of the picture pack')
     parser.add_argument('--work', help='where the judge is kept')
     parser.add_argument('--steps', type=int, default=800, help="of the judge's training, 512 pictures each")
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--kinora', default='kinora')
     parser.add_argument('--out', help='where generate puts its pictures')
-    parser.add_argument('--pictures', help='the pictures that report judges')
+    parser.add_argument('--pictures', nargs='+', help='the pictures that report judges; compare takes several folders')
     parser.add_argument('--every', type=int, default=1, help='only each n-th prompt')
     parser.add_argument('--sheet', help='a contact sheet to write')
     parser.add_argument('--model', help='the model folder that psnr looks at')
@@ -323,7 +347,7 @@ def main():
         arguments = arguments[:arguments.index('--')]
     args = parser.parse_args(arguments)
     args.options = options
-    {'judge': judge, 'generate': generate, 'report': report, 'psnr': psnr}[args.command](args)
+    {'judge': judge, 'generate': generate, 'report': report, 'compare': compare, 'psnr': psnr}[args.command](args)
 
 
 if __name__ == '__main__':
