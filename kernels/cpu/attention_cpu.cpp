@@ -1,5 +1,6 @@
 // Attention: shares the heads and the blocks of queries out among the threads.
 
+#include "kernels/cpu/attention_bf16.h"
 #include "kernels/cpu/attention_kernel.h"
 #include "kernels/cpu/cpu_context.h"
 #include "kernels/cpu/cpu_ops.h"
@@ -10,8 +11,8 @@ namespace kinora::kernels::cpu {
 
 namespace {
 
-constexpr int64_t kGroupFloats = int64_t{4} << 20; // packed heads at one time: 16 MiB
-constexpr int64_t kPackKeys = 512;                 // keys that a thread packs at a time
+constexpr size_t kGroupBytes = size_t{16} << 20; // packed heads at one time
+constexpr int64_t kPackKeys = 512;               // keys that a thread packs at a time
 
 // Runs body(item, thread) over [0, count), whoever is free taking the next; stops early once the
 // device's owner cancels. Throws Cancelled.
@@ -31,11 +32,6 @@ struct Layout {
           heads(args.heads), headSize(args.query.dims[2] / args.heads) {}
 
     int64_t rowElements() const { return heads * headSize; }
-    // Both numbers keep what follows them aligned to a cache line.
-    int64_t headFloats() const {
-        return (packedKeyFloats(keys, headSize) + packedValueFloats(keys, headSize) + 15) / 16 * 16;
-    }
-    int64_t scratchFloats() const { return (blockScratchFloats(headSize) + 15) / 16 * 16; }
 };
 
 // The rows of head `index` (counted through all batch items), from row `row`.
@@ -49,21 +45,30 @@ HeadRows headRows(const Layout& layout, const TensorRef& tensor, int64_t index, 
             tensor.dtype, layout.rowElements()};
 }
 
-void packGroup(Context& context, const Layout& layout, const AttentionArgs& args, int64_t first,
-               int64_t count, float* packed) {
-    const int64_t pieces = (layout.keys + kPackKeys - 1) / kPackKeys;
-    shareOut(context, count * pieces, [&](int64_t item, int) {
-        const int64_t head = item / pieces;
-        const int64_t begin = item % pieces * kPackKeys;
-        const int64_t end = std::min(begin + kPackKeys, layout.keys);
-        float* keys = packed + head * layout.headFloats();
-        float* values = keys + packedKeyFloats(layout.keys, layout.headSize);
-        packKeys(headRows(layout, args.key, first + head, 0), begin, end, layout.keys,
-                 layout.headSize, keys);
-        packValues(headRows(layout, args.value, first + head, 0), begin, end, layout.keys,
-                   layout.headSize, values);
-    });
-}
+// Heads of one call, by one kernel.
+struct Heads {
+    Context& context;
+    const AttentionArgs& args;
+    const Layout& layout;
+    const AttentionKernel& kernel;
+    size_t packedBytes = kernel.packedBytes(layout.keys, layout.headSize);
+    size_t scratchBytes = kernel.scratchBytes(layout.headSize);
+
+    // Packs heads [first, first + count) one behind the other.
+    void pack(int64_t first, int64_t count, char* packed) const {
+        const int64_t pieces = (layout.keys + kPackKeys - 1) / kPackKeys;
+        shareOut(context, count * pieces, [&](int64_t item, int) {
+            const int64_t head = item / pieces;
+            const int64_t begin = item % pieces * kPackKeys;
+            const int64_t end = std::min(begin + kPackKeys, layout.keys);
+            kernel.pack(headRows(layout, args.key, first + head, 0),
+                        headRows(layout, args.value, first + head, 0), begin, end, layout.keys,
+                        layout.headSize, packed + static_cast<size_t>(head) * packedBytes);
+        });
+    }
+
+    void attend(int64_t first, int64_t count, const char* packed, char* scratch) const;
+};
 
 const float* maskRow(const Layout& layout, const TensorRef& mask, int64_t item, int64_t query) {
     if (!mask.data) return nullptr;
@@ -72,20 +77,17 @@ const float* maskRow(const Layout& layout, const TensorRef& mask, int64_t item, 
     return static_cast<const float*>(mask.data) + (ownItem * mask.dims[1] + ownRow) * layout.keys;
 }
 
-void attendGroup(Context& context, const Layout& layout, const AttentionArgs& args, int64_t first,
-                 int64_t count, const float* packed, float* scratch) {
-    const int64_t blocks = (layout.queries + kQueryBlock - 1) / kQueryBlock;
+void Heads::attend(int64_t first, int64_t count, const char* packed, char* scratch) const {
+    const int64_t blocks = (layout.queries + kernel.queryBlock - 1) / kernel.queryBlock;
     shareOut(context, count * blocks, [&](int64_t item, int thread) {
         const int64_t head = item / blocks;
-        const int64_t row = item % blocks * kQueryBlock;
-        const float* keys = packed + head * layout.headFloats();
+        const int64_t row = item % blocks * kernel.queryBlock;
         AttentionBlock block{};
         block.context = &context;
         block.query = headRows(layout, args.query, first + head, row);
-        block.rows = std::min(kQueryBlock, layout.queries - row);
+        block.rows = std::min(kernel.queryBlock, layout.queries - row);
         block.firstRow = row;
-        block.packedKeys = keys;
-        block.packedValues = keys + packedKeyFloats(layout.keys, layout.headSize);
+        block.packed = packed + static_cast<size_t>(head) * packedBytes;
         block.keys = layout.keys;
         block.headSize = layout.headSize;
         block.mask = maskRow(layout, args.mask, (first + head) / layout.heads, row);
@@ -93,9 +95,16 @@ void attendGroup(Context& context, const Layout& layout, const AttentionArgs& ar
         block.scale = args.scale;
         block.causal = args.causal;
         block.output = const_cast<void*>(headRows(layout, args.output, first + head, row).data);
-        block.scratch = scratch + thread * layout.scratchFloats();
-        attendBlock(block);
+        block.scratch = scratch + static_cast<size_t>(thread) * scratchBytes;
+        kernel.attend(block);
     });
+}
+
+const AttentionKernel& kernelFor(const AttentionArgs& args) {
+    const bool plain = !args.mask.data && !args.causal && args.scale > 0;
+    if (plain && args.query.dtype == DType::BF16)
+        if (const AttentionKernel* kernel = attentionBf16()) return *kernel;
+    return kAttentionF32;
 }
 
 } // namespace
@@ -103,21 +112,21 @@ void attendGroup(Context& context, const Layout& layout, const AttentionArgs& ar
 Status attention(Context* context, const AttentionArgs* args) {
     return guarded(context, [&] {
         const Layout layout(*args);
-        const int64_t heads = layout.batch * layout.heads;
-        if (heads == 0 || layout.queries == 0 || layout.headSize == 0) return;
-        const int64_t group =
-            std::clamp<int64_t>(kGroupFloats / std::max<int64_t>(layout.headFloats(), 1), 1, heads);
-        const int64_t scratchFloats = context->threads * layout.scratchFloats();
+        const int64_t count = layout.batch * layout.heads;
+        if (count == 0 || layout.queries == 0 || layout.headSize == 0) return;
+        const Heads heads{*context, *args, layout, kernelFor(*args)};
+        const int64_t group = std::clamp<int64_t>(
+            static_cast<int64_t>(kGroupBytes / std::max<size_t>(heads.packedBytes, 1)), 1, count);
+        const size_t scratchBytes = static_cast<size_t>(context->threads) * heads.scratchBytes;
         const Scratch memory(*context,
-                             static_cast<size_t>(scratchFloats + group * layout.headFloats()) *
-                                 sizeof(float));
+                             scratchBytes + static_cast<size_t>(group) * heads.packedBytes);
         if (context->planning()) return;
-        float* scratch = memory.as<float>();
-        float* packed = scratch + scratchFloats;
-        for (int64_t first = 0; first < heads; first += group) {
-            const int64_t count = std::min(group, heads - first);
-            packGroup(*context, layout, *args, first, count, packed);
-            attendGroup(*context, layout, *args, first, count, packed, scratch);
+        char* scratch = memory.as<char>();
+        char* packed = scratch + scratchBytes;
+        for (int64_t first = 0; first < count; first += group) {
+            const int64_t many = std::min(group, count - first);
+            heads.pack(first, many, packed);
+            heads.attend(first, many, packed, scratch);
         }
     });
 }

@@ -20,6 +20,28 @@
 
 #include <hwy/highway.h>
 
+// What is the same for all instruction sets stands here once.
+#ifndef KINORA_ATTENTION_SIZES
+#define KINORA_ATTENTION_SIZES
+namespace kinora::kernels::cpu {
+namespace {
+
+constexpr int64_t kQueryBlock = 120; // a multiple of every tile's height
+constexpr int64_t kKeyBlock = 256;   // 120 x 256 scores stay in the second-level cache
+constexpr int64_t kLineFloats = 16;  // a cache line
+
+constexpr int64_t roundUp(int64_t value, int64_t step) {
+    return (value + step - 1) / step * step;
+}
+
+constexpr int64_t packedKeyFloats(int64_t keys, int64_t headSize) {
+    return roundUp(keys, kPanelKeys) * headSize;
+}
+
+} // namespace
+} // namespace kinora::kernels::cpu
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace kinora::kernels::cpu::HWY_NAMESPACE {
 namespace {
@@ -44,10 +66,6 @@ static_assert(kKeyBlock % kPanelKeys == 0);
 // Vectors in the panel of keys that begins at `first`: the last one is narrower.
 int keyVectors(int64_t first, int64_t keys) {
     return static_cast<int>(std::min<int64_t>(kMostVectors, (keys - first + kLanes - 1) / kLanes));
-}
-
-constexpr int64_t roundUp(int64_t value, int64_t step) {
-    return (value + step - 1) / step * step;
 }
 
 // c[kRows, vectors] = a[kRows, depth] x b[depth, vectors], over alpha[row] * c where alpha is
@@ -249,7 +267,9 @@ void writeRow(const AttentionBlock& block, const Buffers& buffers, int64_t row) 
 }
 
 void attendBlockHere(const AttentionBlock& block) {
-    Buffers buffers(block.scratch, block.headSize);
+    Buffers buffers(static_cast<float*>(block.scratch), block.headSize);
+    const float* packedKeys = static_cast<const float*>(block.packed);
+    const float* packedValues = packedKeys + packedKeyFloats(block.keys, block.headSize);
     const int64_t padded = std::min(kQueryBlock, block.rows + kTallestTile); // fills the last tile
     for (int64_t row = 0; row < padded; ++row) {
         float* query = buffers.query + row * block.headSize;
@@ -270,13 +290,13 @@ void attendBlockHere(const AttentionBlock& block) {
         const int64_t keys = std::min(kKeyBlock, seen - first);
         for (int64_t panel = 0; panel < keys; panel += kKeyPanel)
             product(keyVectors(first + panel, block.keys), block.rows, buffers.query,
-                    block.headSize, block.packedKeys + (first + panel) * block.headSize,
-                    block.headSize, nullptr, buffers.scores + panel, kKeyBlock);
+                    block.headSize, packedKeys + (first + panel) * block.headSize, block.headSize,
+                    nullptr, buffers.scores + panel, kKeyBlock);
         for (int64_t row = 0; row < block.rows; ++row) softmaxRow(block, buffers, row, first, keys);
         forEachValuePanel(block.headSize, [&](int64_t firstVector, int vectors) {
             const int64_t column = firstVector * kLanes;
             product(vectors, block.rows, buffers.scores, kKeyBlock,
-                    block.packedValues + block.keys * column + first * vectors * kLanes, keys,
+                    packedValues + block.keys * column + first * vectors * kLanes, keys,
                     buffers.alpha, buffers.sums + column, buffers.valueStride);
         });
     }
@@ -298,37 +318,31 @@ namespace {
 
 constexpr int64_t kMostLanes = 16;
 
-int64_t roundUp(int64_t value, int64_t step) {
-    return (value + step - 1) / step * step;
+size_t packedBytes(int64_t keys, int64_t headSize) {
+    const int64_t floats = packedKeyFloats(keys, headSize) + keys * roundUp(headSize, kMostLanes);
+    return static_cast<size_t>(roundUp(floats, kLineFloats)) * sizeof(float);
+}
+
+size_t scratchBytes(int64_t headSize) {
+    const int64_t floats = kQueryBlock * (kKeyBlock + roundUp(headSize, kMostLanes) + headSize + 3);
+    return static_cast<size_t>(roundUp(floats, kLineFloats)) * sizeof(float);
+}
+
+void pack(const HeadRows& key, const HeadRows& value, int64_t begin, int64_t end, int64_t keys,
+          int64_t headSize, void* packed) {
+    float* panels = static_cast<float*>(packed);
+    HWY_DYNAMIC_DISPATCH(packKeysHere)(key, begin, end, keys, headSize, panels);
+    HWY_DYNAMIC_DISPATCH(packValuesHere)
+    (value, begin, end, keys, headSize, panels + packedKeyFloats(keys, headSize));
+}
+
+void attend(const AttentionBlock& block) {
+    HWY_DYNAMIC_DISPATCH(attendBlockHere)(block);
 }
 
 } // namespace
 
-int64_t packedKeyFloats(int64_t keys, int64_t headSize) {
-    return roundUp(keys, kPanelKeys) * headSize;
-}
-
-int64_t packedValueFloats(int64_t keys, int64_t headSize) {
-    return keys * roundUp(headSize, kMostLanes);
-}
-
-int64_t blockScratchFloats(int64_t headSize) {
-    return kQueryBlock * (kKeyBlock + roundUp(headSize, kMostLanes) + headSize + 3);
-}
-
-void packKeys(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,
-              float* packed) {
-    HWY_DYNAMIC_DISPATCH(packKeysHere)(rows, begin, end, keys, headSize, packed);
-}
-
-void packValues(const HeadRows& rows, int64_t begin, int64_t end, int64_t keys, int64_t headSize,
-                float* packed) {
-    HWY_DYNAMIC_DISPATCH(packValuesHere)(rows, begin, end, keys, headSize, packed);
-}
-
-void attendBlock(const AttentionBlock& block) {
-    HWY_DYNAMIC_DISPATCH(attendBlockHere)(block);
-}
+const AttentionKernel kAttentionF32{kQueryBlock, packedBytes, scratchBytes, pack, attend};
 
 } // namespace kinora::kernels::cpu
 #endif

@@ -122,6 +122,11 @@ bool hasFastBf16() {
     return (isa & dnnl_cpu_isa_avx512_core_bf16) == unsigned(dnnl_cpu_isa_avx512_core_bf16);
 }
 
+bool hasAmx() {
+    const auto isa = static_cast<unsigned int>(dnnl::get_effective_cpu_isa());
+    return (isa & dnnl_cpu_isa_avx512_core_amx) == unsigned(dnnl_cpu_isa_avx512_core_amx);
+}
+
 bool canRunBf16() {
     const auto isa = static_cast<unsigned int>(dnnl::get_effective_cpu_isa());
     return (isa & dnnl_cpu_isa_avx512_core) == unsigned(dnnl_cpu_isa_avx512_core);

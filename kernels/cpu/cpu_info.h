@@ -15,6 +15,7 @@ struct MemoryInfo {
 std::string processorName();     // "Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz"
 std::string processorFeatures(); // "AVX2 AVX512 VNNI BF16 AMX"; empty where it has none of them
 bool hasFastBf16();              // multiplies bf16 in hardware
+bool hasAmx();                   // multiplies tiles of bf16
 bool canRunBf16();               // oneDNN has kernels for it, fast or not
 int usableCores();               // by affinity and by the quota of the container
 

@@ -229,6 +229,31 @@ TEST_CASE("attention does not depend on the number of threads") {
     }
 }
 
+TEST_CASE("attention in bf16 depends neither on the number of threads nor on the neighbours") {
+    const Case c{2, 301, 300, 3, 40};
+    Operands operands = operandsOf(c);
+    CpuFixture one(1);
+    const auto wanted = attend(one, c, operands, DType::BF16);
+    CpuFixture more(3);
+    CHECK(sameBytes(wanted, attend(more, c, operands, DType::BF16)));
+    const Case first{1, 1, 300, 3, 40};
+    Operands alone = operands;
+    alone.query.resize(3 * 40);
+    const auto row = attend(one, first, alone, DType::BF16);
+    CHECK(sameBytes(row, std::vector<float>(wanted.begin(), wanted.begin() + 3 * 40)));
+}
+
+TEST_CASE("attention in bf16 does not hide a NaN, and huge scores stay finite") {
+    CpuFixture cpu;
+    const Case c{1, 40, 300, 1, 16};
+    Operands operands = operandsOf(c);
+    for (float& value : operands.query) value *= 1e4f;
+    operands.query[3 * 16] = std::numeric_limits<float>::quiet_NaN();
+    const auto got = attend(cpu, c, operands, DType::BF16);
+    CHECK(std::isnan(got[3 * 16]));
+    for (size_t i = 4 * 16; i < got.size(); ++i) CHECK(std::isfinite(got[i]));
+}
+
 TEST_CASE("attention's memory does not grow with the product of the lengths") {
     CpuFixture cpu(2);
     const Case c{1, 8192, 8192, 1, 8};
