@@ -24,27 +24,32 @@ namespace kinora::kernels::cpu {
 
 namespace {
 
-constexpr int64_t kKeyStep = 256; // 32 x 256 scores stay in the first-level cache
+// Scores are computed as [key, query]: the largest of them, their sum and what they weigh are then
+// sought lane by lane, a query in each, and nothing is ever reduced across a vector.
+constexpr int64_t kStrip = kProductWidth; // queries at a time
+constexpr int64_t kStrips = 2;            // that share the keys while those are in the cache
+constexpr int64_t kKeyStep = 128;         // 128 x 32 scores stay in the first-level cache
+constexpr int64_t kStepScores = kKeyStep * kStrip;
 static_assert(kKeyStep % kTileDepth == 0 && kPanelKeys % kTileDepth == 0);
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
-constexpr int64_t roundUp(int64_t value, int64_t step) {
-    return (value + step - 1) / step * step;
+constexpr int64_t tilesFor(int64_t count, int64_t size) {
+    return (count + size - 1) / size;
 }
 
-// The sizes of one packed head. Keys lie as tiles [key / 16][dimension / 32]: the right side of
-// queries x keys. Values lie as tiles [key / 32][dimension / 16]: the right side of weights x
-// values. Zeros fill what is no key and no dimension.
+// The sizes of one packed head. Keys are the left side of keys x queries: tiles [key / 16]
+// [dimension / 32]. Values, turned, are the left side of values x weights: tiles [key / 32]
+// [dimension / 16]. Zeros fill what is no key and no dimension.
 struct Packing {
     int64_t keys;       // padded
-    int64_t keyTiles;   // tiles for the dimensions of 16 keys
-    int64_t valueTiles; // tiles for the dimensions of 32 keys
+    int64_t depthTiles; // of a key
+    int64_t valueTiles; // of a value
 
     Packing(int64_t ownKeys, int64_t headSize)
-        : keys(roundUp(ownKeys, kTileDepth)), keyTiles((headSize + kTileDepth - 1) / kTileDepth),
-          valueTiles((headSize + kTileColumns - 1) / kTileColumns) {}
+        : keys(tilesFor(ownKeys, kTileDepth) * kTileDepth),
+          depthTiles(tilesFor(headSize, kTileDepth)), valueTiles(tilesFor(headSize, kTileSide)) {}
 
-    int64_t keyNumbers() const { return keys / kTileColumns * keyTiles * kTileNumbers; }
+    int64_t keyNumbers() const { return keys / kTileSide * depthTiles * kTileNumbers; }
     int64_t valueNumbers() const { return keys / kTileDepth * valueTiles * kTileNumbers; }
 };
 
@@ -52,33 +57,23 @@ const uint16_t* rowOf(const HeadRows& rows, int64_t index) {
     return static_cast<const uint16_t*>(rows.data) + index * rows.stride;
 }
 
-// One key down its column of each of its tiles.
-void packKey(const uint16_t* key, int64_t headSize, int64_t column, int64_t tiles, uint16_t* out) {
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-        uint16_t* at = out + tile * kTileNumbers + 2 * column;
+// One key along its row of each of its tiles.
+void packKey(const uint16_t* key, int64_t headSize, const Packing& packing, uint16_t* out) {
+    for (int64_t tile = 0; tile < packing.depthTiles; ++tile) {
         const int64_t first = tile * kTileDepth;
-        const int64_t used = key ? std::clamp<int64_t>(headSize - first, 0, kTileDepth) : 0;
-        for (int64_t pair = 0; pair < kTileDepth / 2; ++pair) {
-            uint16_t two[2] = {};
-            for (int64_t i = 0; i < 2; ++i)
-                if (2 * pair + i < used) two[i] = key[first + 2 * pair + i];
-            std::memcpy(at + pair * 2 * kTileColumns, two, sizeof(two));
-        }
+        const int64_t used = key ? std::min(headSize - first, kTileDepth) : 0;
+        uint16_t* line = out + tile * kTileNumbers;
+        if (used) std::memcpy(line, key + first, static_cast<size_t>(used) * sizeof(uint16_t));
+        std::fill(line + used, line + kTileDepth, uint16_t{0});
     }
 }
 
-// Two keys' values as one row of each of their tiles.
-void packValuePair(const uint16_t* even, const uint16_t* odd, int64_t headSize, int64_t tiles,
-                   uint16_t* out) {
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-        uint16_t* at = out + tile * kTileNumbers;
-        const int64_t first = tile * kTileColumns;
-        const int64_t used = std::clamp<int64_t>(headSize - first, 0, kTileColumns);
-        for (int64_t i = 0; i < kTileColumns; ++i) {
-            at[2 * i] = even && i < used ? even[first + i] : uint16_t{0};
-            at[2 * i + 1] = odd && i < used ? odd[first + i] : uint16_t{0};
-        }
-    }
+// One value down a column of each of its tiles.
+void packValue(const uint16_t* value, int64_t headSize, const Packing& packing, uint16_t* out) {
+    const int64_t padded = packing.valueTiles * kTileSide;
+    for (int64_t i = 0; i < padded; ++i)
+        out[i / kTileSide * kTileNumbers + i % kTileSide * kTileDepth] =
+            value && i < headSize ? value[i] : uint16_t{0};
 }
 
 size_t packedBytes(int64_t keys, int64_t headSize) {
@@ -92,53 +87,66 @@ void pack(const HeadRows& key, const HeadRows& value, int64_t begin, int64_t end
     uint16_t* packedKeys = static_cast<uint16_t*>(packed);
     uint16_t* packedValues = packedKeys + packing.keyNumbers();
     const int64_t padded = end == keys ? packing.keys : end;
-    for (int64_t i = begin; i < padded; ++i)
-        packKey(i < keys ? rowOf(key, i) : nullptr, headSize, i % kTileColumns, packing.keyTiles,
-                packedKeys + i / kTileColumns * packing.keyTiles * kTileNumbers);
-    for (int64_t i = begin; i < padded; i += 2)
-        packValuePair(i < keys ? rowOf(value, i) : nullptr,
-                      i + 1 < keys ? rowOf(value, i + 1) : nullptr, headSize, packing.valueTiles,
-                      packedValues + i / kTileDepth * packing.valueTiles * kTileNumbers +
-                          i % kTileDepth / 2 * 2 * kTileColumns);
+    for (int64_t i = begin; i < padded; ++i) {
+        packKey(i < keys ? rowOf(key, i) : nullptr, headSize, packing,
+                packedKeys + i / kTileSide * packing.depthTiles * kTileNumbers +
+                    i % kTileSide * kTileDepth);
+        packValue(i < keys ? rowOf(value, i) : nullptr, headSize, packing,
+                  packedValues + i / kTileDepth * packing.valueTiles * kTileNumbers +
+                      i % kTileDepth);
+    }
 }
 
-// For kTileStrip rows. The largest score is kept times `factor`.
-struct Buffers {
-    float *scores, *sums, *largest, *total;
-    uint16_t *query, *weights;
-    int64_t queryStride, sumStride;
+// What a strip of queries keeps from step to step.
+struct Strip {
+    uint16_t* queries; // the right side of keys x queries: tiles [dimension / 32][2]
+    float* sums;       // [dimension, query]
+    float* subtracted; // per query, in powers of two: what is taken off its scores
+    float* total;      // per query: the sum of its weights
+};
 
+struct Buffers {
+    float* scores;     // [key, query] of a step
+    uint16_t* weights; // the right side of values x weights: tiles [key / 32][2]
+    Strip strips[kStrips];
+
+    static size_t stripBytes(const Packing& packing) {
+        return static_cast<size_t>(packing.depthTiles * 2 * kTileNumbers) * sizeof(uint16_t) +
+               static_cast<size_t>((packing.valueTiles * kTileSide + 2) * kStrip) * sizeof(float);
+    }
     static size_t bytes(int64_t headSize) {
-        const Packing packing(0, headSize);
-        const int64_t floats = kKeyStep + packing.valueTiles * kTileColumns + 2;
-        const int64_t numbers = packing.keyTiles * kTileDepth + kKeyStep;
-        return static_cast<size_t>(kTileStrip) * (static_cast<size_t>(floats) * sizeof(float) +
-                                                  static_cast<size_t>(numbers) * sizeof(uint16_t));
+        return kStepScores * (sizeof(float) + sizeof(uint16_t)) +
+               kStrips * stripBytes(Packing(0, headSize));
     }
 
-    Buffers(void* memory, int64_t headSize) {
-        const Packing packing(0, headSize);
-        queryStride = packing.keyTiles * kTileDepth;
-        sumStride = packing.valueTiles * kTileColumns;
-        float* floats = static_cast<float*>(memory);
-        const auto take = [&](int64_t columns) {
-            return std::exchange(floats, floats + kTileStrip * columns);
+    Buffers(void* memory, const Packing& packing) {
+        char* at = static_cast<char*>(memory);
+        const auto take = [&](int64_t numbers, size_t size) {
+            return std::exchange(at, at + static_cast<size_t>(numbers) * size);
         };
-        scores = take(kKeyStep);
-        sums = take(sumStride);
-        largest = take(1);
-        total = take(1);
-        query = reinterpret_cast<uint16_t*>(floats);
-        weights = query + kTileStrip * queryStride;
+        const auto floats = [&](int64_t numbers) {
+            return reinterpret_cast<float*>(take(numbers, sizeof(float)));
+        };
+        const auto halves = [&](int64_t numbers) {
+            return reinterpret_cast<uint16_t*>(take(numbers, sizeof(uint16_t)));
+        };
+        scores = floats(kStepScores);
+        weights = halves(kStepScores);
+        for (Strip& strip : strips) {
+            strip.queries = halves(packing.depthTiles * 2 * kTileNumbers);
+            strip.sums = floats(packing.valueTiles * kTileSide * kStrip);
+            strip.subtracted = floats(kStrip);
+            strip.total = floats(kStrip);
+        }
     }
 };
 
 size_t scratchBytes(int64_t headSize) {
-    return Buffers::bytes(headSize); // a multiple of 32 * 4 bytes
+    return Buffers::bytes(headSize); // all parts are whole cache lines
 }
 
-// 2^x for x <= 0 within 1e-4 of the value, which is finer than bf16; 0 far below; NaN stays NaN.
-// A minimax polynomial of our own (Remez) for the fraction.
+// 2^x within 1e-4 of the value, which is finer than bf16; 0 far below; NaN stays NaN. A minimax
+// polynomial of our own (Remez) for the fraction.
 inline __m512 powerOfTwo(__m512 x) {
     const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const __m512 fraction = _mm512_sub_ps(x, whole);
@@ -149,110 +157,151 @@ inline __m512 powerOfTwo(__m512 x) {
     return _mm512_scalef_ps(value, whole);
 }
 
-__m512 largestOf(const float* scores, int64_t keys) {
-    __m512 most[2] = {_mm512_set1_ps(kNothing), _mm512_set1_ps(kNothing)};
-    for (int64_t key = 0; key < keys; key += kTileDepth) {
-        most[0] = _mm512_max_ps(_mm512_loadu_ps(scores + key), most[0]);
-        most[1] = _mm512_max_ps(_mm512_loadu_ps(scores + key + 16), most[1]);
-    }
-    return _mm512_max_ps(most[0], most[1]);
+// The largest score of 16 queries, NaN aside.
+inline __m512 largestOf(const float* scores, int64_t keys) {
+    __m512 most = _mm512_set1_ps(kNothing);
+    for (int64_t key = 0; key < keys; ++key)
+        most = _mm512_max_ps(_mm512_loadu_ps(scores + key * kStrip), most);
+    return most;
 }
 
-// Scores of one row to weights, e^(scale * (score - largest)), and what was summed so far to the
-// new largest score. Keys are padded to kTileDepth; padding gets weight 0.
-void softmaxRow(Buffers& buffers, int64_t row, int64_t keys, float factor) {
-    float* scores = buffers.scores + row * kKeyStep;
-    const int64_t padded = roundUp(keys, kTileDepth);
-    std::fill(scores + keys, scores + padded, kNothing);
-    const float before = buffers.largest[row];
-    const float largest =
-        std::max(before, factor * _mm512_reduce_max_ps(largestOf(scores, padded)));
-    const float base = largest == kNothing ? 0.0f : largest;
+// Lets a query subtract more where its scores have grown by more than kGrowth: then, and only
+// then, what was summed so far fades. Weights stay below 2^kGrowth meanwhile.
+__m512 settle(Strip& strip, int64_t half, __m512 largest, int64_t dimensions) {
+    constexpr float kGrowth = 8;
+    float* subtracted = strip.subtracted + half * kTileSide;
+    const __m512 before = _mm512_loadu_ps(subtracted);
+    const __mmask16 grown =
+        _mm512_cmp_ps_mask(largest, _mm512_add_ps(before, _mm512_set1_ps(kGrowth)), _CMP_GT_OQ);
+    if (!grown) return before;
+    const __m512 after = _mm512_mask_mov_ps(before, grown, largest);
+    _mm512_storeu_ps(subtracted, after);
+    const __m512 fade =
+        _mm512_mask_mov_ps(_mm512_set1_ps(1), grown, powerOfTwo(_mm512_sub_ps(before, after)));
+    float* total = strip.total + half * kTileSide;
+    _mm512_storeu_ps(total, _mm512_mul_ps(_mm512_loadu_ps(total), fade));
+    for (int64_t i = 0; i < dimensions; ++i) {
+        float* sums = strip.sums + i * kStrip + half * kTileSide;
+        _mm512_storeu_ps(sums, _mm512_mul_ps(_mm512_loadu_ps(sums), fade));
+    }
+    return after;
+}
+
+// Two keys' weights of 16 queries as a line of a tile.
+inline void storePair(__m512 even, __m512 odd, uint16_t* line) {
+    alignas(64) static constexpr uint16_t kInterleaved[32] = {
+        0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    const auto rounded = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd, even));
+    _mm512_storeu_si512(line, _mm512_permutexvar_epi16(_mm512_load_si512(kInterleaved), rounded));
+}
+
+// The scores of 16 queries to weights, 2^(factor * score - what is subtracted).
+void weigh(const Buffers& buffers, Strip& strip, int64_t half, int64_t keys, float factor,
+           int64_t dimensions) {
+    const float* scores = buffers.scores + half * kTileSide;
     const __m512 scale = _mm512_set1_ps(factor);
-    const __m512 subtracted = _mm512_set1_ps(base);
+    const __m512 subtracted =
+        settle(strip, half, _mm512_mul_ps(largestOf(scores, keys), scale), dimensions);
+    const auto weight = [&](int64_t key) {
+        return powerOfTwo(
+            _mm512_fmsub_ps(_mm512_loadu_ps(scores + key * kStrip), scale, subtracted));
+    };
+    const int64_t padded = tilesFor(keys, kTileDepth) * kTileDepth;
     __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    uint16_t* weights = buffers.weights + row * kKeyStep;
-    for (int64_t key = 0; key < padded; key += kTileDepth) {
-        const __m512 low =
-            powerOfTwo(_mm512_fmsub_ps(_mm512_loadu_ps(scores + key), scale, subtracted));
-        const __m512 high =
-            powerOfTwo(_mm512_fmsub_ps(_mm512_loadu_ps(scores + key + 16), scale, subtracted));
-        sum[0] = _mm512_add_ps(sum[0], low);
-        sum[1] = _mm512_add_ps(sum[1], high);
-        _mm512_storeu_si512(weights + key,
-                            reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
+    for (int64_t key = 0; key < padded; key += 2) {
+        const __m512 even = key < keys ? weight(key) : _mm512_setzero_ps();
+        const __m512 odd = key + 1 < keys ? weight(key + 1) : _mm512_setzero_ps();
+        sum[0] = _mm512_add_ps(sum[0], even);
+        sum[1] = _mm512_add_ps(sum[1], odd);
+        storePair(even, odd,
+                  buffers.weights + (key / kTileDepth * 2 + half) * kTileNumbers +
+                      key % kTileDepth / 2 * kTileLine);
     }
-    const float total = _mm512_reduce_add_ps(_mm512_add_ps(sum[0], sum[1]));
-    buffers.largest[row] = largest;
-    if (before == largest) {
-        buffers.total[row] += total;
-        return;
-    }
-    const float fade = std::exp2(before - base);
-    buffers.total[row] = buffers.total[row] * fade + total;
-    const __m512 faded = _mm512_set1_ps(fade);
-    float* sums = buffers.sums + row * buffers.sumStride;
-    for (int64_t i = 0; i < buffers.sumStride; i += 16)
-        _mm512_storeu_ps(sums + i, _mm512_mul_ps(_mm512_loadu_ps(sums + i), faded));
+    float* total = strip.total + half * kTileSide;
+    _mm512_storeu_ps(total, _mm512_add_ps(_mm512_loadu_ps(total), _mm512_add_ps(sum[0], sum[1])));
 }
 
-void writeRow(const AttentionBlock& block, const Buffers& buffers, int64_t row) {
-    const float* sums = buffers.sums + row * buffers.sumStride;
-    const float total = buffers.total[row];
-    const __m512 factor = _mm512_set1_ps(total == 0 ? 0.0f : 1.0f / total);
-    uint16_t* out = static_cast<uint16_t*>(block.output) + row * block.query.stride;
-    for (int64_t i = 0; i < block.headSize; i += 16) {
-        const auto left = static_cast<unsigned>(std::min<int64_t>(block.headSize - i, 16));
-        const auto mask = static_cast<__mmask16>((1u << left) - 1);
-        const __m256bh rounded =
-            _mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(sums + i), factor));
-        _mm256_mask_storeu_epi16(out + i, mask, reinterpret_cast<__m256i>(rounded));
+// Queries [first, first + kStrip) of the block; zeros where it has no more.
+void readQueries(const AttentionBlock& block, int64_t first, const Packing& packing,
+                 const Strip& strip) {
+    std::fill_n(strip.queries, packing.depthTiles * 2 * kTileNumbers, uint16_t{0});
+    const int64_t rows = std::min(kStrip, block.rows - first);
+    for (int64_t row = 0; row < rows; ++row) {
+        const uint16_t* query = rowOf(block.query, first + row);
+        for (int64_t i = 0; i < block.headSize; ++i)
+            strip.queries[(i / kTileDepth * 2 + row / kTileSide) * kTileNumbers +
+                          i % kTileDepth / 2 * kTileLine + row % kTileSide * 2 + i % 2] = query[i];
+    }
+    std::fill_n(strip.sums, packing.valueTiles * kTileSide * kStrip, 0.0f);
+    std::fill_n(strip.subtracted, kStrip, kNothing);
+    std::fill_n(strip.total, kStrip, 0.0f);
+}
+
+void writeQueries(const AttentionBlock& block, int64_t first, const Strip& strip) {
+    const int64_t rows = std::min(kStrip, block.rows - first);
+    for (int64_t half = 0; half * kTileSide < rows; ++half) {
+        const __m512 total = _mm512_loadu_ps(strip.total + half * kTileSide);
+        const __m512 factor = _mm512_div_ps(_mm512_set1_ps(1), total);
+        for (int64_t i = 0; i < block.headSize; ++i) {
+            const __m512 sums = _mm512_loadu_ps(strip.sums + i * kStrip + half * kTileSide);
+            const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_mul_ps(sums, factor));
+            uint16_t column[kTileSide];
+            std::memcpy(column, &rounded, sizeof(column));
+            uint16_t* out = static_cast<uint16_t*>(block.output) +
+                            (first + half * kTileSide) * block.query.stride + i;
+            const int64_t count = std::min(kTileSide, rows - half * kTileSide);
+            for (int64_t row = 0; row < count; ++row) out[row * block.query.stride] = column[row];
+        }
     }
 }
 
-void readQueries(const AttentionBlock& block, const Buffers& buffers) {
-    for (int64_t row = 0; row < kTileStrip; ++row) {
-        uint16_t* query = buffers.query + row * buffers.queryStride;
-        const int64_t used = row < block.rows ? block.headSize : 0;
-        if (used) std::copy_n(rowOf(block.query, row), used, query);
-        std::fill(query + used, query + buffers.queryStride, uint16_t{0});
-    }
+// Keys [first, first + count) for one strip.
+void attendStep(const AttentionBlock& block, const Packing& packing, TileUnit unit,
+                const Buffers& buffers, Strip& strip, int64_t first, int64_t count) {
+    constexpr float kLog2E = 1.44269504f;
+    const uint16_t* keys = static_cast<const uint16_t*>(block.packed);
+    const uint16_t* values = keys + packing.keyNumbers();
+    const int64_t depth = tilesFor(count, kTileDepth);
+    multiplyTiles(unit, {.left = keys + first / kTileSide * packing.depthTiles * kTileNumbers,
+                         .leftRowStride = packing.depthTiles * kTileNumbers,
+                         .leftDepthStride = kTileNumbers,
+                         .right = strip.queries,
+                         .rowTiles = depth * 2,
+                         .depthTiles = packing.depthTiles,
+                         .sums = buffers.scores,
+                         .add = false});
+    for (int64_t half = 0; half < 2; ++half)
+        weigh(buffers, strip, half, count, block.scale * kLog2E, packing.valueTiles * kTileSide);
+    multiplyTiles(unit, {.left = values + first / kTileDepth * packing.valueTiles * kTileNumbers,
+                         .leftRowStride = kTileNumbers,
+                         .leftDepthStride = packing.valueTiles * kTileNumbers,
+                         .right = buffers.weights,
+                         .rowTiles = packing.valueTiles,
+                         .depthTiles = depth,
+                         .sums = strip.sums,
+                         .add = true});
 }
 
 void attend(const AttentionBlock& block) {
-    constexpr float kLog2E = 1.44269504f;
     const Packing packing(block.keys, block.headSize);
-    const uint16_t* keys = static_cast<const uint16_t*>(block.packed);
-    const uint16_t* values = keys + packing.keyNumbers();
-    Buffers buffers(block.scratch, block.headSize);
-    readQueries(block, buffers);
-    std::fill_n(buffers.largest, kTileStrip, kNothing);
-    std::fill_n(buffers.total, kTileStrip, 0.0f);
-    std::fill_n(buffers.sums, kTileStrip * buffers.sumStride, 0.0f);
-
+    Buffers buffers(block.scratch, packing);
+    const int64_t strips = tilesFor(block.rows, kStrip);
+    for (int64_t strip = 0; strip < strips; ++strip)
+        readQueries(block, strip * kStrip, packing, buffers.strips[strip]);
     const TileUnit unit = tileUnit();
     beginTiles(unit);
-    for (int64_t first = 0; first < block.keys; first += kKeyStep) {
-        if (block.context->cancelled()) break;
-        const int64_t count = std::min(kKeyStep, block.keys - first);
-        const int64_t padded = roundUp(count, kTileDepth);
-        multiplyTiles(unit, {buffers.query, buffers.queryStride,
-                             keys + first / kTileColumns * packing.keyTiles * kTileNumbers,
-                             kTileNumbers, packing.keyTiles * kTileNumbers, packing.keyTiles,
-                             padded / kTileColumns, buffers.scores, kKeyStep, false});
-        for (int64_t row = 0; row < kTileStrip; ++row)
-            softmaxRow(buffers, row, count, block.scale * kLog2E);
-        multiplyTiles(unit, {buffers.weights, kKeyStep,
-                             values + first / kTileDepth * packing.valueTiles * kTileNumbers,
-                             packing.valueTiles * kTileNumbers, kTileNumbers, padded / kTileDepth,
-                             packing.valueTiles, buffers.sums, buffers.sumStride, true});
-    }
+    for (int64_t first = 0; first < block.keys && !block.context->cancelled(); first += kKeyStep)
+        for (int64_t strip = 0; strip < strips; ++strip)
+            attendStep(block, packing, unit, buffers, buffers.strips[strip], first,
+                       std::min(kKeyStep, block.keys - first));
     endTiles(unit);
     if (block.context->cancelled()) return;
-    for (int64_t row = 0; row < block.rows; ++row) writeRow(block, buffers, row);
+    for (int64_t strip = 0; strip < strips; ++strip)
+        writeQueries(block, strip * kStrip, buffers.strips[strip]);
 }
 
-constexpr AttentionKernel kAttentionBf16{kTileStrip, packedBytes, scratchBytes, pack, attend};
+constexpr AttentionKernel kAttentionBf16{kStrips * kStrip, packedBytes, scratchBytes, pack, attend};
 
 } // namespace
 

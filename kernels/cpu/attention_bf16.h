@@ -2,7 +2,7 @@
 // Attention for processors that multiply bfloat16. Private to kernels/cpu.
 //
 // Products of bf16 numbers, summed in f32; the weights are rounded to bf16 before they meet the
-// values, as the reference does. No masks.
+// values, as the reference does. No masks, no causal order.
 
 #include "kernels/cpu/attention_kernel.h"
 

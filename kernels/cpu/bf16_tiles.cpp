@@ -4,7 +4,6 @@
 
 #if defined(__x86_64__)
 
-#include <algorithm>
 #include <cstring>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,8 +22,6 @@ namespace kinora::kernels::cpu {
 
 namespace {
 
-constexpr int64_t kSumRowBytes = sizeof(float);
-
 // The system gives the tile registers to programs that ask.
 bool mayUseTileRegisters() {
     constexpr long kRequestPermission = 0x1023; // ARCH_REQ_XCOMP_PERM
@@ -42,125 +39,116 @@ struct alignas(64) TileConfig {
 };
 static_assert(sizeof(TileConfig) == 64);
 
-constexpr int64_t kHalfStrip = kTileStrip / 2;
+constexpr int64_t kSumBytes = kProductWidth * sizeof(float); // a row of sums
+constexpr int64_t kLineBytes = 64;
 
-// Tiles 0 to 3: sums; 4 and 5: the left side's halves; 6 and 7: the right side. The numbers of
-// tiles are part of the instructions.
-void multiplyPairAmx(const TileProduct& p, const uint16_t* right, float* sums) {
-    const int64_t sumBytes = p.sumStride * kSumRowBytes;
-    const int64_t leftBytes = p.leftStride * 2;
-    float* lower = sums + kHalfStrip * p.sumStride;
+// Tiles 0 to 3: sums; 4 and 5: two tiles of the left side, one below the other; 6 and 7: the right
+// side. The numbers of tiles are part of the instructions.
+void multiplyTwoRowTiles(const TileProduct& p, const uint16_t* left, float* sums) {
+    float* lower = sums + kTileSide * kProductWidth;
     if (p.add) {
-        _tile_loadd(0, sums, sumBytes);
-        _tile_loadd(1, sums + kTileColumns, sumBytes);
-        _tile_loadd(2, lower, sumBytes);
-        _tile_loadd(3, lower + kTileColumns, sumBytes);
+        _tile_loadd(0, sums, kSumBytes);
+        _tile_loadd(1, sums + kTileSide, kSumBytes);
+        _tile_loadd(2, lower, kSumBytes);
+        _tile_loadd(3, lower + kTileSide, kSumBytes);
     } else {
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
         _tile_zero(3);
     }
-    const uint16_t* left = p.left;
+    const uint16_t* right = p.right;
     for (int64_t depth = 0; depth < p.depthTiles; ++depth) {
-        _tile_loadd(6, right, 64);
-        _tile_loadd(4, left, leftBytes);
+        _tile_loadd(4, left, kLineBytes);
+        _tile_loadd(6, right, kLineBytes);
         _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, right + p.rightColumnStride, 64);
+        _tile_loadd(7, right + kTileNumbers, kLineBytes);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, left + kHalfStrip * p.leftStride, leftBytes);
+        _tile_loadd(5, left + p.leftRowStride, kLineBytes);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
-        left += kTileDepth;
-        right += p.rightDepthStride;
+        left += p.leftDepthStride;
+        right += 2 * kTileNumbers;
     }
-    _tile_stored(0, sums, sumBytes);
-    _tile_stored(1, sums + kTileColumns, sumBytes);
-    _tile_stored(2, lower, sumBytes);
-    _tile_stored(3, lower + kTileColumns, sumBytes);
+    _tile_stored(0, sums, kSumBytes);
+    _tile_stored(1, sums + kTileSide, kSumBytes);
+    _tile_stored(2, lower, kSumBytes);
+    _tile_stored(3, lower + kTileSide, kSumBytes);
 }
 
-void multiplySingleAmx(const TileProduct& p, const uint16_t* right, float* sums) {
-    const int64_t sumBytes = p.sumStride * kSumRowBytes;
-    const int64_t leftBytes = p.leftStride * 2;
-    float* lower = sums + kHalfStrip * p.sumStride;
+void multiplyRowTile(const TileProduct& p, const uint16_t* left, float* sums) {
     if (p.add) {
-        _tile_loadd(0, sums, sumBytes);
-        _tile_loadd(2, lower, sumBytes);
+        _tile_loadd(0, sums, kSumBytes);
+        _tile_loadd(1, sums + kTileSide, kSumBytes);
     } else {
         _tile_zero(0);
-        _tile_zero(2);
+        _tile_zero(1);
     }
-    const uint16_t* left = p.left;
+    const uint16_t* right = p.right;
     for (int64_t depth = 0; depth < p.depthTiles; ++depth) {
-        _tile_loadd(6, right, 64);
-        _tile_loadd(4, left, leftBytes);
-        _tile_loadd(5, left + kHalfStrip * p.leftStride, leftBytes);
+        _tile_loadd(4, left, kLineBytes);
+        _tile_loadd(6, right, kLineBytes);
         _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(2, 5, 6);
-        left += kTileDepth;
-        right += p.rightDepthStride;
+        _tile_loadd(7, right + kTileNumbers, kLineBytes);
+        _tile_dpbf16ps(1, 4, 7);
+        left += p.leftDepthStride;
+        right += 2 * kTileNumbers;
     }
-    _tile_stored(0, sums, sumBytes);
-    _tile_stored(2, lower, sumBytes);
+    _tile_stored(0, sums, kSumBytes);
+    _tile_stored(1, sums + kTileSide, kSumBytes);
 }
 
 void multiplyAmx(const TileProduct& p) {
     // GCC's loads of tiles do not say that they read memory.
     asm volatile("" ::: "memory");
-    int64_t column = 0;
-    for (; column + 2 <= p.columnTiles; column += 2)
-        multiplyPairAmx(p, p.right + column * p.rightColumnStride, p.sums + column * kTileColumns);
-    if (column < p.columnTiles)
-        multiplySingleAmx(p, p.right + column * p.rightColumnStride,
-                          p.sums + column * kTileColumns);
+    int64_t row = 0;
+    for (; row + 2 <= p.rowTiles; row += 2)
+        multiplyTwoRowTiles(p, p.left + row * p.leftRowStride,
+                            p.sums + row * kTileSide * kProductWidth);
+    if (row < p.rowTiles)
+        multiplyRowTile(p, p.left + row * p.leftRowStride,
+                        p.sums + row * kTileSide * kProductWidth);
 }
 
-// kRows x kTiles * 16 sums in registers.
-template <int kRows, int kTiles>
-void multiplyDots(const TileProduct& p, const uint16_t* left, const uint16_t* right, float* sums) {
-    __m512 sum[kRows][kTiles];
-    for (int row = 0; row < kRows; ++row)
-        for (int tile = 0; tile < kTiles; ++tile)
-            sum[row][tile] = p.add ? _mm512_loadu_ps(sums + row * p.sumStride + tile * kTileColumns)
+constexpr int kDotRows = 8; // 8 x 2 sums in registers
+
+void multiplyDotRows(const TileProduct& p, const uint16_t* left, float* sums) {
+    __m512 sum[kDotRows][2];
+    for (int row = 0; row < kDotRows; ++row)
+        for (int half = 0; half < 2; ++half)
+            sum[row][half] = p.add ? _mm512_loadu_ps(sums + row * kProductWidth + half * kTileSide)
                                    : _mm512_setzero_ps();
+    const uint16_t* right = p.right;
     for (int64_t depth = 0; depth < p.depthTiles; ++depth) {
         for (int64_t pair = 0; pair < kTileDepth / 2; ++pair) {
-            __m512i columns[kTiles];
-            for (int tile = 0; tile < kTiles; ++tile)
-                columns[tile] = _mm512_loadu_si512(right + tile * p.rightColumnStride +
-                                                   pair * 2 * kTileColumns);
-            for (int row = 0; row < kRows; ++row) {
+            const auto near =
+                reinterpret_cast<__m512bh>(_mm512_loadu_si512(right + pair * kTileLine));
+            const auto far = reinterpret_cast<__m512bh>(
+                _mm512_loadu_si512(right + kTileNumbers + pair * kTileLine));
+            for (int row = 0; row < kDotRows; ++row) {
                 int two = 0;
-                std::memcpy(&two, left + row * p.leftStride + pair * 2, sizeof(two));
+                std::memcpy(&two, left + row * kTileDepth + pair * 2, sizeof(two));
                 const auto both = reinterpret_cast<__m512bh>(_mm512_set1_epi32(two));
-                for (int tile = 0; tile < kTiles; ++tile)
-                    sum[row][tile] = _mm512_dpbf16_ps(sum[row][tile], both,
-                                                      reinterpret_cast<__m512bh>(columns[tile]));
+                sum[row][0] = _mm512_dpbf16_ps(sum[row][0], both, near);
+                sum[row][1] = _mm512_dpbf16_ps(sum[row][1], both, far);
             }
         }
-        left += kTileDepth;
-        right += p.rightDepthStride;
+        left += p.leftDepthStride;
+        right += 2 * kTileNumbers;
     }
-    for (int row = 0; row < kRows; ++row)
-        for (int tile = 0; tile < kTiles; ++tile)
-            _mm512_storeu_ps(sums + row * p.sumStride + tile * kTileColumns, sum[row][tile]);
-}
-
-template <int kTiles> void multiplyColumnsByDots(const TileProduct& p, int64_t column) {
-    constexpr int kRows = 8;
-    static_assert(kTileStrip % kRows == 0);
-    for (int64_t row = 0; row < kTileStrip; row += kRows)
-        multiplyDots<kRows, kTiles>(p, p.left + row * p.leftStride,
-                                    p.right + column * p.rightColumnStride,
-                                    p.sums + row * p.sumStride + column * kTileColumns);
+    for (int row = 0; row < kDotRows; ++row)
+        for (int half = 0; half < 2; ++half)
+            _mm512_storeu_ps(sums + row * kProductWidth + half * kTileSide, sum[row][half]);
 }
 
 void multiplyByDots(const TileProduct& p) {
-    int64_t column = 0;
-    for (; column + 3 <= p.columnTiles; column += 3) multiplyColumnsByDots<3>(p, column);
-    if (p.columnTiles - column == 2) multiplyColumnsByDots<2>(p, column);
-    if (p.columnTiles - column == 1) multiplyColumnsByDots<1>(p, column);
+    static_assert(kTileSide == 2 * kDotRows);
+    for (int64_t tile = 0; tile < p.rowTiles; ++tile) {
+        const uint16_t* left = p.left + tile * p.leftRowStride;
+        float* sums = p.sums + tile * kTileSide * kProductWidth;
+        multiplyDotRows(p, left, sums);
+        multiplyDotRows(p, left + kDotRows * kTileDepth, sums + kDotRows * kProductWidth);
+    }
 }
 
 } // namespace

@@ -2,28 +2,29 @@
 // Small matrix products of bfloat16 on x86, by AMX or by AVX-512's dot products. Private to
 // kernels/cpu.
 //
-// The right side is stored in tiles of 32 x 16 numbers (1 KiB) as both want it: row r of a tile
-// holds, for each of its 16 columns, the numbers 2r and 2r + 1 of that column.
+// Both sides are stored in tiles of 1 KiB. A tile of the left side is 16 rows of 32 numbers. A tile
+// of the right side is 32 rows of 16 numbers, in pairs as the instructions want them: its r-th line
+// of 64 bytes holds, for each of its 16 columns, the numbers of rows 2r and 2r + 1.
 
 #include <cstdint>
 
 namespace kinora::kernels::cpu {
 
-inline constexpr int64_t kTileDepth = 32;                          // rows of the right side
-inline constexpr int64_t kTileColumns = 16;                        // its columns
-inline constexpr int64_t kTileNumbers = kTileDepth * kTileColumns; // in a tile
-inline constexpr int64_t kTileStrip = 32;                          // rows of the left side
+inline constexpr int64_t kTileDepth = 32; // columns of the left side, rows of the right one
+inline constexpr int64_t kTileSide = 16;  // rows of the left side, columns of the right one
+inline constexpr int64_t kTileNumbers = kTileDepth * kTileSide;
+inline constexpr int64_t kTileLine = 32;                // numbers in a line of 64 bytes
+inline constexpr int64_t kProductWidth = 2 * kTileSide; // columns of a product
 
+// sums [rowTiles * 16, 32] = left x right, or added to what is there.
 struct TileProduct {
-    const uint16_t* left; // [kTileStrip, depthTiles * kTileDepth], bf16
-    int64_t leftStride;   // numbers from row to row
-    const uint16_t* right;
-    int64_t rightDepthStride;  // numbers from one tile to the one below it
-    int64_t rightColumnStride; // numbers from one tile to the one beside it
-    int64_t depthTiles, columnTiles;
-    float* sums; // [kTileStrip, columnTiles * kTileColumns]
-    int64_t sumStride;
-    bool add; // to what is there
+    const uint16_t* left;
+    int64_t leftRowStride;   // numbers from one tile to the one below it
+    int64_t leftDepthStride; // numbers from one tile to the one to its right
+    const uint16_t* right;   // tiles [depthTiles][2]
+    int64_t rowTiles, depthTiles;
+    float* sums;
+    bool add;
 };
 
 enum class TileUnit { None, Avx512Bf16, Amx };
@@ -36,7 +37,7 @@ TileUnit tileUnit();
 void beginTiles(TileUnit unit);
 void endTiles(TileUnit unit);
 
-// Each sum has its order of additions from the unit alone.
+// The order of additions depends on the unit alone.
 void multiplyTiles(TileUnit unit, const TileProduct& product);
 
 } // namespace kinora::kernels::cpu
