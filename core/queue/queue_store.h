@@ -59,6 +59,10 @@ class QueueStore {
     // stay. Returns how many went. Pictures stay where they are.
     Result<int64_t> clear(std::span<const JobState> states);
 
+    // Takes these jobs off the list, all or none, as clear() does. Error{InvalidArgument}: one has
+    // not ended, or another waits for it. NotFound.
+    Result<void> remove(std::span<const QueueJobId> jobs);
+
     // Changes whenever another connection changed the queue.
     Result<int64_t> dataVersion();
 
