@@ -221,42 +221,25 @@ void JobController::moveToEnd(JobNumber number) {
 }
 
 void JobController::stopAfterThis() {
-    std::vector<JobNumber> several; // a job of one picture ends with it by itself
-    for (const Job& job : jobs())
-        if (job.active() && job.request.count > 1) several.push_back(job.number);
-    m_stopped.insert(several.begin(), several.end());
-    const int64_t asked = ask([several](core::QueueStore& queue) {
-        const Result<void> paused = queue.pauseQueue(core::QueuePause::AfterThis);
-        return paused && !several.empty() ? queue.pauseAfterThis(several) : paused;
-    });
-    setPaused(core::QueuePause::AfterThis, asked);
+    askToPause(core::QueuePause::AfterThis);
 }
 
 void JobController::pauseQueue() {
-    setPaused(core::QueuePause::Now,
-              ask([](core::QueueStore& queue) { return queue.pauseQueue(core::QueuePause::Now); }));
+    askToPause(core::QueuePause::Now);
 }
 
 void JobController::resumeQueue() {
-    const std::set<JobNumber> stopped = std::exchange(m_stopped, {});
-    const int64_t asked = ask([stopped](core::QueueStore& queue) -> Result<void> {
-        for (const JobNumber number : stopped) {
-            const auto job = queue.find(number);
-            const bool paused = job && (job->state == core::JobState::Paused ||
-                                        job->wish == core::Wish::PauseAfterThis);
-            if (!paused) continue; // it ended, or was cancelled
-            if (const auto done = queue.apply(core::JobAction::Resume, std::array{number}); !done)
-                return done;
-        }
-        return queue.pauseQueue(core::QueuePause::No);
-    });
-    setPaused(core::QueuePause::No, asked);
+    askToPause(core::QueuePause::No);
 }
 
-void JobController::setPaused(core::QueuePause pause, int64_t asked) {
+void JobController::askToPause(core::QueuePause pause) {
     m_paused = pause;
-    m_pauseAsked = asked;
+    m_pauseAsked = ask([pause](core::QueueStore& queue) { return queue.pauseQueue(pause); });
     emit listChanged();
+}
+
+bool JobController::isLast(const Job& job) const {
+    return job.active() && (job.stopping || isPaused());
 }
 
 void JobController::tryAgain() {

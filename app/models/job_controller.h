@@ -73,6 +73,8 @@ class JobController : public QObject {
     bool works() const;
     const QueuePlace& place() const { return m_place; }
     int ownerProcess() const { return m_list.status().owner; } // 0: nobody
+    // Nothing follows the picture that it computes.
+    bool isLast(const Job& job) const;
     // Why nothing is computed though it could be, "" otherwise: a full disk, the battery.
     const QString& trouble() const { return m_trouble; }
     double secondsLeft() const; // of the whole queue; 0: not known
@@ -107,7 +109,7 @@ class JobController : public QObject {
     void receive(JobNumber number, const core::EngineEvent& event, const QImage& preview);
     void receive(JobNumber number, qint64 picture, const ResultPicture& result);
     void setPlace(const QueuePlace& place);
-    void setPaused(core::QueuePause pause, int64_t asked);
+    void askToPause(core::QueuePause pause);
     JobNumber firstWaiting() const;
 
     Parts m_parts;
@@ -118,7 +120,6 @@ class JobController : public QObject {
     core::QueuePause m_paused = core::QueuePause::No;
     int64_t m_pauseAsked = 0; // views from before that do not know of it
     bool m_greeted = false;
-    std::set<JobNumber> m_stopped; // single jobs that stopAfterThis() has paused
     // The desk wakes the runner: it goes first.
     std::unique_ptr<QueueRunner> m_runner;
     std::unique_ptr<QueueDesk> m_desk;

@@ -31,7 +31,7 @@ struct Job {
     int64_t step = 0, steps = 0;
     double secondsPerStep = 0, secondsLeft = 0;
     int64_t picturesDone = 0;
-    bool stopping = false;        // it will be paused after this picture, or is about to be
+    bool stopping = false;        // somebody wishes that it is paused or cancelled
     bool setAside = false;        // Failed: it ended the processes that computed it
     double seconds = 0;           // Finished: since it began
     QString message, advice;      // Failed, and why it is tried again

@@ -49,7 +49,7 @@ StateWord stateWord(const Job& job) {
 
 } // namespace
 
-QString jobDetail(const Job& job) {
+QString jobDetail(const Job& job, bool last) {
     const int64_t count = job.request.count;
     switch (job.state) {
     case JobState::Waiting:
@@ -67,7 +67,7 @@ QString jobDetail(const Job& job) {
         text += QString("step %1 of %2").arg(job.step).arg(job.steps);
         if (job.secondsPerStep > 0)
             text += QString(" \u00b7 %1 a step").arg(secondsPhrase(job.secondsPerStep));
-        return job.stopping ? text + " \u00b7 the last one" : text;
+        return last ? text + " \u00b7 the last one" : text;
     }
     case JobState::Finished: return "done";
     case JobState::Failed: return {};
@@ -127,10 +127,10 @@ JobRow::JobRow(const Theme& theme, QWidget* parent)
     });
 }
 
-void JobRow::showJob(const Job& job) {
+void JobRow::showJob(const Job& job, bool last) {
     const QString prompt = QString::fromStdString(job.request.prompt);
     m_title->setText(prompt.trimmed().isEmpty() ? "No prompt" : prompt.simplified());
-    m_detail->setText(jobDetail(job));
+    m_detail->setText(jobDetail(job, last));
     m_failed = job.state == JobState::Failed;
     m_progress->setVisible(job.active());
     const double part = job.state == JobState::Loading ? 0 : job.fraction();

@@ -134,7 +134,7 @@ void QueuePanel::syncRows() {
         JobRow*& row = m_rowOf[job.number];
         if (row == nullptr) row = makeRow(job.number);
         if (m_rowsLayout->indexOf(row) != place) m_rowsLayout->insertWidget(place, row);
-        row->showJob(job);
+        row->showJob(job, m_jobs.isLast(job));
         ++place;
     }
     std::erase_if(m_rowOf, [&](const auto& entry) {
@@ -152,7 +152,7 @@ void QueuePanel::syncRows() {
 void QueuePanel::updateRow(qint64 number) {
     const Job* job = m_jobs.find(number);
     const auto it = m_rowOf.find(number);
-    if (job != nullptr && it != m_rowOf.end()) it->second->showJob(*job);
+    if (job != nullptr && it != m_rowOf.end()) it->second->showJob(*job, m_jobs.isLast(*job));
     refreshSummary();
 }
 

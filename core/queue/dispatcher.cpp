@@ -149,6 +149,7 @@ void Dispatcher::lookAtChanges() {
         if (stop == DispatcherStop::Now) interrupt(running, "the studio was closed");
         if (stop == DispatcherStop::AfterPictures) stopAfterThis(running, "the studio was closed");
         if (m_pause == QueuePause::Now) interrupt(running, "the queue was paused");
+        if (m_pause == QueuePause::AfterThis) stopAfterThis(running, "the queue was paused");
         followWish(running);
     }
     m_seenVersion = *version;

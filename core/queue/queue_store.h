@@ -46,7 +46,8 @@ class QueueStore {
     Result<void> apply(JobAction action, std::span<const QueueJobId> jobs);
     // The pictures that are being computed are finished first. Running jobs only.
     Result<void> pauseAfterThis(std::span<const QueueJobId> jobs);
-    // The queue as a whole: jobs that run are interrupted, or finished first.
+    // The queue as a whole. Now: jobs that run are interrupted. AfterThis: the pictures that are
+    // being computed are finished first.
     Result<void> pauseQueue(QueuePause pause);
 
     // Before it began. Error{InvalidArgument}: it has.

@@ -343,6 +343,24 @@ class DispatcherTest : public QObject {
         QCOMPARE(engine.begun(), (std::vector<std::string>{"a"}));
     }
 
+    void aQueuePausedAfterThisKeepsTheRestOfTheJob() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId id = sample.add(store, "a", 3);
+        ScriptedEngine engine({.holds = true});
+        Worker worker(sample, engine);
+        QVERIFY(becomes([&] { return store.find(id)->progress.has_value(); }));
+        QVERIFY(store.pauseQueue(QueuePause::AfterThis).ok());
+        std::this_thread::sleep_for(100ms); // it is told
+        engine.release();
+        QVERIFY(becomes([&] { return stateOf(store, id) == JobState::Waiting; }));
+        QCOMPARE(filesIn(sample.pictures()), 1);
+        QCOMPARE(store.attempts(id)->front().why, std::string("the queue was paused"));
+        QVERIFY(store.pauseQueue(QueuePause::No).ok());
+        QVERIFY(worker.join().ok());
+        QCOMPARE(filesIn(sample.pictures()), 3);
+    }
+
     void previewsAreMadeForWhoeverListens() {
         const QueueSample sample;
         QueueStore store = sample.open();
