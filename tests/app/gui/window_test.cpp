@@ -480,6 +480,7 @@ class WindowTest : public QObject {
         Studio studio(m_theme);
         studio.window.generate();
         QTRY_COMPARE(studio.files().size(), 1);
+        QTRY_VERIFY(studio.button("Generate") != nullptr);
         studio.button("Generate")->setFocus(Qt::TabFocusReason);
         const QColor without = studio.window.viewer().canvas()->grab().toImage().pixelColor(0, 0);
         studio.press(Qt::Key_Tab);
