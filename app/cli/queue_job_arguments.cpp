@@ -26,16 +26,6 @@ bool isPath(const std::string& name) {
     return name.find('/') != std::string::npos || (!name.empty() && fs::exists(name, ignored));
 }
 
-// The queue may be worked through from anywhere.
-void makePathsAbsolute(pipelines::ImageRequest& request, const core::ModelEntry& model) {
-    if (request.model != model.name && isPath(request.model))
-        request.model = absoluteText(request.model);
-    for (const core::CompanionPlace& place : core::companionPlaces(request))
-        if (const std::string name = place.name(); isPath(name)) place.rename(absoluteText(name));
-    for (std::string* input : {&request.latentsPath, &request.initPath, &request.maskPath})
-        if (!input->empty()) *input = absoluteText(*input);
-}
-
 core::ModelEntry modelOf(const CommandContext& context, const pipelines::ImageRequest& request) {
     core::ModelEntry model = orThrow(context.program.library.find(request.model));
     if (!model.problem.empty())
@@ -75,12 +65,21 @@ void setOwnOptions(core::NewJob& job, const Arguments& arguments) {
 
 } // namespace
 
+void makePathsAbsolute(pipelines::ImageRequest& request, const std::string& modelName) {
+    if (request.model != modelName && isPath(request.model))
+        request.model = absoluteText(request.model);
+    for (const core::CompanionPlace& place : core::companionPlaces(request))
+        if (const std::string name = place.name(); isPath(name)) place.rename(absoluteText(name));
+    for (std::string* input : {&request.latentsPath, &request.initPath, &request.maskPath})
+        if (!input->empty()) *input = absoluteText(*input);
+}
+
 core::NewJob newJobFromArguments(const CommandContext& context, core::QueueStore& queue) {
     const Arguments& arguments = context.arguments;
     core::NewJob job;
     job.request = imageRequestFromArguments(arguments, STDIN_FILENO);
     const core::ModelEntry model = modelOf(context, job.request);
-    makePathsAbsolute(job.request, model);
+    makePathsAbsolute(job.request, model.name);
     // Drawn here, because files are named by it, and a picture begun again must be the same one.
     if (!job.request.seed) job.request.seed = QRandomGenerator::system()->generate();
     setOwnOptions(job, arguments);
@@ -101,7 +100,7 @@ core::NewJob editedJobFromArguments(const CommandContext& context, core::QueueSt
     edited.output = job.output;
     applyImageArguments(edited.request, arguments, STDIN_FILENO);
     const core::ModelEntry model = modelOf(context, edited.request);
-    makePathsAbsolute(edited.request, model);
+    makePathsAbsolute(edited.request, model.name);
     setOwnOptions(edited, arguments);
     for (const core::QueueItem& item : orThrow(queue.items(job.id)))
         edited.paths.push_back(item.path);

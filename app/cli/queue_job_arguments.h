@@ -12,6 +12,9 @@ core::NewJob newJobFromArguments(const CommandContext& context, core::QueueStore
 core::NewJob editedJobFromArguments(const CommandContext& context, core::QueueStore& queue,
                                     const core::QueueJob& job);
 
+// The queue may be worked through from anywhere. modelName: what the library calls the model.
+void makePathsAbsolute(pipelines::ImageRequest& request, const std::string& modelName);
+
 // Numbers of jobs among the words after the first. Throws Error{InvalidArgument}.
 std::vector<core::QueueJobId> jobIdsFrom(const std::vector<std::string>& words);
 core::QueueJobId jobIdFrom(const std::string& word);

@@ -31,14 +31,12 @@ QVariant GalleryModel::data(const QModelIndex& index, int role) const {
             tip += QString("\n%1 \u00d7 %2 px").arg(item->size.width()).arg(item->size.height());
         if (!item->path.empty())
             tip += "\n" + QString::fromStdString(item->path.filename().string());
-        if (!item->saveProblem.isEmpty()) tip += "\nNot saved: " + item->saveProblem;
         return tip;
     }
     case IdRole: return item->id;
     case DoneRole: return item->done;
     case ProgressRole: return item->progress;
     case ThumbnailRole: return item->done ? item->thumbnail : item->preview;
-    case ProblemRole: return item->saveProblem;
     default: return {};
     }
 }
@@ -66,7 +64,7 @@ GalleryItem* GalleryModel::findItem(int id) {
     return row < 0 ? nullptr : &m_items[row];
 }
 
-int GalleryModel::idOf(int job, int64_t picture) const {
+int GalleryModel::idOf(int64_t job, int64_t picture) const {
     const auto it = std::ranges::find_if(m_items, [&](const GalleryItem& item) {
         return item.job == job && item.picture == picture;
     });

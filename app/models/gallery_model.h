@@ -19,7 +19,7 @@ namespace kinora::app {
 
 struct GalleryItem {
     int id = 0;
-    int job = 0; // 0: from the disk
+    int64_t job = 0; // 0: from the disk
     int64_t picture = 0;
     bool done = false;
     double progress = 0; // of this picture, while it is being made
@@ -30,14 +30,13 @@ struct GalleryItem {
     QImage image;                              // whole; null where it has to be loaded from `path`
     std::shared_ptr<const core::Image> source; // with `image`
     std::optional<core::Provenance> provenance;
-    std::filesystem::path path; // where it was saved; empty: not yet
-    QString saveProblem;        // why it could not be saved
+    std::filesystem::path path; // its file; empty: it is being made
 };
 
 class GalleryModel : public QAbstractListModel {
     Q_OBJECT
   public:
-    enum Role { IdRole = Qt::UserRole + 1, DoneRole, ProgressRole, ThumbnailRole, ProblemRole };
+    enum Role { IdRole = Qt::UserRole + 1, DoneRole, ProgressRole, ThumbnailRole };
 
     explicit GalleryModel(QObject* parent = nullptr);
 
@@ -48,8 +47,8 @@ class GalleryModel : public QAbstractListModel {
     // nullptr: not there (any more).
     const GalleryItem* item(int id) const;
     const GalleryItem* itemAt(int row) const;
-    int rowOf(int id) const;                  // -1
-    int idOf(int job, int64_t picture) const; // 0
+    int rowOf(int id) const;                      // -1
+    int idOf(int64_t job, int64_t picture) const; // 0
 
     int addNewest(GalleryItem item); // gives it an id
     int addOldest(GalleryItem item);

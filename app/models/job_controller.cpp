@@ -1,200 +1,352 @@
 #include "app/models/job_controller.h"
 
 #include "app/models/picture_conversion.h"
+#include "app/models/window_job.h"
 
 #include <QMetaObject>
 
 #include <algorithm>
-#include <mutex>
+#include <array>
+#include <utility>
 
 namespace kinora::app {
+namespace {
 
 constexpr int kThumbnailPixels = 224; // a tile of 112 on a screen of twice the density
 
-// The engine's thread may call after the controller is gone: it asks here first.
-struct JobController::Gate {
-    std::mutex mutex;
-    JobController* target = nullptr;
-};
-
-double Job::fraction() const {
-    if (state == JobState::Finished) return 1;
-    if (steps <= 0) return 0;
-    const double all = static_cast<double>(std::max<int64_t>(request.count, 1));
-    const double begun = static_cast<double>(step) / static_cast<double>(steps);
-    return std::clamp((static_cast<double>(picture) + begun) / all, 0.0, 1.0);
+QString sentence(const Error& error) {
+    QString text = QString::fromStdString(error.message());
+    if (!error.advice().empty()) text += " " + QString::fromStdString(error.advice());
+    return text;
 }
 
-JobController::JobController(core::Engine& engine, QObject* parent)
-    : QObject(parent), m_engine(engine), m_gate(std::make_shared<Gate>()) {
-    m_gate->target = this;
+} // namespace
+
+// Dropped by Qt where the controller is gone by then.
+template <typename Call> void JobController::post(Call call) {
+    QMetaObject::invokeMethod(this, std::move(call), Qt::QueuedConnection);
+}
+
+// Of the queue's tables; what cannot be done is told. Nobody need wait until others notice.
+template <typename Work> int64_t JobController::ask(Work work) {
+    return m_desk->ask(std::move(work), [this](const Result<void>& done) {
+        m_runner->wake();
+        if (!done) post([this, text = sentence(done.error())] { emit problem(text); });
+    });
+}
+
+JobController::JobController(Parts parts, QObject* parent)
+    : QObject(parent), m_parts(std::move(parts)) {
+    m_desk = std::make_unique<QueueDesk>(QueueDesk::Options{
+        .dataFolder = m_parts.dataFolder,
+        .seen = [this](const Result<QueueView>& view) { post([this, view] { see(view); }); }});
+    m_runner = std::make_unique<QueueRunner>(
+        m_parts.engine,
+        QueueRunner::Options{
+            .dataFolder = m_parts.dataFolder,
+            .power = m_parts.power,
+            .listener = [this](const core::QueueEvent& event) { hear(event); },
+            .standing =
+                [this](const QueuePlace& place) { post([this, place] { setPlace(place); }); }});
 }
 
 JobController::~JobController() {
-    {
-        const std::lock_guard lock(m_gate->mutex);
-        m_gate->target = nullptr;
+    m_runner->stop(core::DispatcherStop::Now);
+    m_desk.reset();
+    m_runner.reset();
+}
+
+void JobController::submit(pipelines::ImageRequest request) {
+    m_greeted = true; // from now on not all of them are left over
+    const auto adding = std::make_shared<Adding>();
+    m_adding.push_back(adding);
+    request.previewEvery = 0; // a matter of who looks, not of the job
+    m_desk->ask(
+        [request = std::move(request), &library = m_parts.library,
+         folder = m_parts.outputFolder](core::QueueStore& queue) -> Result<core::QueueJobId> {
+            const Result<core::NewJob> job = windowJob(request, library, folder, queue);
+            if (!job) return job.error();
+            return queue.add(*job);
+        },
+        [this, adding](const Result<core::QueueJobId>& id) {
+            m_runner->wake();
+            post([this, adding, id] { added(adding, id); });
+        });
+    emit listChanged();
+}
+
+void JobController::added(const std::shared_ptr<Adding>& adding,
+                          const Result<core::QueueJobId>& id) {
+    if (!id) {
+        std::erase(m_adding, adding);
+        emit listChanged();
+        emit problem(sentence(id.error()));
+        return;
     }
-    for (const Job& job : m_jobs)
-        if (!job.ended()) m_engine.cancel(job.engineId);
-}
-
-JobNumber JobController::submit(pipelines::ImageRequest request) {
-    const JobNumber number = ++m_lastNumber;
-    Job job;
-    job.number = number;
-    job.request = request;
-    m_jobs.push_back(job);
-    emit jobAdded(number);
-    // Conversions happen here, on the engine's thread: the window only draws.
-    const auto sink = [gate = m_gate, number](const core::EngineEvent& event) {
-        core::EngineEvent light = event;
-        QImage image;
-        QImage thumbnail;
-        std::shared_ptr<const core::Image> source;
-        if (auto* preview = std::get_if<core::PreviewEvent>(&light)) {
-            image = toQImage(preview->image);
-            preview->image = {};
-        } else if (auto* picture = std::get_if<core::PictureEvent>(&light)) {
-            image = toQImage(picture->image);
-            thumbnail = thumbnailOf(image, kThumbnailPixels);
-            source = std::make_shared<const core::Image>(std::move(picture->image));
-        }
-        const std::lock_guard lock(gate->mutex);
-        if (gate->target == nullptr) return;
-        QMetaObject::invokeMethod(
-            gate->target,
-            [target = gate->target, number, light, image, thumbnail, source] {
-                target->receive(number, light, image, thumbnail, source);
-            },
-            Qt::QueuedConnection);
-    };
-    const core::JobId engineId = m_engine.submit(request, sink);
-    if (Job* added = findJob(number)) added->engineId = engineId;
-    return number;
-}
-
-Job* JobController::findJob(JobNumber number) {
-    const auto it = std::ranges::find(m_jobs, number, &Job::number);
-    return it == m_jobs.end() ? nullptr : &*it;
-}
-
-const Job* JobController::find(JobNumber number) const {
-    const auto it = std::ranges::find(m_jobs, number, &Job::number);
-    return it == m_jobs.end() ? nullptr : &*it;
+    adding->number = *id; // until the view that has it
+    if (adding->cancelled) {
+        std::erase(m_adding, adding);
+        cancel(*id);
+    }
 }
 
 const Job* JobController::active() const {
-    const auto it = std::ranges::find_if(m_jobs, [](const Job& job) { return job.active(); });
-    return it == m_jobs.end() ? nullptr : &*it;
+    const auto it = std::ranges::find_if(jobs(), [](const Job& job) { return job.active(); });
+    return it == jobs().end() ? nullptr : &*it;
 }
 
-const Job* JobController::first() const {
-    const auto it = std::ranges::find_if(m_jobs, [](const Job& job) { return !job.ended(); });
-    return it == m_jobs.end() ? nullptr : &*it;
+int JobController::runningCount() const {
+    return static_cast<int>(
+        std::ranges::count_if(jobs(), [](const Job& job) { return job.active(); }));
 }
 
 int JobController::waitingCount() const {
-    return static_cast<int>(
-        std::ranges::count(m_jobs, JobState::Waiting, [](const Job& job) { return job.state; }));
+    const auto listed = std::ranges::count(jobs(), JobState::Waiting, &Job::state);
+    const auto adding = std::ranges::count_if(m_adding, [this](const auto& one) {
+        return !one->cancelled && find(one->number) == nullptr;
+    });
+    return static_cast<int>(listed + adding + m_list.beyond());
 }
 
 bool JobController::busy() const {
-    return std::ranges::any_of(m_jobs, [](const Job& job) { return !job.ended(); });
+    return runningCount() > 0 || waitingCount() > 0;
+}
+
+bool JobController::isPaused() const {
+    return m_paused != core::QueuePause::No;
+}
+
+bool JobController::works() const {
+    if (m_place.standing != QueueStanding::Works) return false;
+    return runningCount() > 0 || (waitingCount() > 0 && !isPaused());
+}
+
+double JobController::secondsLeft() const {
+    const Job* running = active();
+    const double first = running == nullptr ? 0 : running->secondsLeft;
+    return waitingCount() == 0 ? first : std::max(first, m_list.status().secondsLeft);
+}
+
+bool JobController::cancelFirst() {
+    const auto open = [](const Job& job) { return job.active() || job.state == JobState::Waiting; };
+    const auto first = std::ranges::find_if(jobs(), open);
+    if (first != jobs().end()) {
+        cancel(first->number);
+        return true;
+    }
+    for (const auto& adding : m_adding) {
+        if (adding->cancelled || adding->number != 0) continue;
+        adding->cancelled = true;
+        emit listChanged();
+        return true;
+    }
+    return false;
 }
 
 void JobController::cancel(JobNumber number) {
-    Job* job = findJob(number);
-    if (job == nullptr || job->ended()) return;
-    const core::JobId engineId = job->engineId;
     // At once for the person; the computation ends a moment later and its events are not shown.
-    finish(*job, JobState::Cancelled);
-    m_engine.cancel(engineId);
+    const bool shown = find(number) != nullptr;
+    std::erase_if(m_adding, [number](const auto& adding) { return adding->number == number; });
+    m_list.hide(number);
+    if (shown) emit jobEnded(number);
+    emit listChanged();
+    m_desk->ask(
+        [number](core::QueueStore& queue) {
+            return queue.apply(core::JobAction::Cancel, std::array{number});
+        },
+        [this, number](const Result<void>& done) {
+            m_runner->wake();
+            // Where it has ended meanwhile there is nothing to cancel, and nothing to tell.
+            if (done || done.error().code() == ErrorCode::InvalidArgument) return;
+            post([this, number, text = sentence(done.error())] {
+                m_list.unhide(number);
+                m_desk->look();
+                emit problem(text);
+            });
+        });
 }
 
 void JobController::cancelAll() {
-    std::vector<JobNumber> numbers;
-    for (auto job = m_jobs.rbegin(); job != m_jobs.rend(); ++job) // waiting ones first
-        if (!job->ended()) numbers.push_back(job->number);
-    for (const JobNumber number : numbers) cancel(number);
+    for (const auto& adding : m_adding) adding->cancelled = adding->number == 0;
+    const std::vector<Job> shown = jobs();
+    for (const Job& job : shown)
+        if (!job.ended()) cancel(job.number);
+    ask([](core::QueueStore& queue) -> Result<void> {
+        using enum core::JobState;
+        const auto open = queue.jobsIn(std::array{Waiting, Running, Paused});
+        if (!open) return open.error();
+        return queue.apply(core::JobAction::Cancel, *open);
+    });
 }
 
-void JobController::stopAfterThis(JobNumber number) {
-    Job* job = findJob(number);
-    if (job == nullptr || job->ended()) return;
-    job->stopping = true;
-    m_engine.stopAfterThis(job->engineId);
-    emit jobChanged(number);
+void JobController::change(core::JobAction action, JobNumber number) {
+    ask([action, number](core::QueueStore& queue) {
+        return queue.apply(action, std::array{number});
+    });
 }
 
 void JobController::remove(JobNumber number) {
     const Job* job = find(number);
     if (job == nullptr || !job->ended()) return;
-    std::erase_if(m_jobs, [number](const Job& other) { return other.number == number; });
-    emit jobRemoved(number);
+    m_list.hide(number);
+    emit listChanged();
+    ask([number](core::QueueStore& queue) { return queue.remove(std::array{number}); });
 }
 
-JobNumber JobController::retry(JobNumber number) {
-    const Job* job = find(number);
-    if (job == nullptr) return 0;
-    const pipelines::ImageRequest request = job->request;
-    remove(number);
-    return submit(request);
+void JobController::retry(JobNumber number) {
+    change(core::JobAction::Retry, number);
 }
 
-void JobController::finish(Job& job, JobState state) {
-    job.state = state;
-    const JobNumber number = job.number;
-    emit jobEnded(number);
-    // What went well or was called off has nothing more to say in the queue.
-    if (state == JobState::Failed)
-        emit jobChanged(number);
-    else
-        remove(number);
+void JobController::pause(JobNumber number) {
+    change(core::JobAction::Pause, number);
 }
 
-void JobController::receive(JobNumber number, const core::EngineEvent& event, const QImage& image,
-                            const QImage& thumbnail, std::shared_ptr<const core::Image> source) {
-    Job* job = findJob(number);
-    if (job == nullptr || job->ended()) return; // cancelled a moment ago
-    if (const auto* planned = std::get_if<core::PlannedEvent>(&event)) {
-        job->request = planned->request;
-        job->steps = planned->plan.steps;
-        job->state = JobState::Loading;
-        job->secondsLeft = planned->plan.seconds;
-        emit jobChanged(number);
-        emit pictureBegun(number, 0);
-    } else if (const auto* loading = std::get_if<core::LoadingEvent>(&event)) {
-        job->state = JobState::Loading;
-        job->loading = QString::fromStdString(loading->component);
-        job->loadedFraction = loading->fraction;
-        emit jobChanged(number);
-    } else if (const auto* step = std::get_if<core::StepEvent>(&event)) {
-        const bool next = step->picture != job->picture;
-        job->state = JobState::Running;
-        job->picture = step->picture;
-        job->step = step->step;
-        job->steps = step->steps;
-        job->secondsPerStep = step->secondsPerStep;
-        job->secondsLeft = step->secondsLeft;
-        if (next) emit pictureBegun(number, step->picture);
-        emit jobChanged(number);
-    } else if (const auto* preview = std::get_if<core::PreviewEvent>(&event)) {
-        emit previewReady(number, preview->picture, image);
-    } else if (const auto* picture = std::get_if<core::PictureEvent>(&event)) {
-        ++job->picturesDone;
-        emit pictureReady(number, picture->picture,
-                          ResultPicture{image, thumbnail, std::move(source), picture->provenance});
-    } else if (const auto* finished = std::get_if<core::FinishedEvent>(&event)) {
-        job->seconds = finished->seconds;
-        finish(*job, JobState::Finished);
-    } else if (const auto* failed = std::get_if<core::FailedEvent>(&event)) {
-        job->message = QString::fromStdString(failed->error.message());
-        job->advice = QString::fromStdString(failed->error.advice());
-        finish(*job, JobState::Failed);
-    } else {
-        finish(*job, JobState::Cancelled);
+void JobController::resume(JobNumber number) {
+    change(core::JobAction::Resume, number);
+}
+
+JobNumber JobController::firstWaiting() const {
+    const auto first = std::ranges::find(jobs(), JobState::Waiting, &Job::state);
+    return first == jobs().end() ? 0 : first->number;
+}
+
+void JobController::runNext(JobNumber number) {
+    const JobNumber first = firstWaiting();
+    if (first == 0 || first == number) return;
+    ask([number, first](core::QueueStore& queue) { return queue.moveBefore(number, first); });
+}
+
+void JobController::moveToEnd(JobNumber number) {
+    ask([number](core::QueueStore& queue) { return queue.moveBefore(number, 0); });
+}
+
+void JobController::stopAfterThis() {
+    askToPause(core::QueuePause::AfterThis);
+}
+
+void JobController::pauseQueue() {
+    askToPause(core::QueuePause::Now);
+}
+
+void JobController::resumeQueue() {
+    askToPause(core::QueuePause::No);
+}
+
+void JobController::askToPause(core::QueuePause pause) {
+    m_paused = pause;
+    m_pauseAsked = ask([pause](core::QueueStore& queue) { return queue.pauseQueue(pause); });
+    emit listChanged();
+}
+
+bool JobController::isLast(const Job& job) const {
+    return job.active() && (job.stopping || isPaused());
+}
+
+void JobController::tryAgain() {
+    m_runner->wake();
+}
+
+// Conversions happen here, on the runner's thread: the window only draws.
+void JobController::hear(const core::QueueEvent& event) {
+    if (const auto* changed = std::get_if<core::JobChangedEvent>(&event)) {
+        post([this, job = changed->job] { receive(job); });
+    } else if (const auto* told = std::get_if<core::JobEngineEvent>(&event)) {
+        core::EngineEvent light = told->event;
+        QImage image;
+        if (auto* preview = std::get_if<core::PreviewEvent>(&light)) {
+            image = toQImage(preview->image);
+            preview->image = {};
+        }
+        post([this, number = told->job, light, image] { receive(number, light, image); });
+    } else if (const auto* made = std::get_if<core::JobPictureEvent>(&event)) {
+        ResultPicture result;
+        result.image = toQImage(made->picture.image);
+        result.thumbnail = thumbnailOf(result.image, kThumbnailPixels);
+        result.source = std::make_shared<const core::Image>(made->picture.image);
+        result.provenance = made->picture.provenance;
+        result.path = made->path;
+        post([this, number = made->job, picture = made->picture.picture, result] {
+            receive(number, picture, result);
+        });
+    } else { // the queue as a whole
+        post([this] { m_desk->look(); });
     }
+}
+
+void JobController::receive(const core::QueueJob& queued) {
+    m_desk->look();
+    using enum JobList::Became;
+    switch (m_list.take(queued)) {
+    case Nothing: return;
+    case Changed: emit jobChanged(queued.id); return;
+    case Begun:
+    case Listed: break;
+    case Interrupted: emit jobInterrupted(queued.id); break;
+    case Ended: {
+        emit jobEnded(queued.id);
+        const Job* job = find(queued.id);
+        // What went well or was called off has nothing more to say in the queue.
+        if (job != nullptr && job->state != JobState::Failed) m_list.hide(queued.id);
+        break;
+    }
+    }
+    emit listChanged();
+}
+
+void JobController::receive(JobNumber number, const core::EngineEvent& event,
+                            const QImage& preview) {
+    Job* job = m_list.find(number);
+    if (job == nullptr || !job->active()) return; // cancelled a moment ago
+    const int64_t before = job->picture;
+    if (const auto* made = std::get_if<core::PreviewEvent>(&event)) {
+        emit previewReady(number, made->picture, preview);
+    } else if (follow(*job, event)) {
+        const bool begins = std::holds_alternative<core::PlannedEvent>(event);
+        if (begins || job->picture != before) emit pictureBegun(number, job->picture);
+        emit jobChanged(number);
+    }
+}
+
+void JobController::receive(JobNumber number, qint64 picture, const ResultPicture& result) {
+    if (Job* job = m_list.find(number)) ++job->picturesDone;
+    emit pictureReady(number, picture, result);
+}
+
+void JobController::see(const Result<QueueView>& view) {
+    if (!view) {
+        m_trouble = sentence(view.error());
+        emit listChanged();
+        return;
+    }
+    std::erase_if(m_adding, [](const auto& adding) { return adding->number != 0; });
+    if (view->asked >= m_pauseAsked) m_paused = view->status.paused;
+    m_trouble = view->status.trouble ? sentence(*view->status.trouble) : QString();
+    bool made = view->status.finished > m_list.status().finished;
+    for (const core::QueueJob& job : view->jobs)
+        if (const Job* shown = find(job.id)) made = made || job.picturesDone > shown->picturesDone;
+    for (const Job& job : m_list.merge(*view)) emit jobEnded(job.number);
+    if (made && m_place.standing == QueueStanding::Watches) emit othersMadePictures();
+    greet(*view);
+    emit listChanged();
+    emit placeChanged();
+}
+
+// What an earlier start left.
+void JobController::greet(const QueueView& view) {
+    if (m_greeted || m_place.standing == QueueStanding::Begins) return;
+    m_greeted = true;
+    const int64_t open = view.status.waiting + view.status.running;
+    if (m_place.standing == QueueStanding::Works && !isPaused() && open > 0)
+        emit jobsGoOn(static_cast<int>(open));
+}
+
+void JobController::setPlace(const QueuePlace& place) {
+    const bool tookOver =
+        m_place.standing == QueueStanding::Watches && place.standing == QueueStanding::Works;
+    if (tookOver) m_greeted = false;
+    m_place = place;
+    m_desk->look();
+    emit placeChanged();
 }
 
 } // namespace kinora::app

@@ -1,6 +1,5 @@
 #include "app/models/picture_store.h"
 
-#include "app/cli/output_names.h"
 #include "app/models/background.h"
 #include "app/models/picture_conversion.h"
 
@@ -15,46 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kThumbnailPixels = 224;
-constexpr int kNameAttempts = 20;
-
-// Advice of the command line names an option; the window has a button for it.
-Error inWindowWords(const Error& error) {
-    if (error.advice().find("--output") == std::string::npos) return error;
-    return Error(error.code(), error.message(), "Save it elsewhere with Save as.");
-}
-
-Result<fs::path> writePicture(const core::Image& image, const core::Provenance& provenance,
-                              const fs::path& folder) {
-    OutputRequest request;
-    request.defaultFolder = folder;
-    request.prompt = provenance.request.prompt;
-    request.model = provenance.modelName;
-    request.seed = provenance.request.seed.value_or(0);
-    // Another program may take the name between asking and writing: ask again.
-    for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
-        fs::path path;
-        try {
-            const OutputNames names = planOutputs(request);
-            for (const fs::path& needed : names.folders) fs::create_directories(needed);
-            path = names.paths.front();
-        } catch (const Error& error) {
-            return inWindowWords(error);
-        } catch (const fs::filesystem_error& error) {
-            return Error(ErrorCode::Io, folder.string() + " cannot be made: " + error.what(),
-                         "Choose another folder with Save as.");
-        }
-        core::SaveOptions options;
-        options.provenance = provenance;
-        const Result<void> saved = core::saveImage(image, path, options);
-        if (saved) return path;
-        std::error_code ignored;
-        const bool nameTaken =
-            saved.error().code() == ErrorCode::InvalidArgument && fs::exists(path, ignored);
-        if (!nameTaken) return inWindowWords(saved.error());
-    }
-    return Error(ErrorCode::Io, "No free name was found in " + folder.string() + ".",
-                 "Choose a name with Save as.");
-}
 
 Result<fs::path> writePictureTo(const core::Image& image,
                                 const std::optional<core::Provenance>& provenance,
@@ -113,14 +72,6 @@ PictureStore::~PictureStore() {
     m_loaders.clear();
     m_loaders.waitForDone();
     m_savers.waitForDone();
-}
-
-void PictureStore::autosave(std::shared_ptr<const core::Image> image,
-                            const core::Provenance& provenance, Saved done) {
-    runInBackground(
-        m_savers, this,
-        [image, provenance, folder = m_folder] { return writePicture(*image, provenance, folder); },
-        std::move(done));
 }
 
 void PictureStore::saveAs(std::shared_ptr<const core::Image> image,

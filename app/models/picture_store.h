@@ -1,6 +1,6 @@
 #pragma once
-// Pictures on the disk, off the UI thread: saves each finished one under the output folder, loads
-// pictures and what they say about themselves. UI thread only; answers come by callback.
+// Pictures on the disk, off the UI thread: saves copies where a person says, loads pictures and
+// what they say about themselves. UI thread only; answers come by callback.
 
 #include "core/media/image_file.h"
 #include "core/media/metadata.h"
@@ -33,9 +33,6 @@ class PictureStore : public QObject {
     const std::filesystem::path& folder() const { return m_folder; }
 
     using Saved = std::function<void(Result<std::filesystem::path>)>;
-    // Under the name that the command line would give it; never over another file.
-    void autosave(std::shared_ptr<const core::Image> image, const core::Provenance& provenance,
-                  Saved done);
     // Where the person says; the format is the extension's.
     void saveAs(std::shared_ptr<const core::Image> image,
                 const std::optional<core::Provenance>& provenance,

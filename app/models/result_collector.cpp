@@ -1,6 +1,24 @@
 #include "app/models/result_collector.h"
 
+#include <algorithm>
+
 namespace kinora::app {
+namespace {
+
+constexpr int kMostNew = 16; // between two looks at what another process does
+
+GalleryItem tileOf(StoredPicture stored) {
+    GalleryItem item;
+    item.done = true;
+    item.progress = 1;
+    item.title = QString::fromStdString(stored.path.stem().string());
+    item.size = stored.size;
+    item.thumbnail = stored.thumbnail;
+    item.path = std::move(stored.path);
+    return item;
+}
+
+} // namespace
 
 ResultCollector::ResultCollector(JobController& jobs, GalleryModel& gallery, PictureStore& store,
                                  QObject* parent)
@@ -10,9 +28,11 @@ ResultCollector::ResultCollector(JobController& jobs, GalleryModel& gallery, Pic
     connect(&jobs, &JobController::previewReady, this, &ResultCollector::showPreview);
     connect(&jobs, &JobController::pictureReady, this, &ResultCollector::finish);
     connect(&jobs, &JobController::jobEnded, this, &ResultCollector::dropUnfinished);
+    connect(&jobs, &JobController::jobInterrupted, this, &ResultCollector::dropUnfinished);
+    connect(&jobs, &JobController::othersMadePictures, this, &ResultCollector::loadNew);
 }
 
-void ResultCollector::begin(int job, qint64 picture) {
+void ResultCollector::begin(qint64 job, qint64 picture) {
     if (m_gallery.idOf(job, picture) != 0) return;
     const Job* source = m_jobs.find(job);
     if (source == nullptr) return;
@@ -25,7 +45,7 @@ void ResultCollector::begin(int job, qint64 picture) {
     emit tileBegun(m_gallery.addNewest(std::move(item)));
 }
 
-void ResultCollector::showProgress(int job) {
+void ResultCollector::showProgress(qint64 job) {
     const Job* source = m_jobs.find(job);
     if (source == nullptr || source->state != JobState::Running || source->steps <= 0) return;
     const int id = m_gallery.idOf(job, source->picture);
@@ -36,7 +56,7 @@ void ResultCollector::showProgress(int job) {
     });
 }
 
-void ResultCollector::showPreview(int job, qint64 picture, const QImage& image) {
+void ResultCollector::showPreview(qint64 job, qint64 picture, const QImage& image) {
     begin(job, picture);
     const int id = m_gallery.idOf(job, picture);
     const GalleryItem* item = m_gallery.item(id);
@@ -44,7 +64,7 @@ void ResultCollector::showPreview(int job, qint64 picture, const QImage& image) 
     m_gallery.change(id, [&](GalleryItem& tile) { tile.preview = image; });
 }
 
-void ResultCollector::finish(int job, qint64 picture, const ResultPicture& result) {
+void ResultCollector::finish(qint64 job, qint64 picture, const ResultPicture& result) {
     begin(job, picture);
     const int id = m_gallery.idOf(job, picture);
     if (id == 0) return;
@@ -57,24 +77,13 @@ void ResultCollector::finish(int job, qint64 picture, const ResultPicture& resul
         tile.source = result.source;
         tile.size = result.image.size();
         tile.provenance = result.provenance;
+        tile.path = result.path;
     });
     emit pictureDone(id);
-    m_store.autosave(result.source, result.provenance,
-                     [this, id](Result<std::filesystem::path> path) {
-                         if (path) {
-                             m_gallery.change(id, [&](GalleryItem& tile) { tile.path = *path; });
-                             emit saved(id, QString::fromStdString(path->string()));
-                             return;
-                         }
-                         QString problem = QString::fromStdString(path.error().message());
-                         if (!path.error().advice().empty())
-                             problem += " " + QString::fromStdString(path.error().advice());
-                         m_gallery.change(id, [&](GalleryItem& t) { t.saveProblem = problem; });
-                         emit saveFailed(id, problem);
-                     });
+    emit saved(id, QString::fromStdString(result.path.string()));
 }
 
-void ResultCollector::dropUnfinished(int job) {
+void ResultCollector::dropUnfinished(qint64 job) {
     for (int row = m_gallery.rowCount() - 1; row >= 0; --row) {
         const GalleryItem* item = m_gallery.itemAt(row);
         if (item->job == job && !item->done) m_gallery.take(item->id);
@@ -83,18 +92,24 @@ void ResultCollector::dropUnfinished(int job) {
 
 void ResultCollector::loadEarlier(int count) {
     m_store.listNewest(count, [this](std::vector<StoredPicture> pictures) {
-        for (StoredPicture& stored : pictures) {
-            GalleryItem item;
-            item.done = true;
-            item.progress = 1;
-            item.title = QString::fromStdString(stored.path.stem().string());
-            item.size = stored.size;
-            item.thumbnail = stored.thumbnail;
-            item.path = std::move(stored.path);
-            m_gallery.addOldest(std::move(item));
-        }
+        for (StoredPicture& stored : pictures)
+            if (!isShown(stored.path)) m_gallery.addOldest(tileOf(std::move(stored)));
         emit earlierLoaded();
     });
+}
+
+void ResultCollector::loadNew() {
+    m_store.listNewest(kMostNew, [this](std::vector<StoredPicture> pictures) {
+        std::ranges::reverse(pictures);
+        for (StoredPicture& stored : pictures)
+            if (!isShown(stored.path)) m_gallery.addNewest(tileOf(std::move(stored)));
+    });
+}
+
+bool ResultCollector::isShown(const std::filesystem::path& path) const {
+    for (int row = 0; row < m_gallery.rowCount(); ++row)
+        if (m_gallery.itemAt(row)->path == path) return true;
+    return false;
 }
 
 } // namespace kinora::app

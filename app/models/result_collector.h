@@ -1,6 +1,6 @@
 #pragma once
-// Turns what jobs say into tiles of the gallery and files on the disk: a tile when a picture is
-// begun, its progress and preview, the result in place, and its autosaved file. UI thread only.
+// Turns what jobs say into tiles of the gallery: a tile when a picture is begun, its progress and
+// preview, and the result in place, which is on the disk by then. UI thread only.
 
 #include "app/models/gallery_model.h"
 #include "app/models/job_controller.h"
@@ -18,20 +18,22 @@ class ResultCollector : public QObject {
 
     // Puts the newest pictures of earlier days at the end of the strip.
     void loadEarlier(int count);
+    // The newest pictures that are not in the strip: another process has made them.
+    void loadNew();
 
   signals:
     void earlierLoaded(); // after loadEarlier; there may have been none
     void tileBegun(int id);
     void pictureDone(int id);
     void saved(int id, const QString& path);
-    void saveFailed(int id, const QString& problem);
 
   private:
-    void begin(int job, qint64 picture);
-    void showProgress(int job);
-    void showPreview(int job, qint64 picture, const QImage& image);
-    void finish(int job, qint64 picture, const ResultPicture& result);
-    void dropUnfinished(int job);
+    void begin(qint64 job, qint64 picture);
+    void showProgress(qint64 job);
+    void showPreview(qint64 job, qint64 picture, const QImage& image);
+    void finish(qint64 job, qint64 picture, const ResultPicture& result);
+    void dropUnfinished(qint64 job);
+    bool isShown(const std::filesystem::path& path) const;
 
     JobController& m_jobs;
     GalleryModel& m_gallery;

@@ -64,15 +64,6 @@ void GalleryDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     if (!index.data(GalleryModel::DoneRole).toBool())
         paintProgress(painter, tile, index.data(GalleryModel::ProgressRole).toDouble());
     painter->restore();
-    if (!index.data(GalleryModel::ProblemRole).toString().isEmpty()) {
-        const int icon = m_theme.measure("icon");
-        const QRectF badge(tile.right() - icon - 2 * gap, tile.top() + gap, icon + gap, icon + gap);
-        painter->setPen(Qt::NoPen);
-        painter->setBrush(m_theme.color("panel"));
-        painter->drawRoundedRect(badge, gap, gap);
-        m_theme.icon("warning", "warning")
-            .paint(painter, badge.adjusted(2, 2, -2, -2).toAlignedRect());
-    }
     const bool chosen = option.state & QStyle::State_Selected;
     const bool hovered = option.state & QStyle::State_MouseOver;
     if (chosen || hovered) {

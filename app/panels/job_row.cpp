@@ -18,11 +18,42 @@ namespace kinora::app {
 constexpr int kStateWidth = 120; // progress bar, or the state in a word
 constexpr int kProgressParts = 1000;
 
-QString jobDetail(const Job& job) {
+namespace {
+
+// "2 of 5 pictures done \u00b7 after job 3"
+QString waitingDetail(const Job& job) {
+    QStringList parts;
+    const int64_t count = job.request.count;
+    if (job.picturesDone > 0)
+        parts << QString("%1 of %2 pictures done").arg(job.picturesDone).arg(count);
+    else if (count > 1)
+        parts << countPhrase(count, "picture", "pictures");
+    if (!job.needs.empty()) parts << QString("after job %1").arg(job.needs.front());
+    if (!job.message.isEmpty()) parts << "will be tried again";
+    return parts.join(QStringLiteral(" \u00b7 "));
+}
+
+// The colour's name of the theme and the word of a state that has no progress.
+struct StateWord {
+    const char* icon;
+    const char* iconColor;
+    const char* tone;
+    const char* word;
+};
+StateWord stateWord(const Job& job) {
+    if (job.state == JobState::Failed)
+        return {"error", "error", "error", job.setAside ? "Set aside" : "Failed"};
+    if (job.state == JobState::Paused) return {"pause", "secondText", "second", "Paused"};
+    return {"waiting", "secondText", "second", "Waiting"};
+}
+
+} // namespace
+
+QString jobDetail(const Job& job, bool last) {
     const int64_t count = job.request.count;
     switch (job.state) {
     case JobState::Waiting:
-        return count > 1 ? countPhrase(count, "picture", "pictures") : QString();
+    case JobState::Paused: return waitingDetail(job);
     case JobState::Loading:
         if (job.loading.isEmpty()) return "preparing";
         return QString("loading the %1, %2 %")
@@ -30,12 +61,13 @@ QString jobDetail(const Job& job) {
             .arg(qRound(job.loadedFraction * 100));
     case JobState::Running: {
         QString text;
+        if (job.steps == 0) return "running";
         if (count > 1) text = QString("picture %1 of %2 \u00b7 ").arg(job.picture + 1).arg(count);
         if (job.step >= job.steps) return text + "decoding";
         text += QString("step %1 of %2").arg(job.step).arg(job.steps);
         if (job.secondsPerStep > 0)
             text += QString(" \u00b7 %1 a step").arg(secondsPhrase(job.secondsPerStep));
-        return job.stopping ? text + " \u00b7 the last one" : text;
+        return last ? text + " \u00b7 the last one" : text;
     }
     case JobState::Finished: return "done";
     case JobState::Failed: return {};
@@ -95,21 +127,21 @@ JobRow::JobRow(const Theme& theme, QWidget* parent)
     });
 }
 
-void JobRow::showJob(const Job& job) {
+void JobRow::showJob(const Job& job, bool last) {
     const QString prompt = QString::fromStdString(job.request.prompt);
     m_title->setText(prompt.trimmed().isEmpty() ? "No prompt" : prompt.simplified());
-    m_detail->setText(jobDetail(job));
+    m_detail->setText(jobDetail(job, last));
     m_failed = job.state == JobState::Failed;
     m_progress->setVisible(job.active());
     const double part = job.state == JobState::Loading ? 0 : job.fraction();
     m_progress->setValue(qRound(part * kProgressParts));
-    const QString name = m_failed ? "error" : "waiting";
-    m_icon->setPixmap(
-        m_theme.icon(name, m_failed ? "error" : "secondText").pixmap(m_theme.measure("icon")));
+    const StateWord word = stateWord(job);
+    m_icon->setPixmap(m_theme.icon(word.icon, word.iconColor).pixmap(m_theme.measure("icon")));
     m_icon->setVisible(!job.active());
     m_state->setVisible(!job.active());
-    m_state->setText(m_failed ? "Failed" : "Waiting");
-    setStyleProperty(m_state, "tone", m_failed ? "error" : "second");
+    m_state->setText(word.word);
+    if (m_state->property("tone").toString() != word.tone)
+        setStyleProperty(m_state, "tone", word.tone);
     const QString close = m_failed       ? "Take it off the list"
                           : job.active() ? "Cancel (Esc)"
                                          : "Take it out of the queue";
@@ -118,14 +150,14 @@ void JobRow::showJob(const Job& job) {
     setAccessibleName(m_title->text() + ", " + (job.active() ? QString() : m_state->text() + " ") +
                       m_detail->text());
     if (m_failed) showFailure(job);
+    m_problem->setVisible(m_failed);
+    m_mend->setVisible(m_failed);
 }
 
 void JobRow::showFailure(const Job& job) {
     QString problem = job.message;
     if (!job.advice.isEmpty()) problem += " " + job.advice;
     m_problem->setText(problem.left(1000));
-    m_problem->show();
-    m_mend->show();
 }
 
 } // namespace kinora::app

@@ -18,7 +18,8 @@ class JobRow : public QWidget {
     Q_OBJECT
   public:
     explicit JobRow(const Theme& theme, QWidget* parent = nullptr);
-    void showJob(const Job& job);
+    // last: nothing follows the picture at work.
+    void showJob(const Job& job, bool last = false);
 
   signals:
     void cancelWanted();
@@ -42,6 +43,6 @@ class JobRow : public QWidget {
 };
 
 // "14/24 · 0.08 s a step", "Loading the denoiser, 40 %", "3 pictures"
-QString jobDetail(const Job& job);
+QString jobDetail(const Job& job, bool last);
 
 } // namespace kinora::app

@@ -1,15 +1,16 @@
 #pragma once
 // What runs and what waits: one row each, the running one with its progress, a failed one with the
-// reason and what mends it.
+// reason and what mends it, and what can be done with each in its context menu.
 
+#include <QTimer>
 #include <QWidget>
 
 #include <map>
 
 class QLabel;
+class QMenu;
 class QPushButton;
 class QScrollArea;
-class QToolButton;
 class QVBoxLayout;
 
 namespace kinora::app {
@@ -26,18 +27,25 @@ class QueuePanel : public QWidget {
 
     // What the summary says while nothing runs: "Last picture took 1.8 s".
     void setIdleText(const QString& text);
+    // What can be done with a job, as it is now.
+    void fillMenu(QMenu& menu, qint64 number);
     QSize sizeHint() const override;
 
   signals:
     void stopAfterThisWanted();
-    void cancelWanted(int number);
-    void editWanted(int number); // put the job's settings into the compose panel
+    void pauseWanted(); // or to go on, or to try again: what the button says
+    void cancelWanted(qint64 number);
+    void cancelAllWanted();
+    void editWanted(qint64 number); // put the job's settings into the compose panel
 
   private:
-    void addRow(int number);
-    void updateRow(int number);
-    void removeRow(int number);
+    void makeHeader(QVBoxLayout* layout);
+    JobRow* makeRow(qint64 number);
+    void syncRows();
+    void updateRow(qint64 number);
     void refreshSummary();
+    void refreshButtons();
+    QString summary() const;
     void showFailureWhole();
 
     const Theme& m_theme;
@@ -46,11 +54,13 @@ class QueuePanel : public QWidget {
     ElidedLabel* m_summary; // never asks for more room than the window has
     QLabel* m_timeLeft;
     QPushButton* m_stop;
+    QPushButton* m_pause;
     QWidget* m_rows;
     QVBoxLayout* m_rowsLayout;
     QScrollArea* m_scroll;
     QLabel* m_hidden; // "and 12 more waiting"
-    std::map<int, JobRow*> m_rowOf;
+    QTimer m_sync;    // many changes of the list are one
+    std::map<qint64, JobRow*> m_rowOf;
 };
 
 } // namespace kinora::app

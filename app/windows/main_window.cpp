@@ -16,13 +16,13 @@
 #include "app/widgets/phrases.h"
 #include "app/widgets/theme.h"
 #include "app/widgets/widget_helpers.h"
+#include "app/windows/background_run.h"
 #include "app/windows/parameter_import.h"
 #include "app/windows/picture_actions.h"
 #include "app/windows/system_appearance.h"
 
 #include <QAction>
 #include <QClipboard>
-#include <QCloseEvent>
 #include <QDir>
 #include <QDockWidget>
 #include <QDragEnterEvent>
@@ -31,9 +31,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QListView>
-#include <QMessageBox>
 #include <QMimeData>
-#include <QPushButton>
 #include <QStatusBar>
 
 namespace kinora::app {
@@ -59,6 +57,7 @@ MainWindow::MainWindow(Theme& theme, const ProgramContext& context)
     makeMenus();
     connectParts();
     connectResults();
+    connectClosing();
     pipelines::ImageRequest first;
     first.prompt = kFirstPrompt;
     m_document->setInitial(m_settings.request().value_or(first));
@@ -71,13 +70,20 @@ MainWindow::~MainWindow() {
     m_pool.waitForDone();
     delete m_plans;
     delete m_results;
+    delete m_background;
     delete m_jobs;
     delete m_store;
 }
 
 void MainWindow::makeModels() {
     m_document = new RequestDocument(m_undoStack, this);
-    m_jobs = new JobController(m_context.engine, this);
+    m_jobs = new JobController({.engine = m_context.engine,
+                                .library = m_context.library,
+                                .dataFolder = m_context.dataFolder,
+                                .outputFolder = m_context.outputFolder,
+                                .power = powerOptions()},
+                               this);
+    m_background = new BackgroundRun(m_theme, *m_jobs, this);
     m_gallery = new GalleryModel(this);
     m_store = new PictureStore(m_context.outputFolder, this);
     m_plans = new PlanWatcher(m_context.engine, this);
@@ -122,6 +128,9 @@ void MainWindow::makePanels() {
     if (folder.startsWith(QDir::homePath() + "/")) folder = folder.mid(QDir::homePath().size() + 1);
     m_folderLabel->setText("Pictures are saved in " + folder);
     statusBar()->setSizeGripEnabled(false);
+    m_runByLabel = new QLabel;
+    m_runByLabel->setAccessibleName("Who works through the queue");
+    statusBar()->addPermanentWidget(m_runByLabel);
     statusBar()->addPermanentWidget(m_folderLabel);
 }
 
@@ -133,7 +142,9 @@ void MainWindow::connectParts() {
     connect(m_plans, &PlanWatcher::planned, m_compose, &ComposePanel::showPlan);
     connect(m_queue, &QueuePanel::stopAfterThisWanted, this, &MainWindow::stopAfterThisOne);
     connect(m_queue, &QueuePanel::cancelWanted, m_jobs, &JobController::cancel);
-    connect(m_queue, &QueuePanel::editWanted, this, [this](int number) {
+    connect(m_queue, &QueuePanel::cancelAllWanted, this, &MainWindow::cancelAllJobs);
+    connect(m_queue, &QueuePanel::pauseWanted, this, &MainWindow::pauseOrGoOn);
+    connect(m_queue, &QueuePanel::editWanted, this, [this](qint64 number) {
         if (const Job* job = m_jobs->find(number)) {
             pipelines::ImageRequest request = job->request;
             request.previewEvery = m_document->request().previewEvery;
@@ -164,10 +175,15 @@ void MainWindow::connectParts() {
 }
 
 void MainWindow::connectResults() {
-    connect(m_jobs, &JobController::jobAdded, this, &MainWindow::refreshBusy);
+    connect(m_jobs, &JobController::listChanged, this, &MainWindow::refreshBusy);
     connect(m_jobs, &JobController::jobChanged, this, &MainWindow::refreshBusy);
-    connect(m_jobs, &JobController::jobRemoved, this, &MainWindow::refreshBusy);
+    connect(m_jobs, &JobController::placeChanged, this,
+            [this] { m_runByLabel->setText(runByText()); });
     connect(m_jobs, &JobController::jobEnded, this, &MainWindow::jobEnded);
+    connect(m_jobs, &JobController::jobsGoOn, this, &MainWindow::jobsGoOn);
+    connect(m_jobs, &JobController::problem, this, [this](const QString& text) {
+        m_viewer->notice()->showNotice(NoticeTone::Error, text);
+    });
     connect(m_results, &ResultCollector::tileBegun, this, [this](int id) {
         if (m_follow) m_galleryPanel->setCurrentId(id);
     });
@@ -184,13 +200,6 @@ void MainWindow::connectResults() {
     });
     connect(m_results, &ResultCollector::saved, this,
             [this](int, const QString& path) { say("Saved " + QFileInfo(path).fileName()); });
-    connect(m_results, &ResultCollector::saveFailed, this, [this](int id, const QString& problem) {
-        m_viewer->notice()->showNotice(NoticeTone::Error, "The picture is not saved. " + problem,
-                                       "Save as\u2026", [this, id] {
-                                           m_galleryPanel->setCurrentId(id);
-                                           m_pictureActions->saveAs->trigger();
-                                       });
-    });
     connect(m_galleryPanel, &GalleryPanel::currentChanged, this, &MainWindow::showTile);
     // Whoever looks at something else keeps looking at it; choosing what is being made follows on.
     connect(m_galleryPanel, &GalleryPanel::picked, this, [this](int id) {
@@ -231,7 +240,6 @@ void MainWindow::loadModels() {
 void MainWindow::generate() {
     if (!m_compose->commitEdits()) return; // the field says what is wrong
     pipelines::ImageRequest request = m_document->request();
-    request.previewEvery = 1;
     m_document->endEdit();
     m_viewer->notice()->dismiss();
     m_follow = true;
@@ -239,21 +247,14 @@ void MainWindow::generate() {
 }
 
 void MainWindow::cancel() {
-    if (const Job* job = m_jobs->first()) {
-        m_jobs->cancel(job->number);
+    if (m_jobs->cancelFirst())
         say("Cancelled");
-    } else if (m_fullScreen->isChecked()) {
+    else if (m_fullScreen->isChecked())
         m_fullScreen->setChecked(false);
-    }
 }
 
 void MainWindow::stopAfterThisOne() {
-    // The picture at work is finished; the rest of its job and all that waits is left out.
-    std::vector<int> waiting;
-    for (const Job& job : m_jobs->jobs())
-        if (job.state == JobState::Waiting) waiting.push_back(job.number);
-    for (const int number : waiting) m_jobs->cancel(number);
-    if (const Job* job = m_jobs->active()) m_jobs->stopAfterThis(job->number);
+    m_jobs->stopAfterThis();
 }
 
 void MainWindow::refreshBusy() {
@@ -261,13 +262,24 @@ void MainWindow::refreshBusy() {
     m_generate->setText(m_jobs->busy() ? "&Add to queue" : "&Generate");
     const Job* active = m_jobs->active();
     m_cancel->setEnabled(m_jobs->busy() || m_fullScreen->isChecked());
-    m_stop->setEnabled(active != nullptr);
+    m_stop->setEnabled(active != nullptr && !m_jobs->isPaused());
+    m_pauseQueue->setText(m_jobs->isPaused() ? "&Go on" : "&Pause");
     const int percent = active == nullptr ? -1 : static_cast<int>(active->fraction() * 100);
     const QString title = percent < 0 ? "Kinora" : QString("%1 % - Kinora").arg(percent);
     if (title != windowTitle()) setWindowTitle(title);
 }
 
-void MainWindow::jobEnded(int number) {
+void MainWindow::jobsGoOn(int count) {
+    m_viewer->notice()->showNotice(NoticeTone::Info,
+                                   countPhrase(count, "job goes on", "jobs go on") +
+                                       " from where Kinora stopped.",
+                                   "Pause", [this] {
+                                       m_jobs->pauseQueue();
+                                       m_viewer->notice()->dismiss();
+                                   });
+}
+
+void MainWindow::jobEnded(qint64 number) {
     const Job* job = m_jobs->find(number);
     if (job != nullptr && job->state == JobState::Finished)
         m_queue->setIdleText(
@@ -305,25 +317,6 @@ void MainWindow::dropEvent(QDropEvent* event) {
     m_import->readMime(*event->mimeData());
 }
 
-bool MainWindow::mayClose() {
-    if (!m_jobs->busy()) return true;
-    const int open = m_jobs->waitingCount() + (m_jobs->active() != nullptr ? 1 : 0);
-    QMessageBox question(QMessageBox::NoIcon, "Kinora",
-                         countPhrase(open, "job is not done.", "jobs are not done."),
-                         QMessageBox::NoButton, this);
-    question.setIconPixmap(m_theme.icon("warning", "warning").pixmap(2 * m_theme.measure("icon")));
-    question.setInformativeText("Finished pictures are saved; the rest is lost.");
-    QPushButton* close = question.addButton("Close anyway", QMessageBox::DestructiveRole);
-    QPushButton* stay = question.addButton("Keep working", QMessageBox::RejectRole);
-    question.setDefaultButton(stay);
-    question.setEscapeButton(stay);
-    connect(m_jobs, &JobController::jobRemoved, &question, [this, close] {
-        if (!m_jobs->busy()) close->click(); // the question has answered itself
-    });
-    question.exec();
-    return question.clickedButton() == close;
-}
-
 void MainWindow::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     if (!std::exchange(m_needsDefaultLayout, false)) return;
@@ -331,18 +324,6 @@ void MainWindow::showEvent(QShowEvent* event) {
     const int columns = width() >= 1200 ? 2 : 1;
     resizeDocks({m_docks[0], m_docks[1]}, {336, columns * tile + 20}, Qt::Horizontal);
     resizeDocks({m_docks[2]}, {m_queue->sizeHint().height()}, Qt::Vertical);
-}
-
-void MainWindow::closeEvent(QCloseEvent* event) {
-    if (!mayClose()) {
-        event->ignore();
-        return;
-    }
-    m_fullScreen->setChecked(false);
-    m_settings.setPlace(saveGeometry(), saveState());
-    m_settings.setRequest(m_document->request());
-    m_jobs->cancelAll();
-    event->accept();
 }
 
 } // namespace kinora::app

@@ -4,16 +4,21 @@
 
 #include "app/program.h"
 #include "app/windows/window_settings.h"
+#include "core/queue/power_watch.h"
 
 #include <QMainWindow>
 #include <QThreadPool>
 #include <QUndoStack>
 
+#include <optional>
+
+class QActionGroup;
 class QDockWidget;
 class QLabel;
 
 namespace kinora::app {
 
+class BackgroundRun;
 class ComposePanel;
 class GalleryModel;
 class GalleryPanel;
@@ -46,11 +51,18 @@ class MainWindow : public QMainWindow {
     GalleryPanel& galleryPanel() { return *m_galleryPanel; }
     QueuePanel& queue() { return *m_queue; }
     PictureActions& pictureActions() { return *m_pictureActions; }
+    BackgroundRun& background() { return *m_background; }
 
   public slots:
     void generate();
     void cancel();
     void stopAfterThisOne();
+    // Asks nothing: what runs goes on at the next start.
+    void endWithSession();
+
+  signals:
+    // The window is closed, and nothing runs any more that this process began.
+    void left();
 
   protected:
     void showEvent(QShowEvent* event) override;
@@ -69,6 +81,8 @@ class MainWindow : public QMainWindow {
     void makeFileMenu();
     void makeEditMenu();
     void makeMakeMenu();
+    void makeQueueMenu();
+    void makeClosingMenu(QMenu* queue);
     void makeViewMenu();
     void makeThemeMenu(QMenu* view);
     void makeHelpMenu();
@@ -77,14 +91,22 @@ class MainWindow : public QMainWindow {
 
     void showTile(int id);
     void refreshBusy();
-    void jobEnded(int number);
+    void jobEnded(qint64 number);
+    void jobsGoOn(int count);
+    void pauseOrGoOn();
+    void cancelAllJobs();
+    QString runByText() const;
+    core::PowerWatch::Options powerOptions() const;
     void showContextMenu(const QPoint& global);
     void setFullScreen(bool on);
     void paste();
     void openParameters();
     void openModelsFolder();
     void say(const QString& text);
-    bool mayClose();
+    void connectClosing();
+    void refreshClosingMenu();
+    std::optional<WhenClosed> howToClose(); // nullopt: the window stays
+    void comeBack();
 
     Theme& m_theme;
     ProgramContext m_context;
@@ -105,16 +127,21 @@ class MainWindow : public QMainWindow {
     QueuePanel* m_queue;
     ParameterImport* m_import;
     PictureActions* m_pictureActions;
+    BackgroundRun* m_background;
     QList<QDockWidget*> m_docks;
+    QLabel* m_runByLabel; // the other process that works through the queue
     QLabel* m_folderLabel;
 
     QAction* m_generate;
     QAction* m_cancel;
     QAction* m_stop;
+    QAction* m_pauseQueue;
+    QActionGroup* m_closingChoices;
     QAction* m_fullScreen;
     QList<QWidget*> m_hiddenForFullScreen;
     bool m_wasMaximized = false;
     bool m_needsDefaultLayout = false;
+    bool m_sessionEnds = false;
     bool m_follow = true; // the viewer goes along with what is being made
 };
 

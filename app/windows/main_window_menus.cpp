@@ -43,6 +43,7 @@ void MainWindow::makeMenus() {
     makeFileMenu();
     makeEditMenu();
     makeMakeMenu();
+    makeQueueMenu();
     makeViewMenu();
     makeHelpMenu();
     for (QAction* action : {m_pictureActions->useParameters, m_pictureActions->copy,

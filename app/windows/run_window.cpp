@@ -64,7 +64,12 @@ int runWindow(int argc, char** argv, const ProgramContext& context) {
     }
     theme.applyTo(application);
     QApplication::setWindowIcon(theme.icon("kinora"));
+    // A closed window may have work to finish: it says when that is done.
+    QApplication::setQuitOnLastWindowClosed(false);
     MainWindow window(theme, context);
+    QObject::connect(&window, &MainWindow::left, &application, [] { QCoreApplication::exit(0); });
+    QObject::connect(&application, &QGuiApplication::commitDataRequest, &window,
+                     &MainWindow::endWithSession, Qt::DirectConnection);
     new FirstPaint(clock, window);
     window.show();
     g_windowRuns = true;

@@ -4,9 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <utility>
+
 namespace kinora::app {
 
 constexpr int kLongestRequest = 1 << 20;
+constexpr std::array kWhenClosedNames{
+    std::pair{WhenClosed::Ask, "ask"}, std::pair{WhenClosed::GoOn, "go-on"},
+    std::pair{WhenClosed::FinishThis, "finish-this"}, std::pair{WhenClosed::StopNow, "stop-now"}};
 
 WindowSettings::WindowSettings(const std::filesystem::path& dataFolder)
     : m_settings(QString::fromStdString((dataFolder / "window.ini").string()),
@@ -60,6 +66,34 @@ void WindowSettings::setRequest(const pipelines::ImageRequest& request) {
     const std::string text =
         pipelines::toJson(request).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
     m_settings.setValue("request", QByteArray::fromStdString(text));
+}
+
+WhenClosed WindowSettings::whenClosed() const {
+    const QString name = m_settings.value("whenClosed").toString();
+    for (const auto& [choice, known] : kWhenClosedNames)
+        if (name == QLatin1String(known)) return choice;
+    return WhenClosed::Ask;
+}
+
+void WindowSettings::setWhenClosed(WhenClosed choice) {
+    for (const auto& [known, name] : kWhenClosedNames)
+        if (choice == known) m_settings.setValue("whenClosed", name);
+}
+
+bool WindowSettings::pauseOnBattery() const {
+    return m_settings.value("pauseOnBattery", false).toBool();
+}
+
+void WindowSettings::setPauseOnBattery(bool pause) {
+    m_settings.setValue("pauseOnBattery", pause);
+}
+
+bool WindowSettings::pauseWhenHot() const {
+    return m_settings.value("pauseWhenHot", false).toBool();
+}
+
+void WindowSettings::setPauseWhenHot(bool pause) {
+    m_settings.setValue("pauseWhenHot", pause);
 }
 
 QString WindowSettings::saveFolder() const {

@@ -1,6 +1,6 @@
 #pragma once
 // What the window remembers between starts, in window.ini of the data folder: sizes and places of
-// its parts, the theme, and the request that was last edited.
+// its parts, the theme, the request that was last edited, and what the queue may do by itself.
 
 #include "app/widgets/theme.h"
 #include "pipelines/request/image_request.h"
@@ -12,6 +12,9 @@
 #include <optional>
 
 namespace kinora::app {
+
+// What becomes of the work when the window is closed while there is some.
+enum class WhenClosed { Ask, GoOn, FinishThis, StopNow };
 
 class WindowSettings {
   public:
@@ -27,6 +30,12 @@ class WindowSettings {
     // nullopt at the first start, or where the file was damaged.
     std::optional<pipelines::ImageRequest> request() const;
     void setRequest(const pipelines::ImageRequest& request);
+    WhenClosed whenClosed() const;
+    void setWhenClosed(WhenClosed choice);
+    bool pauseOnBattery() const;
+    void setPauseOnBattery(bool pause);
+    bool pauseWhenHot() const;
+    void setPauseWhenHot(bool pause);
     QString saveFolder() const; // where Save as was last used
     void setSaveFolder(const QString& folder);
 

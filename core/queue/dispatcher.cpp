@@ -147,7 +147,9 @@ void Dispatcher::lookAtChanges() {
     m_pause = m_ledger.pause();
     for (auto& [epoch, running] : m_running) {
         if (stop == DispatcherStop::Now) interrupt(running, "the studio was closed");
+        if (stop == DispatcherStop::AfterPictures) stopAfterThis(running, "the studio was closed");
         if (m_pause == QueuePause::Now) interrupt(running, "the queue was paused");
+        if (m_pause == QueuePause::AfterThis) stopAfterThis(running, "the queue was paused");
         followWish(running);
     }
     m_seenVersion = *version;
@@ -178,7 +180,17 @@ void Dispatcher::interrupt(Running& running, const std::string& why) {
     m_engine.interrupt(running.engineJob);
 }
 
+void Dispatcher::setPower(PowerWatch::Options power) {
+    const std::lock_guard lock(m_powerMutex);
+    m_askedPower = std::move(power);
+    m_inbox->wake();
+}
+
 void Dispatcher::followPower() {
+    {
+        const std::lock_guard lock(m_powerMutex);
+        if (m_askedPower) m_power.setOptions(*std::exchange(m_askedPower, std::nullopt));
+    }
     const std::string& reason = m_power.reasonToHold(bootSeconds());
     if (reason == m_held) return;
     m_held = reason;
@@ -376,6 +388,7 @@ void Dispatcher::start(QueueJobId id) {
     request.seed = *request.seed + first;
     request.count -= first;
     if (!request.latentsPath.empty()) request.latentsIndex += first;
+    request.previewEvery = m_options.previewEvery;
     Running& running = m_running[epoch];
     running.ticket = *std::move(ticket);
     running.kept = kept;

@@ -17,6 +17,8 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 namespace kinora::core {
 
@@ -29,6 +31,7 @@ class Dispatcher {
         std::chrono::milliseconds lookEvery{500};  // for what others changed
         std::chrono::milliseconds roomEvery{3000}; // whether there is room again
         PowerWatch::Options power = {};
+        int64_t previewEvery = 0; // steps between two previews that the listener gets; 0: none
         double busySeconds = 5; // before a job that found the machine busy is tried again; doubled
                                 // each time, up to five minutes
     };
@@ -42,11 +45,13 @@ class Dispatcher {
     // Jobs that run then are cancelled, and go on when the queue is next worked through.
     Result<void> run();
 
-    // Any thread. Now: jobs are interrupted, and go on next time. AfterRunning: those that run are
-    // finished, and no others begun.
+    // Any thread. Now: jobs are interrupted, and go on next time. AfterPictures: the pictures that
+    // are computed are finished first. AfterRunning: the jobs that run are, and no others begun.
     void stop(DispatcherStop stop) { m_inbox->stop(stop); }
     // Any thread: the queue was changed by this process; it need not wait to notice.
     void wake() { m_inbox->wake(); }
+    // Any thread: from now on.
+    void setPower(PowerWatch::Options power);
 
   private:
     struct Running {
@@ -119,6 +124,8 @@ class Dispatcher {
     QueueLedger m_ledger;
     Publisher m_publisher;
     PowerWatch m_power;
+    std::mutex m_powerMutex;
+    std::optional<PowerWatch::Options> m_askedPower; // not taken over yet
     std::string m_held;                   // why nothing is computed now; empty: it may be
     std::shared_ptr<EventInbox> m_inbox;  // shared: the engine may hold a sink longer
     std::map<int64_t, Running> m_running; // by epoch

@@ -13,7 +13,7 @@
 
 namespace kinora::core {
 
-enum class DispatcherStop { No, AfterRunning, Now };
+enum class DispatcherStop { No, AfterRunning, AfterPictures, Now };
 
 class EventInbox {
   public:

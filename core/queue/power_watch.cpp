@@ -8,6 +8,12 @@ namespace kinora::core {
 
 PowerWatch::PowerWatch(Options options) : m_options(std::move(options)) {}
 
+void PowerWatch::setOptions(Options options) {
+    m_options = std::move(options);
+    m_nextLook = m_coolAt = 0;
+    m_reason.clear();
+}
+
 const std::string& PowerWatch::reasonToHold(double now) {
     if ((!m_options.pauseOnBattery && !m_options.pauseWhenHot) || now < m_nextLook) return m_reason;
     m_nextLook = now + m_options.lookSeconds;

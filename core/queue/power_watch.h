@@ -29,6 +29,8 @@ class PowerWatch {
 
     // "the machine runs on its battery", or empty. now: seconds of a clock that does not jump.
     const std::string& reasonToHold(double now);
+    // From the next look on.
+    void setOptions(Options options);
     // The machine is kept awake from true to false.
     void setWorking(bool working);
 

@@ -41,6 +41,11 @@ std::string placeholders(size_t count) {
     return text;
 }
 
+// After a condition over jobs: those that others still wait for are left out.
+constexpr const char* kNobodyWaits =
+    " AND (state = 'finished' OR NOT EXISTS (SELECT 1 FROM needs n JOIN jobs w ON w.id = n.job "
+    "WHERE n.needed = jobs.id AND w.state IN ('waiting', 'paused')))";
+
 std::string escapedForLike(const std::string& text) {
     std::string escaped;
     for (const char c : text) {
@@ -376,15 +381,30 @@ Result<int64_t> QueueStore::clear(std::span<const JobState> states) {
                             "Jobs that are " + std::string(jobStateName(state)) +
                                 " cannot be cleared.",
                             "Cancel them first.");
-        Statement statement(
-            m_database,
-            "DELETE FROM jobs WHERE state IN (" + placeholders(states.size()) +
-                ") AND (state = 'finished' OR NOT EXISTS (SELECT 1 FROM needs n JOIN jobs w ON "
-                "w.id = n.job WHERE n.needed = jobs.id AND w.state IN ('waiting', 'paused')))");
+        Statement statement(m_database, "DELETE FROM jobs WHERE state IN (" +
+                                            placeholders(states.size()) + ")" + kNobodyWaits);
         int index = 0;
         bindStates(statement, index, states);
         statement.next();
         return m_database.changedRows();
+    });
+}
+
+Result<void> QueueStore::remove(std::span<const QueueJobId> jobs) {
+    return answered([&] {
+        Transaction change(m_database);
+        for (const QueueJobId id : jobs) {
+            const JobState state = stateOf(m_database, id);
+            if (!hasEnded(state)) throw notAllowed(id, state, "taken off the list");
+            Statement remove(m_database,
+                             std::string("DELETE FROM jobs WHERE id = ?") + kNobodyWaits);
+            remove.with(id).next();
+            if (m_database.changedRows() == 0)
+                throw Error(ErrorCode::InvalidArgument,
+                            "Job " + std::to_string(id) + " is what another job waits for.",
+                            "Try it again, or cancel the other one first.");
+        }
+        change.commit();
     });
 }
 

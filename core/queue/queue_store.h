@@ -46,7 +46,8 @@ class QueueStore {
     Result<void> apply(JobAction action, std::span<const QueueJobId> jobs);
     // The pictures that are being computed are finished first. Running jobs only.
     Result<void> pauseAfterThis(std::span<const QueueJobId> jobs);
-    // The queue as a whole: jobs that run are interrupted, or finished first.
+    // The queue as a whole. Now: jobs that run are interrupted. AfterThis: the pictures that are
+    // being computed are finished first.
     Result<void> pauseQueue(QueuePause pause);
 
     // Before it began. Error{InvalidArgument}: it has.
@@ -58,6 +59,10 @@ class QueueStore {
     // Takes jobs of these states, all of which are ends, off the list. Those that others wait for
     // stay. Returns how many went. Pictures stay where they are.
     Result<int64_t> clear(std::span<const JobState> states);
+
+    // Takes these jobs off the list, all or none, as clear() does. Error{InvalidArgument}: one has
+    // not ended, or another waits for it. NotFound.
+    Result<void> remove(std::span<const QueueJobId> jobs);
 
     // Changes whenever another connection changed the queue.
     Result<int64_t> dataVersion();

@@ -1,7 +1,6 @@
-// What the window shows, without widgets: the edited request, jobs, the strip, files.
+// What the window shows, without widgets: the edited request, the strip, files.
 
 #include "app/models/gallery_model.h"
-#include "app/models/job_controller.h"
 #include "app/models/picture_conversion.h"
 #include "app/models/picture_store.h"
 #include "app/models/plan_watcher.h"
@@ -110,99 +109,6 @@ class ModelsTest : public QObject {
         QCOMPARE(document.effectiveText(row("seed")), "9223372036854775807");
     }
 
-    void aJobGoesThroughItsStates() {
-        ScriptedEngine engine;
-        JobController jobs(engine);
-        QSignalSpy begun(&jobs, &JobController::pictureBegun);
-        QSignalSpy previews(&jobs, &JobController::previewReady);
-        QSignalSpy pictures(&jobs, &JobController::pictureReady);
-        QSignalSpy ended(&jobs, &JobController::jobEnded);
-        jobs.submit(requestFor("x", 2));
-        QVERIFY(jobs.busy());
-        QTRY_COMPARE(ended.count(), 1);
-        QCOMPARE(begun.count(), 2);
-        QCOMPARE(previews.count(), 12);
-        QCOMPARE(pictures.count(), 2);
-        QVERIFY(jobs.jobs().empty()); // what is done leaves the list
-        QVERIFY(!jobs.busy());
-    }
-
-    void jobsWaitInOrderAndTheLastCanBeCancelled() {
-        Script script;
-        script.holdAtStep = 2;
-        ScriptedEngine engine(script);
-        JobController jobs(engine);
-        QSignalSpy pictures(&jobs, &JobController::pictureReady);
-        const int first = jobs.submit(requestFor("first"));
-        jobs.submit(requestFor("second"));
-        const int third = jobs.submit(requestFor("third"));
-        QTRY_VERIFY(jobs.find(first)->step == 2);
-        QCOMPARE(jobs.waitingCount(), 2);
-        QCOMPARE(jobs.active()->number, first);
-        jobs.cancel(third);
-        QCOMPARE(jobs.waitingCount(), 1);
-        engine.release();
-        QTRY_VERIFY(!jobs.busy());
-        QCOMPARE(pictures.count(), 2);
-    }
-
-    void cancelIsSeenAtOnceAndItsLateEventsAreNot() {
-        Script script;
-        script.holdAtStep = 2;
-        ScriptedEngine engine(script);
-        JobController jobs(engine);
-        QSignalSpy pictures(&jobs, &JobController::pictureReady);
-        const int number = jobs.submit(requestFor("x"));
-        QTRY_VERIFY(jobs.find(number)->step == 2);
-        jobs.cancel(number);
-        QVERIFY(!jobs.busy());
-        QTest::qWait(50);
-        QCOMPARE(pictures.count(), 0);
-    }
-
-    void stopAfterThisLeavesOutTheRest() {
-        Script script;
-        script.holdAtStep = 2;
-        ScriptedEngine engine(script);
-        JobController jobs(engine);
-        QSignalSpy pictures(&jobs, &JobController::pictureReady);
-        const int number = jobs.submit(requestFor("x", 5));
-        QTRY_VERIFY(jobs.find(number)->step == 2);
-        jobs.stopAfterThis(number);
-        engine.release();
-        QTRY_VERIFY(!jobs.busy());
-        QCOMPARE(pictures.count(), 1);
-    }
-
-    void aFailedJobStaysWithItsReasonAndCanBeTriedAgain() {
-        Script script;
-        std::atomic<bool> fails = true;
-        script.fails = [&fails](const std::string&) { return fails.load(); };
-        ScriptedEngine engine(script);
-        JobController jobs(engine);
-        QSignalSpy pictures(&jobs, &JobController::pictureReady);
-        const int number = jobs.submit(requestFor("x"));
-        QTRY_VERIFY(!jobs.busy());
-        QCOMPARE(jobs.find(number)->state, JobState::Failed);
-        QCOMPARE(jobs.find(number)->advice, "Make the picture smaller.");
-        fails = false;
-        jobs.retry(number);
-        QTRY_COMPARE(pictures.count(), 1);
-        QVERIFY(jobs.jobs().empty() || jobs.busy());
-    }
-
-    void theControllerMayGoWhileItsJobRuns() {
-        Script script;
-        script.step = std::chrono::milliseconds(2);
-        ScriptedEngine engine(script);
-        for (int round = 0; round < 20; ++round) {
-            JobController jobs(engine);
-            jobs.submit(requestFor("x"));
-            QTest::qWait(round % 5);
-        }
-        QTest::qWait(20);
-    }
-
     void onlyTheLastRequestIsPlanned() {
         ScriptedEngine engine;
         PlanWatcher watcher(engine);
@@ -240,9 +146,9 @@ class ModelsTest : public QObject {
         QVERIFY(!gallery.take(999));
     }
 
-    void savedPicturesNeverReplaceOthers() {
+    void aCopyIsSavedWithHowItWasMadeAndFoundAgain() {
         QTemporaryDir folder;
-        const std::filesystem::path inside = folder.path().toStdString() + "/Pictures/Kinora";
+        const std::filesystem::path inside = folder.path().toStdString();
         auto image = std::make_shared<const core::Image>(testing::discPicture(5, 32, 32));
         core::Provenance provenance;
         provenance.request = requestFor("a red apple");
@@ -252,39 +158,37 @@ class ModelsTest : public QObject {
         provenance.engineVersion = "kinora test";
         provenance.device = "cpu";
         provenance.precision = "f32";
-        std::vector<std::filesystem::path> paths;
-        {
-            PictureStore store(inside);
-            for (int i = 0; i < 3; ++i)
-                store.autosave(image, provenance, [&](Result<std::filesystem::path> path) {
-                    QVERIFY2(path.ok(), path.ok() ? "" : path.error().what());
-                    paths.push_back(*path);
-                });
-            QTRY_COMPARE(paths.size(), 3u);
-            std::vector<StoredPicture> newest;
-            store.listNewest(2, [&](std::vector<StoredPicture> found) { newest = found; });
-            QTRY_COMPARE(newest.size(), 2u);
-            QCOMPARE(newest.front().size, QSize(32, 32));
-            std::optional<core::PictureInfo> info;
-            store.readInfo(paths[0], [&](Result<core::PictureInfo> read) {
-                QVERIFY(read.ok());
-                info = *read;
+        PictureStore store(inside);
+        int saved = 0;
+        for (const char* name : {"a.png", "b.png", "c.png"})
+            store.saveAs(image, provenance, inside / name, [&](Result<std::filesystem::path> path) {
+                QVERIFY2(path.ok(), path.ok() ? "" : path.error().what());
+                ++saved;
             });
-            QTRY_VERIFY(info.has_value());
-            QVERIFY(info->request.has_value());
-            QCOMPARE(info->request->prompt, std::string("a red apple"));
-        }
-        QCOMPARE(QDir(QString::fromStdString(inside.string())).entryList(QDir::Files).size(), 3);
+        QTRY_COMPARE(saved, 3);
+        std::vector<StoredPicture> newest;
+        store.listNewest(2, [&](std::vector<StoredPicture> found) { newest = found; });
+        QTRY_COMPARE(newest.size(), 2u);
+        QCOMPARE(newest.front().size, QSize(32, 32));
+        std::optional<core::PictureInfo> info;
+        store.readInfo(inside / "a.png", [&](Result<core::PictureInfo> read) {
+            QVERIFY(read.ok());
+            info = *read;
+        });
+        QTRY_VERIFY(info.has_value());
+        QVERIFY(info->request.has_value());
+        QCOMPARE(info->request->prompt, std::string("a red apple"));
     }
 
     void aPictureThatCannotBeSavedSaysWhy() {
         PictureStore store("/proc/no/such/folder");
         auto image = std::make_shared<const core::Image>(testing::discPicture(5, 8, 8));
         QString problem;
-        store.autosave(image, {}, [&](Result<std::filesystem::path> path) {
-            QVERIFY(!path.ok());
-            problem = QString::fromStdString(path.error().message());
-        });
+        store.saveAs(image, {}, "/proc/no/such/folder/a.png",
+                     [&](Result<std::filesystem::path> path) {
+                         QVERIFY(!path.ok());
+                         problem = QString::fromStdString(path.error().message());
+                     });
         QTRY_VERIFY(!problem.isEmpty());
         QVERIFY(problem.contains("/proc"));
     }

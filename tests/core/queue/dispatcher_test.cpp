@@ -299,6 +299,82 @@ class DispatcherTest : public QObject {
         QVERIFY(!store.status()->trouble);
     }
 
+    void whatPowerHasToBeCanChangeWhileItWorks() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId job = sample.add(store, "a");
+        const fs::path battery = sample.data() / "sys/class/power_supply/BAT0";
+        fs::create_directories(battery);
+        std::ofstream(battery / "type") << "Battery\n";
+        std::ofstream(battery / "status") << "Discharging\n";
+        ScriptedEngine engine({.holds = true});
+        auto opened = Dispatcher::open(sample.data(), engine, quick());
+        QVERIFY(opened.ok());
+        Result<void> result;
+        std::jthread thread([&] { result = (*opened)->run(); });
+        QVERIFY(becomes([&] { return engine.begun().size() == 1; }));
+        const fs::path sys = sample.data() / "sys";
+        (*opened)->setPower({.pauseOnBattery = true, .lookSeconds = 0.02, .sysfs = sys});
+        QVERIFY(becomes([&] { return stateOf(store, job) == JobState::Waiting; }));
+        engine.release();
+        (*opened)->setPower({.sysfs = sys});
+        thread.join();
+        QVERIFY(result.ok());
+        QCOMPARE(stateOf(store, job), JobState::Finished);
+    }
+
+    void toldToLeaveAfterItsPicturesTheRestWaits() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId id = sample.add(store, "a", 5);
+        sample.add(store, "b");
+        ScriptedEngine engine({.holds = true});
+        Worker worker(sample, engine);
+        QVERIFY(becomes([&] { return engine.begun().size() == 1; }));
+        QVERIFY(becomes([&] { return store.find(id)->progress.has_value(); }));
+        std::jthread releaser([&] {
+            std::this_thread::sleep_for(100ms); // after the stop below
+            engine.release();
+        });
+        QVERIFY(worker.stop(DispatcherStop::AfterPictures).ok());
+        QCOMPARE(filesIn(sample.pictures()), 1);
+        QCOMPARE(stateOf(store, id), JobState::Waiting);
+        QCOMPARE(store.find(id)->picturesDone, int64_t{1});
+        QCOMPARE(engine.begun(), (std::vector<std::string>{"a"}));
+    }
+
+    void aQueuePausedAfterThisKeepsTheRestOfTheJob() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId id = sample.add(store, "a", 3);
+        ScriptedEngine engine({.holds = true});
+        Worker worker(sample, engine);
+        QVERIFY(becomes([&] { return store.find(id)->progress.has_value(); }));
+        QVERIFY(store.pauseQueue(QueuePause::AfterThis).ok());
+        std::this_thread::sleep_for(100ms); // it is told
+        engine.release();
+        QVERIFY(becomes([&] { return stateOf(store, id) == JobState::Waiting; }));
+        QCOMPARE(filesIn(sample.pictures()), 1);
+        QCOMPARE(store.attempts(id)->front().why, std::string("the queue was paused"));
+        QVERIFY(store.pauseQueue(QueuePause::No).ok());
+        QVERIFY(worker.join().ok());
+        QCOMPARE(filesIn(sample.pictures()), 3);
+    }
+
+    void previewsAreMadeForWhoeverListens() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        sample.add(store, "a");
+        ScriptedEngine engine({});
+        Dispatcher::Options options = quick();
+        options.previewEvery = 3;
+        QVERIFY(runAll(sample, engine, options).ok());
+        QCOMPARE(engine.requests().front().previewEvery, int64_t{3});
+        sample.add(store, "b");
+        QVERIFY(runAll(sample, engine).ok());
+        QCOMPARE(engine.requests().back().previewEvery, int64_t{0});
+    }
+
     void pausedAfterThisOneTheJobKeepsItsPictures() {
         const QueueSample sample;
         QueueStore store = sample.open();

@@ -57,6 +57,17 @@ class PowerWatchTest : public QObject {
         QCOMPARE(watch.reasonToHold(5), std::string());
     }
 
+    void newOptionsCountFromTheNextLook() {
+        const Sysfs sys;
+        sys.setBattery("Discharging");
+        PowerWatch watch({.pauseOnBattery = true, .sysfs = sys.root()});
+        QVERIFY(!watch.reasonToHold(0).empty());
+        watch.setOptions({.sysfs = sys.root()});
+        QCOMPARE(watch.reasonToHold(1), std::string());
+        watch.setOptions({.pauseOnBattery = true, .sysfs = sys.root()});
+        QVERIFY(!watch.reasonToHold(1.5).empty());
+    }
+
     void goesOnOnlyWhenItHasBeenCoolForAWhile() {
         const Sysfs sys;
         sys.setCelsius(97);

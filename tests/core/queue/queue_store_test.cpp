@@ -254,6 +254,23 @@ class QueueStoreTest : public QObject {
         QCOMPARE(store.status()->secondsLeft, 9.0);
     }
 
+    void takesSingleJobsOffTheList() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId ended = sample.add(store, "a");
+        const QueueJobId waits = sample.add(store, "b");
+        QVERIFY(store.apply(JobAction::Cancel, std::array{ended}).ok());
+        QCOMPARE(codeOf(store.remove(std::array{ended, waits})), ErrorCode::InvalidArgument);
+        QVERIFY(store.find(ended).ok()); // all or none
+        NewJob dependent = sample.job("c");
+        dependent.needs = {ended};
+        const QueueJobId third = sample.add(store, dependent);
+        QCOMPARE(codeOf(store.remove(std::array{ended})), ErrorCode::InvalidArgument);
+        QVERIFY(store.apply(JobAction::Cancel, std::array{third}).ok());
+        QVERIFY(store.remove(std::array{ended}).ok());
+        QCOMPARE(codeOf(store.remove(std::array{ended})), ErrorCode::NotFound);
+    }
+
     // Times are printed, not asserted: a busy machine is no fault of the queue.
     void tenThousandJobs() {
         const QueueSample sample;
