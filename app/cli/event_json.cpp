@@ -2,6 +2,7 @@
 
 #include "app/cli/progress_line.h"
 #include "core/media/image_file.h"
+#include "core/media/input_file.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -75,8 +76,10 @@ ordered_json resultJson(const core::PictureEvent& picture, const ResultFile& res
 }
 
 std::string storedHash(const core::Image& image, const std::filesystem::path& file) {
-    const Result<core::ImageFormat> format = core::imageFormatFromPath(file);
-    if (format && *format == core::ImageFormat::Png) return core::pixelHash(image);
+    // By what is in it: --format may write anything under any name.
+    const Result<core::InputFile> input = core::InputFile::open(file);
+    if (input && core::pictureKindOf(*input) == core::PictureKind::Png)
+        return core::pixelHash(image);
     const Result<core::Image> stored = core::loadImage(file);
     return core::pixelHash(stored ? *stored : image);
 }
