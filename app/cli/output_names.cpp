@@ -1,6 +1,7 @@
 #include "app/cli/output_names.h"
 
 #include "core/media/file_name_part.h"
+#include "kernels/base/disk_space.h"
 
 #include <QDate>
 #include <QString>
@@ -183,7 +184,7 @@ void probe(const fs::path& folder) {
         ::close(file);
         return;
     }
-    const bool full = error == ENOSPC || error == EDQUOT;
+    const bool full = isDiskFull(error);
     throw Error(full ? ErrorCode::DiskFull : ErrorCode::InvalidArgument,
                 folder.string() + ": nothing can be written here: " + std::strerror(error) + ".",
                 full ? "Make room, or give another --output."
