@@ -102,9 +102,6 @@ ordered_json jobJson(const core::QueueJob& job) {
 }
 
 ordered_json queueJson(const core::QueueStatus& status) {
-    const char* paused = status.paused == core::QueuePause::No    ? "no"
-                         : status.paused == core::QueuePause::Now ? "now"
-                                                                  : "after-this";
     return {{"event", "queue"},
             {"jobs", status.jobs()},
             {"waiting", status.waiting},
@@ -114,7 +111,7 @@ ordered_json queueJson(const core::QueueStatus& status) {
             {"failed", status.failed},
             {"setAside", status.setAside},
             {"cancelled", status.cancelled},
-            {"paused", paused},
+            {"paused", core::queuePauseName(status.paused)},
             {"owner", status.owner},
             {"trouble", status.trouble ? status.trouble->message() : ""},
             {"etaSeconds", status.secondsLeft},

@@ -15,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMostPriority = 100;
-
 std::string absoluteText(const fs::path& path) {
     return fs::absolute(path).lexically_normal().string();
 }
@@ -79,7 +77,8 @@ void setOutputs(core::NewJob& job, const CommandContext& context, core::QueueSto
 
 void setOwnOptions(core::NewJob& job, const Arguments& arguments) {
     if (const auto project = arguments.value("project")) job.project = *project;
-    job.priority = arguments.integer("priority", job.priority, -kMostPriority, kMostPriority);
+    job.priority =
+        arguments.integer("priority", job.priority, -core::kMostPriority, core::kMostPriority);
     if (arguments.has("no-metadata")) job.output.metadata = false;
 }
 
