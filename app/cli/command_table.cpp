@@ -160,6 +160,7 @@ std::vector<OptionSpec> workerOptions() {
         {"memory", "N", "Descriptor of the memory that is shared with it", ""},
         {"lifeline", "N", "Descriptor of a socket that ends with it", ""},
         {"studio", "N", "Its process id", ""},
+        {"share", "N", "How many workers share the machine's memory", "1"},
     };
 }
 
@@ -242,16 +243,18 @@ CommandSpec renderCommand() {
 CommandSpec projectCommand() {
     return {"project",
             "Make a project from a table, add to it, pack it",
-            "batch TABLE | add PROJECT FILE... | pack PROJECT | unpack ZIP",
+            "batch TABLE | add PROJECT FILE... | pack PROJECT | unpack ZIP | rate "
+            "PROJECT TASK|FILE STARS",
             "A table is CSV, JSONL or TXT (a prompt a line); its columns are the parameters of "
             "kinora image. Prompts may hold choices, {red|green|blue}, and wildcards, __animal__. "
             "Both are settled here, with the seeds: the project holds each picture as it will be "
             "made. A picture of A1111, ComfyUI, InvokeAI or Kinora becomes a task with its "
             "parameters. pack puts a project with all that belongs to it into one zip file, "
-            "unpack makes a folder of that.",
+            "unpack makes a folder of that. rate gives a task's last picture, or the picture of "
+            "that name, 1 to 5 stars, 0 takes them away; kinora info shows them.",
             1,
             -1,
-            {"batch", "add", "pack", "unpack"},
+            {"batch", "add", "pack", "unpack", "rate"},
             Completion::File,
             projectOptions()};
 }

@@ -2,6 +2,7 @@
 
 #include "app/cli/progress_line.h"
 #include "core/media/image_file.h"
+#include "core/media/input_file.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -75,8 +76,10 @@ ordered_json resultJson(const core::PictureEvent& picture, const ResultFile& res
 }
 
 std::string storedHash(const core::Image& image, const std::filesystem::path& file) {
-    const Result<core::ImageFormat> format = core::imageFormatFromPath(file);
-    if (format && *format == core::ImageFormat::Png) return core::pixelHash(image);
+    // By what is in it: --format may write anything under any name.
+    const Result<core::InputFile> input = core::InputFile::open(file);
+    if (input && core::pictureKindOf(*input) == core::PictureKind::Png)
+        return core::pixelHash(image);
     const Result<core::Image> stored = core::loadImage(file);
     return core::pixelHash(stored ? *stored : image);
 }
@@ -99,9 +102,6 @@ ordered_json jobJson(const core::QueueJob& job) {
 }
 
 ordered_json queueJson(const core::QueueStatus& status) {
-    const char* paused = status.paused == core::QueuePause::No    ? "no"
-                         : status.paused == core::QueuePause::Now ? "now"
-                                                                  : "after-this";
     return {{"event", "queue"},
             {"jobs", status.jobs()},
             {"waiting", status.waiting},
@@ -111,7 +111,7 @@ ordered_json queueJson(const core::QueueStatus& status) {
             {"failed", status.failed},
             {"setAside", status.setAside},
             {"cancelled", status.cancelled},
-            {"paused", paused},
+            {"paused", core::queuePauseName(status.paused)},
             {"owner", status.owner},
             {"trouble", status.trouble ? status.trouble->message() : ""},
             {"etaSeconds", status.secondsLeft},

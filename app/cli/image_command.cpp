@@ -10,6 +10,7 @@
 #include "core/engine/process_memory.h"
 #include "core/library/prompt_vocabulary.h"
 #include "core/media/image_file.h"
+#include "kernels/base/disk_space.h"
 
 #include <QRandomGenerator>
 #include <nlohmann/json.hpp>
@@ -215,8 +216,7 @@ class ImageCommand {
             std::error_code error;
             if (!folder.empty()) fs::create_directories(folder, error);
             if (error)
-                return Error(error == std::errc::no_space_on_device ? ErrorCode::DiskFull
-                                                                    : ErrorCode::Io,
+                return Error(isDiskFull(error.value()) ? ErrorCode::DiskFull : ErrorCode::Io,
                              folder.string() + ": the folder cannot be made: " + error.message(),
                              "Give another --output.");
         }

@@ -9,6 +9,8 @@
 #include "core/media/input_file.h"
 #include "core/media/metadata.h"
 #include "core/project/project_document.h"
+#include "core/project/project_history.h"
+#include "core/project/project_paths.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -158,19 +160,28 @@ int tellProject(const CommandContext& context, const fs::path& path) {
             {{"name", batch.name}, {"firstTask", batch.firstTask}, {"tasks", batch.tasks}});
         facts.addRow({"Batch", printable(batch.name), std::to_string(batch.tasks) + " tasks"});
     }
-    TextTable list({"TASK", "BATCH", "SEED", "PROMPT"});
+    const core::ProjectHistory history(core::projectPaths(path).history);
+    const auto made = history.latestByTask();
+    TextTable list({"TASK", "BATCH", "SEED", "STARS", "PROMPT"});
     for (int64_t number = 0; number < project.taskCount(); ++number) {
         if (number >= kShown && !context.console.json()) break;
         const Result<core::ProjectTask> task = project.task(number);
         if (!task) {
-            list.addRow({std::to_string(number), "", "", printable(task.error().message())});
+            list.addRow({std::to_string(number), "", "", "", printable(task.error().message())});
             continue;
         }
         tasks.push_back({{"task", number},
                          {"batch", task->batch},
                          {"request", ordered_json(pipelines::toJson(task->request))}});
+        int stars = 0;
+        if (const auto picture = made.find(number); picture != made.end()) {
+            stars = history.rating(picture->second.file);
+            tasks.back()["picture"] = picture->second.file;
+            tasks.back()["rating"] = stars;
+        }
         list.addRow({std::to_string(number), printable(task->batch),
                      std::to_string(task->request.seed.value_or(0)),
+                     std::string(static_cast<size_t>(stars), '*'),
                      printable(task->request.prompt)});
     }
     context.console.event({{"event", "info"},

@@ -1,6 +1,7 @@
 #include "app/cli/output_names.h"
 
 #include "core/media/file_name_part.h"
+#include "kernels/base/disk_space.h"
 
 #include <QDate>
 #include <QString>
@@ -183,7 +184,7 @@ void probe(const fs::path& folder) {
         ::close(file);
         return;
     }
-    const bool full = error == ENOSPC || error == EDQUOT;
+    const bool full = isDiskFull(error);
     throw Error(full ? ErrorCode::DiskFull : ErrorCode::InvalidArgument,
                 folder.string() + ": nothing can be written here: " + std::strerror(error) + ".",
                 full ? "Make room, or give another --output."
@@ -222,6 +223,15 @@ int64_t firstIndex(const Namer& namer, const Pattern& pattern,
                      namer.expand(pattern.name.substr(0, at), 0, 1), promised);
 }
 
+bool isPromised(const fs::path& path, const OutputRequest& request) {
+    return request.promised.contains(absoluteText(path));
+}
+
+bool isTaken(const fs::path& path, const OutputRequest& request) {
+    std::error_code ignored;
+    return isPromised(path, request) || fs::exists(fs::symlink_status(path, ignored));
+}
+
 } // namespace
 
 void checkOutputFile(const fs::path& path, bool overwrite) {
@@ -235,6 +245,20 @@ void checkOutputFile(const fs::path& path, bool overwrite) {
                     "Give another name, or --overwrite to replace it.");
     checkFolder(path.parent_path(), false);
 }
+
+namespace {
+
+void checkNotTaken(const fs::path& path, const OutputRequest& request) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored) ||
+        (!request.overwrite && fs::exists(fs::symlink_status(path, ignored))))
+        checkOutputFile(path, request.overwrite);
+    if (isPromised(path, request))
+        throw Error(ErrorCode::InvalidArgument, path.string() + " is what another job will write.",
+                    "Give another name.");
+}
+
+} // namespace
 
 OutputNames planOutputs(const OutputRequest& request) {
     const Pattern pattern = patternOf(request);
@@ -254,16 +278,31 @@ OutputNames planOutputs(const OutputRequest& request) {
         const fs::path folder = namer.expand(pattern.folder.string(), picture, index);
         if (folders.insert(folder).second) checkFolder(folder, pattern.makeFolder);
         names.paths.push_back(folder / name);
-        std::error_code ignored;
-        if (fs::is_directory(names.paths.back(), ignored) ||
-            (!request.overwrite && fs::exists(fs::symlink_status(names.paths.back(), ignored))))
-            checkOutputFile(names.paths.back(), request.overwrite);
-        if (request.promised.contains(absoluteText(names.paths.back())))
-            throw Error(ErrorCode::InvalidArgument,
-                        names.paths.back().string() + " is what another job will write.",
-                        "Give another name.");
+        checkNotTaken(names.paths.back(), request);
     }
     if (pattern.makeFolder) names.folders.assign(folders.begin(), folders.end());
+    return names;
+}
+
+OutputNames continueOutputs(const std::vector<fs::path>& had, core::ImageFormat format,
+                            const OutputRequest& request) {
+    OutputNames names;
+    names.format = request.format ? orThrow(core::imageFormatFromName(*request.format)) : format;
+    const auto count = static_cast<size_t>(request.count);
+    names.paths.assign(had.begin(),
+                       had.begin() + static_cast<ptrdiff_t>(std::min(count, had.size())));
+    if (request.format)
+        for (fs::path& path : names.paths) path.replace_extension(extensionOf(names.format));
+    for (const fs::path& path : names.paths) checkNotTaken(path, request);
+
+    const fs::path first = names.paths.front(); // a copy: the list grows
+    std::string stem = first.stem().string();
+    if (had.size() > 1 && stem.ends_with("-1")) stem.resize(stem.size() - 2);
+    for (size_t number = had.size() + 1; names.paths.size() < count; ++number) {
+        const fs::path next = first.parent_path() /
+                              (stem + "-" + std::to_string(number) + first.extension().string());
+        if (!isTaken(next, request)) names.paths.push_back(next);
+    }
     return names;
 }
 

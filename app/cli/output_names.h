@@ -40,6 +40,13 @@ struct OutputNames {
 // that is missing or cannot be written to, a name that is too long. Writes nothing.
 OutputNames planOutputs(const OutputRequest& request);
 
+// The names of pictures that had names already (one at least) and are planned anew, without another
+// --output: they keep their folder and names; further ones are numbered after the first of them,
+// and another format changes the endings. Looks at count, format, overwrite and promised alone;
+// throws as planOutputs does.
+OutputNames continueOutputs(const std::vector<std::filesystem::path>& had, core::ImageFormat format,
+                            const OutputRequest& request);
+
 // The same checks for one file that something else writes.
 void checkOutputFile(const std::filesystem::path& path, bool overwrite);
 

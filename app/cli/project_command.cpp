@@ -9,6 +9,7 @@
 #include "core/project/picture_import.h"
 #include "core/project/project_archive.h"
 #include "core/project/project_document.h"
+#include "core/project/project_history.h"
 #include "core/project/project_lock.h"
 #include "core/project/project_paths.h"
 
@@ -101,7 +102,55 @@ class ProjectCommand {
         return told(orThrow(core::unpackProject(archive, output)));
     }
 
+    // kinora project rate name.kinora TASK|FILE STARS
+    int rate() {
+        if (m_arguments.positional.size() != 4)
+            throw Error(ErrorCode::InvalidArgument,
+                        "kinora project rate takes a project, a task or a picture, and stars.",
+                        "For example: kinora project rate name.kinora 7 4");
+        const core::ProjectPaths paths =
+            core::projectPaths(projectPathFrom(m_arguments.positional[1]));
+        orThrow(ProjectDocument::load(paths.project)); // is it one?
+        core::ProjectHistory history(paths.history);
+        const std::string picture = pictureNamed(history, m_arguments.positional[2]);
+        const int stars = starsFrom(m_arguments.positional[3]);
+        orThrow(history.addRating(picture, stars));
+        history.saveIndex();
+        m_console.event({{"event", "project"},
+                         {"action", "rate"},
+                         {"file", paths.project.string()},
+                         {"picture", picture},
+                         {"rating", stars}});
+        m_console.remark(printable(picture) + ": " +
+                         (stars == 0 ? "no stars" : std::to_string(stars) + " of 5 stars") + ".");
+        return kExitDone;
+    }
+
   private:
+    // The file's name in the history: of that task's last picture, or of that file.
+    static std::string pictureNamed(const core::ProjectHistory& history, const std::string& word) {
+        const std::string name = fs::path(word).filename().string();
+        if (history.latest(name)) return name;
+        const bool isNumber = word.find_first_not_of("0123456789") == std::string::npos;
+        if (isNumber && !word.empty() && word.size() < 10) {
+            const auto made = history.latestByTask();
+            if (const auto task = made.find(std::stoll(word)); task != made.end())
+                return task->second.file;
+        }
+        throw Error(ErrorCode::NotFound,
+                    isNumber ? "Task " + word.substr(0, 60) + " has no picture yet."
+                             : "The project has made no picture called " + printable(name) + ".",
+                    "kinora render makes the pictures; kinora info lists those that there are.");
+    }
+
+    static int starsFrom(const std::string& word) {
+        if (word.size() != 1 || word[0] < '0' || word[0] > '5')
+            throw Error(ErrorCode::InvalidArgument,
+                        "'" + word.substr(0, 60) + "' is no number of stars.",
+                        "They are 1 to 5; 0 takes them away.");
+        return word[0] - '0';
+    }
+
     int told(const fs::path& file) {
         m_console.event(
             {{"event", "project"}, {"action", m_arguments.positional[0]}, {"file", file.string()}});
@@ -286,6 +335,7 @@ int runProjectCommand(const CommandContext& context) {
     if (action == "batch") return command.makeFromTable();
     if (action == "pack") return command.pack();
     if (action == "unpack") return command.unpack();
+    if (action == "rate") return command.rate();
     return command.add();
 }
 

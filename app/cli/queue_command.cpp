@@ -184,7 +184,8 @@ class QueueCommand {
     int move() {
         const core::QueueJobId id = theJob();
         if (m_arguments.has("priority"))
-            orThrow(m_queue.setPriority(id, m_arguments.integer("priority", 0, -100, 100)));
+            orThrow(m_queue.setPriority(
+                id, m_arguments.integer("priority", 0, -core::kMostPriority, core::kMostPriority)));
         const std::optional<std::string> before = m_arguments.value("before");
         if (before || !m_arguments.has("priority"))
             orThrow(m_queue.moveBefore(id, before ? jobIdFrom(*before) : 0));

@@ -7,14 +7,13 @@
 #include <QRandomGenerator>
 
 #include <charconv>
+#include <set>
 #include <unistd.h>
 
 namespace kinora::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int64_t kMostPriority = 100;
 
 std::string absoluteText(const fs::path& path) {
     return fs::absolute(path).lexically_normal().string();
@@ -35,21 +34,30 @@ core::ModelEntry modelOf(const CommandContext& context, const pipelines::ImageRe
     return model;
 }
 
+// Names that other jobs will use: all that are promised but those in job.paths.
+std::set<std::string> promisedToOthers(const core::NewJob& job, core::QueueStore& queue) {
+    const std::vector<std::string> promised = orThrow(queue.promisedPaths());
+    std::set<std::string> others(promised.begin(), promised.end());
+    for (const fs::path& own : job.paths) others.erase(own.string());
+    return others;
+}
+
 void setOutputs(core::NewJob& job, const CommandContext& context, core::QueueStore& queue,
                 const core::ModelEntry& model) {
     const Arguments& arguments = context.arguments;
     OutputRequest output;
     output.output = arguments.value("output");
     output.format = arguments.value("format");
-    output.overwrite = arguments.has("overwrite");
+    output.overwrite = arguments.has("overwrite") || job.output.overwrite == core::Overwrite::Yes;
     output.defaultFolder = context.program.outputFolder;
     output.prompt = job.request.prompt;
     output.model = model.name;
     output.seed = *job.request.seed;
     output.count = job.request.count;
-    const std::vector<std::string> promised = orThrow(queue.promisedPaths());
-    output.promised.insert(promised.begin(), promised.end());
-    const OutputNames names = planOutputs(output);
+    output.promised = promisedToOthers(job, queue);
+    const OutputNames names = job.paths.empty() || output.output
+                                  ? planOutputs(output)
+                                  : continueOutputs(job.paths, job.output.format, output);
     job.output.format = names.format;
     job.output.overwrite = output.overwrite ? core::Overwrite::Yes : core::Overwrite::No;
     job.paths.clear();
@@ -59,7 +67,8 @@ void setOutputs(core::NewJob& job, const CommandContext& context, core::QueueSto
 
 void setOwnOptions(core::NewJob& job, const Arguments& arguments) {
     if (const auto project = arguments.value("project")) job.project = *project;
-    job.priority = arguments.integer("priority", job.priority, -kMostPriority, kMostPriority);
+    job.priority =
+        arguments.integer("priority", job.priority, -core::kMostPriority, core::kMostPriority);
     if (arguments.has("no-metadata")) job.output.metadata = false;
 }
 
@@ -106,6 +115,7 @@ core::NewJob editedJobFromArguments(const CommandContext& context, core::QueueSt
         edited.paths.push_back(item.path);
     const bool renamed =
         arguments.has("output") || arguments.has("format") || edited.request.count != job.pictures;
+    if (arguments.has("overwrite")) edited.output.overwrite = core::Overwrite::Yes;
     if (renamed) setOutputs(edited, context, queue, model);
     return edited;
 }

@@ -39,7 +39,7 @@ class RenderCommand {
             const auto estimate = orThrow(core::estimateRender(work, m_options, m_cancel));
             tellEstimate(estimate);
             if (m_arguments.has("dry-run")) return kExitDone;
-            if (estimate.present < estimate.tasks) core::preloadImageCodecs();
+            if (!estimate.kinds.empty()) core::preloadImageCodecs();
         } catch (const Cancelled&) {
             return cancelled();
         }
@@ -126,7 +126,9 @@ class RenderCommand {
                          {"watts", estimate.watts},
                          {"wattsFrom", estimate.wattsFrom},
                          {"out", m_options.out.string()},
-                         {"kinds", std::move(kinds)}});
+                         {"kinds", std::move(kinds)},
+                         {"impossible", estimate.impossible}});
+        tellProblems(estimate);
         const std::string text =
             "Tasks      " + std::to_string(estimate.tasks) + ", " +
             std::to_string(estimate.present) + " of them there already\n" + kindsText +
@@ -140,6 +142,14 @@ class RenderCommand {
         if (estimate.diskBytes > estimate.freeBytes && estimate.freeBytes > 0)
             m_console.warning("The disk of " + m_options.out.string() +
                               " may not have room for all of them.");
+    }
+
+    // Without --dry-run each is told when its turn comes.
+    void tellProblems(const core::RenderEstimate& estimate) {
+        if (!m_arguments.has("dry-run") || estimate.impossible == 0) return;
+        for (const auto& [task, error] : estimate.problems)
+            m_console.warning(error.message() + " " + error.advice());
+        m_console.warning(count(estimate.impossible, "task", "tasks") + " cannot be made.");
     }
 
     static std::string energyText(const core::RenderEstimate& estimate) {
@@ -210,7 +220,8 @@ class RenderCommand {
                 resultJson(made.picture, {.file = made.file,
                                           .sha256 = storedHash(made.picture.image, made.file),
                                           .seconds = made.seconds,
-                                          .peakBytes = made.peakBytes});
+                                          .peakBytes = made.peakBytes.value_or(0)});
+            if (!made.peakBytes) json.erase("peakBytes");
             json["task"] = event.task;
             m_console.event(json);
         }

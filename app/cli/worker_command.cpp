@@ -21,6 +21,7 @@ int runWorkerCommand(const CommandContext& context) {
     start.memory = static_cast<int>(arguments.integer("memory", -1, 3, kMostDescriptors));
     start.lifeline = static_cast<int>(arguments.integer("lifeline", -1, 3, kMostDescriptors));
     start.studio = static_cast<pid_t>(arguments.integer("studio", 0, 1, INT_MAX));
+    start.workers = static_cast<int>(arguments.integer("share", 1, 1, INT_MAX));
     start.stop = ::eventfd(0, EFD_CLOEXEC);
     start.threads = context.program.threads;
     start.engineVersion = context.program.engineVersion;

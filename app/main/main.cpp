@@ -8,6 +8,7 @@
 #include "app/cli/man_page.h"
 #include "app/main/program.h"
 #include "app/main/version.h"
+#include "kernels/base/disk_space.h"
 #include "kernels/base/log.h"
 
 #include <nlohmann/json.hpp>
@@ -161,7 +162,7 @@ int withOutputChecked(const Console& console, int code) {
     const std::string message =
         std::string("kinora: standard output cannot be written: ") + std::strerror(error) + "\n";
     if (::write(STDERR_FILENO, message.data(), message.size()) < 0) return kExitFailed;
-    return error == ENOSPC || error == EFBIG || error == EDQUOT ? kExitTryAgain : kExitFailed;
+    return isDiskFull(error) ? kExitTryAgain : kExitFailed;
 }
 
 int programMain(int argc, char** argv) {

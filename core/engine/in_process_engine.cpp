@@ -79,6 +79,8 @@ void InProcessEngine::end(JobId id, Keep keep) {
 void InProcessEngine::stopAfterThis(JobId id) {
     std::lock_guard lock(m_mutex);
     if (m_running && m_running->id == id) m_running->control.stopAfterThis = true;
+    for (const auto& job : m_waiting) // its first batch is then the last
+        if (job->id == id) job->control.stopAfterThis = true;
 }
 
 Result<pipelines::Plan> InProcessEngine::plan(const pipelines::ImageRequest& request) {

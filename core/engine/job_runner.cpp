@@ -340,9 +340,12 @@ void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
     uint64_t most = device.memoryBytes;
     if (m_options.memoryLimitBytes) most = std::min<uint64_t>(most, m_options.memoryLimitBytes);
     const bool never = prepared.plan.peakBytes > most;
+    const bool wouldAlone = prepared.plan.peakBytes <= device.memoryBytes;
     throw Error(never ? ErrorCode::DoesNotFit : ErrorCode::Busy,
-                never ? "This run does not fit this machine."
-                      : "There is not enough free memory for this run at the moment.",
+                !never       ? "There is not enough free memory for this run at the moment."
+                : wouldAlone ? "This run does not fit its share of the memory; fewer --workers "
+                               "have more each."
+                             : "This run does not fit this machine.",
                 prepared.plan.advice);
 }
 

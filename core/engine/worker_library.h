@@ -40,6 +40,7 @@ struct WorkerStart {
     int stop = -1;                // readable: leave (an eventfd of the command)
     pid_t studio = 0;             // who alone may connect
     int threads = 0;
+    int workers = 1; // that the studio has: each takes its share of the memory
     std::string engineVersion;
     std::filesystem::path dataFolder;
 };
@@ -56,7 +57,7 @@ struct WorkerModule {
     Result<void> (*runWorker)(const WorkerStart& start, const kernels::BackendRegistry& backends,
                               const ModelLibrary& library);
 };
-inline constexpr const char* kWorkerEntryPoint = "kinoraWorkerModule1"; // the number: its version
+inline constexpr const char* kWorkerEntryPoint = "kinoraWorkerModule2"; // the number: its version
 using WorkerEntryPoint = const WorkerModule* (*)();
 
 } // namespace kinora::core

@@ -5,6 +5,7 @@
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
 #include "kernels/base/atomic_file.h"
+#include "kernels/base/disk_space.h"
 
 #include <algorithm>
 #include <cctype>
@@ -69,7 +70,7 @@ Result<std::string> AssetStore::add(const fs::path& file) const {
     std::error_code error;
     fs::create_directories(m_folder, error);
     if (error)
-        return Error(error == std::errc::no_space_on_device ? ErrorCode::DiskFull : ErrorCode::Io,
+        return Error(isDiskFull(error.value()) ? ErrorCode::DiskFull : ErrorCode::Io,
                      shownPath(m_folder) + ": the folder cannot be made: " + error.message() + ".");
     if (auto copied = copyInto(file, m_folder / (*digits + extension)); !copied)
         return copied.error();

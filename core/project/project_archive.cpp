@@ -1,9 +1,11 @@
 #include "core/project/project_archive.h"
 
 #include "core/media/input_file.h"
+#include "core/media/old_temporaries.h"
 #include "core/media/publish_file.h"
 #include "core/media/text_encoding.h"
 #include "core/project/project_document.h"
+#include "kernels/base/disk_space.h"
 #include "kernels/base/utf8.h"
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <sys/stat.h>
@@ -44,7 +47,7 @@ struct CloseEntry {
 using Entry = std::unique_ptr<zip_file_t, CloseEntry>;
 
 Error systemError(const fs::path& path, int error) {
-    const bool full = error == ENOSPC || error == EDQUOT;
+    const bool full = isDiskFull(error);
     return Error(full ? ErrorCode::DiskFull : ErrorCode::Io,
                  shownPath(path) + ": " + std::strerror(error) + ".",
                  full ? "Make room on that disk." : "Choose a folder that can be written to.");
@@ -230,6 +233,7 @@ class PendingFolder {
   public:
     explicit PendingFolder(const fs::path& final) : m_final(final) {
         const fs::path beside = final.parent_path().empty() ? "." : final.parent_path();
+        removeOldTemporaries(beside);
         std::string name = (beside / ".kinora-unpack-XXXXXX").string();
         if (!::mkdtemp(name.data())) throw systemError(beside, errno);
         m_path = name;
@@ -255,6 +259,20 @@ class PendingFolder {
     fs::path m_final, m_path;
 };
 
+// Before anything is written: an archive may say that it holds any amount.
+void refuseWithoutRoom(const fs::path& archive, const fs::path& folder,
+                       const std::vector<PlannedEntry>& entries) {
+    static_assert(kMostEntries <= UINT64_MAX / kLargestEntry); // the sum fits
+    zip_uint64_t bytes = 0;
+    for (const PlannedEntry& entry : entries) bytes += entry.bytes;
+    const std::optional<uint64_t> room = freeDiskBytes(folder);
+    if (room && bytes > *room)
+        throw Error(ErrorCode::DiskFull,
+                    shownPath(archive) + ": it unpacks to " + std::to_string(bytes) +
+                        " bytes, and " + std::to_string(*room) + " are free.",
+                    "Make room on that disk, or name a folder on another: --output DIR");
+}
+
 fs::path unpack(const fs::path& archivePath, const fs::path& folder) {
     const Result<InputFile> file = InputFile::open(archivePath);
     if (!file) throw file.error();
@@ -270,6 +288,7 @@ fs::path unpack(const fs::path& archivePath, const fs::path& folder) {
             project = entry.name;
         }
     if (project.empty()) refuse(archivePath, "there is no project in it.");
+    refuseWithoutRoom(archivePath, folder, entries);
     PendingFolder pending(folder);
     for (const PlannedEntry& entry : entries)
         unpackEntry(archive.get(), entry, pending.path(), archivePath);
@@ -302,6 +321,7 @@ Result<void> packProject(const ProjectPaths& paths, const fs::path& archive, Ove
         const fs::path beside = archive.parent_path().empty() ? "." : archive.parent_path();
         std::string folder = (beside / ".kinora-pack-XXXXXX").string();
         if (!::mkdtemp(folder.data())) return systemError(beside, errno);
+        removeOldTemporaries(beside);
         const fs::path temporary = fs::path(folder) / "pack.zip";
         const std::unique_ptr<const std::string, void (*)(const std::string*)> removing(
             &folder, [](const std::string* made) {

@@ -5,6 +5,7 @@
 #include "core/media/text_encoding.h"
 #include "core/project/project_document.h"
 #include "core/project/whole_file.h"
+#include "kernels/base/disk_space.h"
 
 #include <nlohmann/json.hpp>
 
@@ -159,6 +160,16 @@ std::optional<HistoryResult> ProjectHistory::result(const std::string& file,
     return last && last->request == request ? last : std::nullopt;
 }
 
+std::map<int64_t, HistoryResult> ProjectHistory::latestByTask() const {
+    std::map<int64_t, HistoryResult> latest;
+    for (const auto& [file, result] : m_results) {
+        if (result.madeAt.empty()) continue; // a sheet
+        const auto [known, isNew] = latest.try_emplace(result.task, result);
+        if (!isNew && known->second.madeAt < result.madeAt) known->second = result;
+    }
+    return latest;
+}
+
 int ProjectHistory::rating(const std::string& file) const {
     const auto found = m_ratings.find(file);
     return found == m_ratings.end() ? 0 : found->second;
@@ -176,7 +187,7 @@ Result<void> ProjectHistory::addRating(const std::string& file, int rating) {
 
 Result<void> ProjectHistory::append(const ordered_json& event) {
     const auto failed = [this](int error) {
-        const bool full = error == ENOSPC || error == EDQUOT;
+        const bool full = isDiskFull(error);
         return Error(full ? ErrorCode::DiskFull : ErrorCode::Io,
                      shownPath(m_path) + ": " + std::strerror(error) + ".",
                      full ? "Make room on that disk." : "The project's folder must be writable.");

@@ -41,6 +41,9 @@ class ProjectHistory {
     std::optional<HistoryResult> result(const std::string& file, const std::string& request) const;
     // The last one of that file, whatever it answers.
     std::optional<HistoryResult> latest(const std::string& file) const;
+    // The picture of each task that was made last, whatever it was asked for; contact sheets are
+    // of many and in none.
+    std::map<int64_t, HistoryResult> latestByTask() const;
     // 0: none was given.
     int rating(const std::string& file) const;
     int64_t resultCount() const { return static_cast<int64_t>(m_results.size()); }

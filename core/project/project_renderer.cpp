@@ -1,9 +1,9 @@
 #include "core/project/project_renderer.h"
 
 #include "core/engine/no_worker_left.h"
-#include "core/engine/process_memory.h"
 #include "core/library/file_hash.h"
 #include "core/media/image_file.h"
+#include "core/media/old_temporaries.h"
 #include "core/media/sha256.h"
 #include "core/project/grid_sheets.h"
 #include "core/project/sheet_writer.h"
@@ -30,7 +30,6 @@ constexpr const char* kWorkFolder = ".kinora-render"; // leases and checkpoints,
 constexpr auto kLookAtCancel = std::chrono::milliseconds(100);
 constexpr auto kLookAgain = std::chrono::milliseconds(1000); // at what others work on
 constexpr size_t kKeptFailures = 100;
-constexpr auto kSurelyLeft = std::chrono::hours(1); // no file takes that long to write
 
 double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -93,6 +92,7 @@ class Renderer {
         Clock::time_point start = Clock::now();
         double fraction = 0;
         bool published = false; // its picture is there, or it failed: only the end is awaited
+        std::optional<RenderMade> made; // told at the end, with what the end says
         bool cancelled = false;
         std::optional<Error> error;
     };
@@ -197,7 +197,10 @@ class Renderer {
         const auto found = m_running.find(task);
         if (found == m_running.end()) return;
         Running& running = found->second;
-        if (std::holds_alternative<FinishedEvent>(event)) return end(task, running, {});
+        if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+            if (running.made) running.made->peakBytes = finished->peakBytes;
+            return end(task, running, {});
+        }
         if (const auto* failed = std::get_if<FailedEvent>(&event))
             return end(task, running, failed->error);
         if (std::holds_alternative<CancelledEvent>(event)) return end(task, running, {});
@@ -234,7 +237,7 @@ class Renderer {
         ++m_summary.made;
         m_files[task] = path;
         running.fraction = 0; // counted as done
-        tell(task, RenderMade{path, picture, secondsSince(running.start), peakResidentBytes()});
+        running.made = RenderMade{path, picture, secondsSince(running.start), {}};
     }
 
     void note(int64_t task, const Running& running, const PictureEvent& picture,
@@ -257,8 +260,9 @@ class Renderer {
         if (running.error) error = running.error;
         m_leases.release(running.output.name);
         const bool published = running.published && !running.error;
-        const Running done = std::move(running);
+        Running done = std::move(running);
         m_running.erase(task);
+        if (done.made) tell(task, *std::move(done.made));
         if (published || (done.cancelled && !error)) return;
         fail(task,
              error ? *error : Error(ErrorCode::Internal, "The engine ended without a picture."));
@@ -279,18 +283,8 @@ class Renderer {
     // What killed processes left: their leases, and files that they were writing.
     void clean() const {
         m_leases.sweep();
-        std::error_code error;
-        std::vector<fs::path> old;
-        const auto now = fs::file_time_type::clock::now();
-        for (fs::directory_iterator entry(m_options.out, error), end; !error && entry != end;
-             entry.increment(error)) {
-            const std::string name = entry->path().filename().string();
-            if (!name.starts_with(".kinora-") || !name.ends_with(".tmp")) continue;
-            std::error_code ignored;
-            const auto age = now - entry->last_write_time(ignored);
-            if (!ignored && age > kSurelyLeft) old.push_back(entry->path());
-        }
-        for (const fs::path& file : old) fs::remove(file, error);
+        removeOldTemporaries(m_options.out);
+        removeOldTemporaries(m_options.out / kWorkFolder);
     }
 
     fs::path checkpointOf(const TaskOutput& output) const {

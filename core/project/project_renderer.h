@@ -63,7 +63,8 @@ struct RenderMade {
     std::filesystem::path file;
     PictureEvent picture;
     double seconds = 0;
-    uint64_t peakBytes = 0; // of this process so far
+    // Of the process that computed it; none: it was lost before it said so.
+    std::optional<uint64_t> peakBytes = {};
 };
 struct RenderFailed {
     Error error;

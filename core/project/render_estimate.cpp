@@ -1,6 +1,8 @@
 #include "core/project/render_estimate.h"
 
+#include "core/engine/no_worker_left.h"
 #include "core/project/task_preparer.h"
+#include "kernels/base/disk_space.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -66,27 +68,25 @@ std::string kindOf(const TaskOutput& output) {
     return request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-uint64_t freeBytesOf(fs::path folder) {
-    std::error_code error;
-    while (!folder.empty() && !fs::exists(folder, error) && folder != folder.parent_path())
-        folder = folder.parent_path();
-    const fs::space_info space = fs::space(folder.empty() ? fs::path(".") : folder, error);
-    return error ? 0 : space.available;
+constexpr size_t kKeptProblems = 100;
+
+void addProblem(RenderEstimate& estimate, int64_t firstTask, int64_t tasks, const Error& error) {
+    estimate.impossible += tasks;
+    if (estimate.problems.size() < kKeptProblems) estimate.problems.emplace_back(firstTask, error);
 }
 
-} // namespace
-
-Result<RenderEstimate> estimateRender(const RenderWork& work, const RenderOptions& options,
-                                      const CancelToken& cancel) {
-    RenderEstimate estimate;
-    estimate.tasks = static_cast<int64_t>(options.tasks.size());
+// Of the tasks that are not there, by what they cost; requests: the first of each kind.
+void findKinds(const RenderWork& work, const RenderOptions& options, const CancelToken& cancel,
+               RenderEstimate& estimate, std::vector<pipelines::ImageRequest>& requests) {
     TaskPreparer preparer(work.project, work.paths, work.library, options.overrides);
     std::map<std::string, size_t> places;
-    std::vector<pipelines::ImageRequest> requests;
     for (const int64_t task : options.tasks) {
         cancel.check();
         const Result<TaskOutput> output = preparer.prepare(task, cancel);
-        if (!output) return output.error();
+        if (!output) {
+            addProblem(estimate, task, 1, output.error());
+            continue;
+        }
         std::error_code ignored;
         if (fs::exists(fs::symlink_status(options.out / output->name, ignored))) {
             ++estimate.present;
@@ -99,28 +99,51 @@ Result<RenderEstimate> estimateRender(const RenderWork& work, const RenderOption
         }
         ++estimate.kinds[place->second].tasks;
     }
+}
+
+Result<void> planKind(const RenderWork& work, pipelines::ImageRequest request, RenderKind& kind) {
     constexpr int64_t kMostCount = 10'000; // of one request
-    for (size_t i = 0; i < estimate.kinds.size(); ++i) {
+    request.count = std::min(kind.tasks, kMostCount);
+    request.seed = 0; // leaves room for all of them
+    Result<pipelines::Plan> plan = work.engine.plan(request);
+    if (!plan)
+        return Error(plan.error().code(),
+                     "Task " + std::to_string(kind.firstTask) + ": " + plan.error().message(),
+                     plan.error().advice());
+    kind.plan = *std::move(plan);
+    kind.seconds =
+        kind.plan.seconds * static_cast<double>(kind.tasks) / static_cast<double>(request.count);
+    return {};
+}
+
+} // namespace
+
+Result<RenderEstimate> estimateRender(const RenderWork& work, const RenderOptions& options,
+                                      const CancelToken& cancel) {
+    RenderEstimate estimate;
+    estimate.tasks = static_cast<int64_t>(options.tasks.size());
+    std::vector<RenderKind> found;
+    std::vector<pipelines::ImageRequest> requests;
+    findKinds(work, options, cancel, estimate, requests);
+    found.swap(estimate.kinds);
+    for (size_t i = 0; i < found.size(); ++i) {
         cancel.check();
-        RenderKind& kind = estimate.kinds[i];
-        requests[i].count = std::min(kind.tasks, kMostCount);
-        requests[i].seed = 0; // leaves room for all of them
-        Result<pipelines::Plan> plan = work.engine.plan(requests[i]);
-        if (!plan)
-            return Error(plan.error().code(),
-                         "Task " + std::to_string(kind.firstTask) + ": " + plan.error().message(),
-                         plan.error().advice());
-        kind.plan = *std::move(plan);
-        const double times =
-            static_cast<double>(kind.tasks) / static_cast<double>(requests[i].count);
-        kind.seconds = kind.plan.seconds * times;
+        RenderKind& kind = found[i];
+        if (const Result<void> planned = planKind(work, std::move(requests[i]), kind); !planned) {
+            if (noWorkerIsLeft(work.engine, planned.error())) return planned.error();
+            addProblem(estimate, kind.firstTask, kind.tasks, planned.error());
+            continue;
+        }
         estimate.seconds += kind.seconds;
         estimate.diskBytes += static_cast<uint64_t>(
             static_cast<double>(kind.plan.width * kind.plan.height * kind.tasks) *
             bytesPerPixel(work.project.outputFormat()));
+        estimate.kinds.push_back(std::move(kind));
     }
+    if (estimate.kinds.empty() && estimate.present == 0 && !estimate.problems.empty())
+        return estimate.problems.front().second;
     estimate.seconds /= std::max(1, work.engine.capacity());
-    estimate.freeBytes = freeBytesOf(options.out);
+    estimate.freeBytes = freeDiskBytes(options.out).value_or(0);
     estimatePower(estimate);
     return estimate;
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kinora::core {
@@ -28,10 +29,12 @@ struct RenderEstimate {
     double watts = 0;
     std::string wattsFrom; // "the processor's own limit", "an assumption"
     std::vector<RenderKind> kinds;
+    int64_t impossible = 0; // tasks that cannot be prepared or planned: each will fail by itself
+    std::vector<std::pair<int64_t, Error>> problems; // of the first hundred of these
 };
 
-// One plan for each kind. Errors: those of a task that cannot be prepared, or of its plan; nothing
-// was run. Throws Cancelled.
+// One plan for each kind. Errors: no task can be made and none is there (the first one's reason),
+// or no worker is left to plan; nothing was run. Throws Cancelled.
 Result<RenderEstimate> estimateRender(const RenderWork& work, const RenderOptions& options,
                                       const CancelToken& cancel);
 

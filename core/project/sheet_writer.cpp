@@ -2,6 +2,7 @@
 
 #include "core/library/file_hash.h"
 #include "core/media/image_file.h"
+#include "core/media/metadata.h"
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
 #include "core/project/contact_sheet.h"
@@ -37,14 +38,14 @@ Result<std::string> keyOf(const GridSheet& sheet, const std::vector<fs::path>& p
     return sha256Name(hash.digits());
 }
 
-// Each is read twice: a grid of large pictures does not fit into memory at once.
+// One by one: a grid of large pictures does not fit into memory at once.
 Result<Image> draw(const GridSheet& sheet, const std::vector<fs::path>& pictures) {
     int width = 1, height = 1;
     for (const fs::path& picture : pictures) {
-        const Result<Image> image = loadImage(picture);
-        if (!image) return image.error();
-        width = std::max(width, image->width);
-        height = std::max(height, image->height);
+        const Result<PictureInfo> info = readPictureInfo(picture);
+        if (!info) return info.error();
+        width = std::max(width, info->width);
+        height = std::max(height, info->height);
     }
     ContactSheet drawn(sheet.captions, sheet.columns, width, height);
     for (size_t i = 0; i < pictures.size(); ++i) {

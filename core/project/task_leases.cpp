@@ -3,6 +3,7 @@
 #include "core/media/text_encoding.h"
 #include "core/project/lease_holder.h"
 #include "core/project/whole_file.h"
+#include "kernels/base/disk_space.h"
 
 #include <array>
 #include <cerrno>
@@ -46,7 +47,7 @@ std::optional<milliseconds> timeOfDisk(const fs::path& folder) {
 }
 
 Error leaseError(const fs::path& path, int error) {
-    const bool full = error == ENOSPC || error == EDQUOT;
+    const bool full = isDiskFull(error);
     return Error(full ? ErrorCode::DiskFull : ErrorCode::Io,
                  shownPath(path) + ": " + std::strerror(error) + ".",
                  full ? "Make room on that disk." : "The folder of the results must be writable.");
@@ -89,6 +90,18 @@ int TaskLeases::create(const fs::path& path) const {
     int error = written ? 0 : errno ? errno : ENOSPC;
     if (::close(file) != 0 && error == 0) error = errno;
     if (error != 0) ::unlink(path.c_str());
+    return error;
+}
+
+// Whoever is done removes the folder where it is empty: perhaps just now.
+int TaskLeases::createInFolder(const fs::path& path) const {
+    constexpr int kTries = 20;
+    int error = ENOENT;
+    for (int i = 0; i < kTries && error == ENOENT; ++i) {
+        std::error_code made;
+        fs::create_directories(m_folder, made);
+        error = create(path);
+    }
     return error;
 }
 
@@ -145,11 +158,9 @@ void TaskLeases::sweep() const {
 }
 
 Result<LeaseAnswer> TaskLeases::acquire(const std::string& name) {
-    std::error_code failed;
-    fs::create_directories(m_folder, failed);
     const fs::path path = pathOf(name);
     LeaseAnswer answer;
-    int error = create(path);
+    int error = createInFolder(path);
     if (error == EEXIST) {
         const std::optional<LeaseHolder> holder = holderOf(path);
         answer.holder = holder ? holder->host + ", process " + std::to_string(holder->pid)
@@ -157,7 +168,7 @@ Result<LeaseAnswer> TaskLeases::acquire(const std::string& name) {
         if (!isGone(path)) return answer;
         answer.takenOver = takeOver(path, holder ? holder->token : kUnreadable);
         if (!answer.takenOver) return answer;
-        error = create(path);
+        error = createInFolder(path);
         if (error == EEXIST) return answer; // another was faster
     }
     if (error != 0) return leaseError(path, error);

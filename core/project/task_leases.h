@@ -55,6 +55,7 @@ class TaskLeases {
     std::filesystem::path pathOf(const std::string& name) const;
     // 0, EEXIST, or another errno.
     int create(const std::filesystem::path& path) const;
+    int createInFolder(const std::filesystem::path& path) const;
     bool takeOver(const std::filesystem::path& path, const std::string& token) const;
     bool isGone(const std::filesystem::path& path) const;
     bool isMine(const std::filesystem::path& path) const;

@@ -4,10 +4,10 @@
 #include "core/queue/answered.h"
 #include "core/queue/boot_clock.h"
 #include "core/queue/queue_rows.h"
+#include "kernels/base/disk_space.h"
 
 #include <algorithm>
 #include <cmath>
-#include <sys/statvfs.h>
 #include <utility>
 
 namespace kinora::core {
@@ -26,13 +26,8 @@ bool isPassing(const Error& error) {
     return error.code() == ErrorCode::DiskFull || error.code() == ErrorCode::Busy;
 }
 
-uint64_t freeBytes(fs::path folder) {
-    struct statvfs facts{};
-    while (statvfs(folder.c_str(), &facts) != 0) {
-        if (!folder.has_relative_path()) return UINT64_MAX;
-        folder = folder.parent_path();
-    }
-    return static_cast<uint64_t>(facts.f_bavail) * facts.f_frsize;
+bool hasRoomIn(const fs::path& folder) {
+    return freeDiskBytes(folder).value_or(UINT64_MAX) >= kRoomBytes;
 }
 
 } // namespace
@@ -132,7 +127,7 @@ void Dispatcher::sweepCheckpoints() {
 }
 
 fs::path Dispatcher::checkpointFor(const QueueJob& job) const {
-    return m_store.folder().checkpoints() / (checkpointName(job.id, job.revision) + ".checkpoint");
+    return m_store.folder().checkpoint(job.id, job.revision);
 }
 
 void Dispatcher::lookAtChanges() {
@@ -370,15 +365,14 @@ void Dispatcher::start(QueueJobId id) {
         refused.error = job.error();
         return tell(JobChangedEvent{std::move(refused)});
     }
-    const fs::path checkpoint = checkpointFor(*job);
-    std::error_code ignored;
-    // What was kept belongs to the request as it was given then.
-    const bool kept = fs::exists(checkpoint, ignored);
-    std::optional<Ticket> ticket =
-        m_ledger.take(id, kept ? std::optional(job->firstPicture) : std::nullopt);
+    bool kept = false;
+    std::optional<Ticket> ticket = m_ledger.take(id, [&](const QueueJob& taken) {
+        std::error_code ignored;
+        return kept = fs::exists(checkpointFor(taken), ignored);
+    });
     if (!ticket) return;
     tellJob(id);
-    if (job->picturesDone == job->pictures) { // only its end was missing
+    if (ticket->job.picturesDone == ticket->job.pictures) { // only its end was missing
         m_ledger.end(id, ticket->epoch, {});
         return tellJob(id);
     }
@@ -389,6 +383,7 @@ void Dispatcher::start(QueueJobId id) {
     request.count -= first;
     if (!request.latentsPath.empty()) request.latentsIndex += first;
     request.previewEvery = m_options.previewEvery;
+    const fs::path checkpoint = checkpointFor(ticket->job);
     Running& running = m_running[epoch];
     running.ticket = *std::move(ticket);
     running.kept = kept;
@@ -452,8 +447,7 @@ bool Dispatcher::isFreedByCancelling() {
 }
 
 bool Dispatcher::hasRoom() const {
-    return freeBytes(m_store.folder().path) >= kRoomBytes &&
-           (m_fullFolder.empty() || freeBytes(m_fullFolder) >= kRoomBytes);
+    return hasRoomIn(m_store.folder().path) && (m_fullFolder.empty() || hasRoomIn(m_fullFolder));
 }
 
 // Nothing is written: the next one settles what is left.

@@ -62,6 +62,9 @@ constexpr std::array<Name<Wish>, 4> kWishNames{{{Wish::None, "none"},
                                                 {Wish::PauseAfterThis, "pause-after-this"},
                                                 {Wish::Cancel, "cancel"}}};
 
+constexpr std::array<Name<QueuePause>, 3> kPauseNames{
+    {{QueuePause::No, "no"}, {QueuePause::Now, "now"}, {QueuePause::AfterThis, "after-this"}}};
+
 template <typename Names, typename T> std::string_view nameIn(const Names& names, T value) {
     return std::ranges::find(names, value, &Name<T>::first)->second;
 }
@@ -116,6 +119,13 @@ std::string_view wishName(Wish wish) {
 }
 std::optional<Wish> wishNamed(std::string_view name) {
     return valueIn(kWishNames, name);
+}
+
+std::string_view queuePauseName(QueuePause pause) {
+    return nameIn(kPauseNames, pause);
+}
+std::optional<QueuePause> queuePauseNamed(std::string_view name) {
+    return valueIn(kPauseNames, name);
 }
 
 } // namespace kinora::core

@@ -73,4 +73,9 @@ enum class Wish { None, Pause, PauseAfterThis, Cancel };
 std::string_view wishName(Wish wish);
 std::optional<Wish> wishNamed(std::string_view name);
 
+// What people ask of the queue as a whole.
+enum class QueuePause { No, Now, AfterThis };
+std::string_view queuePauseName(QueuePause pause); // "after-this"
+std::optional<QueuePause> queuePauseNamed(std::string_view name);
+
 } // namespace kinora::core

@@ -5,8 +5,10 @@
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
 #include "kernels/base/atomic_file.h"
+#include "kernels/base/disk_space.h"
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,11 +26,18 @@ bool isThere(const fs::path& path) {
     return lstat(path.c_str(), &status) == 0;
 }
 
-// Digits, or empty where there is no such file.
+// Digits, or empty where there is no such file. Throws Error{Io}: there may be one, and what it is
+// can be told when its disk can be read again.
 std::string hashOf(const fs::path& path) {
     struct stat status{};
-    if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    if (lstat(path.c_str(), &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) return {};
+        throw Error(ErrorCode::Io, shownPath(path) + ": " + std::strerror(errno) + ".",
+                    "It may be a picture of this job. Try the job again when it can be read.");
+    }
+    if (!S_ISREG(status.st_mode)) return {};
     const Result<std::string> hash = FileHashes({}).hash(path, {});
+    if (!hash && hash.error().code() == ErrorCode::Io) throw hash.error();
     return hash ? *hash : std::string();
 }
 
@@ -88,7 +97,7 @@ void Publisher::write(const Intent& intent, std::span<const std::byte> bytes) co
     std::error_code error;
     fs::create_directories(intent.path.parent_path(), error);
     if (error)
-        throw Error(error == std::errc::no_space_on_device ? ErrorCode::DiskFull : ErrorCode::Io,
+        throw Error(isDiskFull(error.value()) ? ErrorCode::DiskFull : ErrorCode::Io,
                     shownPath(intent.path.parent_path()) +
                         ": the folder cannot be made: " + error.message() + ".",
                     "Make it, and try the job again.");
@@ -140,7 +149,9 @@ void Publisher::settle() {
             settle(intent);
         } catch (const Error& error) {
             if (error.code() == ErrorCode::DiskFull || error.code() == ErrorCode::Busy) throw;
-            m_ledger.forgetIntent(intent); // the job will meet the same trouble, and tell it
+            // The job will meet the same trouble, and tell it. What cannot be read now may be its
+            // picture: that is settled when the job is tried again.
+            if (error.code() != ErrorCode::Io) m_ledger.forgetIntent(intent);
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "core/queue/queue_folder.h"
 
 #include "core/media/text_encoding.h"
+#include "kernels/base/disk_space.h"
 
 #include <algorithm>
 #include <array>
@@ -41,7 +42,7 @@ constexpr std::array<unsigned long, 13> kNetworkFileSystems{
 };
 
 Error folderError(const fs::path& path, int error) {
-    const bool full = error == ENOSPC || error == EDQUOT;
+    const bool full = isDiskFull(error);
     return Error(full ? ErrorCode::DiskFull : ErrorCode::Io,
                  shownPath(path) + ": the queue's folder cannot be used: " + std::strerror(error) +
                      ".",
@@ -69,6 +70,14 @@ int lockPatiently(int descriptor) {
 }
 
 } // namespace
+
+std::string checkpointName(int64_t job, int64_t revision) {
+    return std::to_string(job) + "-" + std::to_string(revision);
+}
+
+fs::path QueueFolder::checkpoint(int64_t job, int64_t revision) const {
+    return checkpoints() / (checkpointName(job, revision) + ".checkpoint");
+}
 
 bool isNetworkFileSystem(long type) {
     // Some kernels have the field signed and 32 bits wide.

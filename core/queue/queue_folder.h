@@ -4,7 +4,9 @@
 
 #include "kernels/base/result.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace kinora::core {
 
@@ -15,7 +17,12 @@ struct QueueFolder {
     std::filesystem::path database() const { return path / "queue.db"; }
     std::filesystem::path lock() const { return path / "owner.lock"; }
     std::filesystem::path checkpoints() const { return path / "checkpoints"; }
+    // Where the engine keeps how far a job of the queue is.
+    std::filesystem::path checkpoint(int64_t job, int64_t revision) const;
 };
+
+// "ID-REVISION": files of that name, whatever comes after a dot, are that job's.
+std::string checkpointName(int64_t job, int64_t revision);
 
 // Makes the folder, for its owner's eyes alone. Throws Error{Io, DiskFull}, and Unsupported where
 // it lies on a network: write-ahead logs are shared through memory, which works on one machine

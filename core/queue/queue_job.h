@@ -16,6 +16,8 @@ namespace kinora::core {
 
 using QueueJobId = int64_t; // from 1; never used again
 
+inline constexpr int64_t kMostPriority = 100; // the least is its negative
+
 // How the pictures of a job are written.
 struct JobOutput {
     ImageFormat format = ImageFormat::Png;
@@ -29,7 +31,7 @@ struct NewJob {
     JobOutput output;
     std::vector<std::filesystem::path> paths; // of each picture, absolute
     std::string project;                      // projects take turns; empty: none
-    int64_t priority = 0;                     // higher first, -100 to 100
+    int64_t priority = 0;                     // higher first, within kMostPriority
     std::vector<QueueJobId> needs;            // begins when these are finished
     bool paused = false;
 };
@@ -78,8 +80,6 @@ struct QueueAttempt {
     std::string why;
     std::string device;
 };
-
-enum class QueuePause { No, Now, AfterThis };
 
 // The queue as a whole.
 struct QueueStatus {

@@ -1,5 +1,6 @@
 #include "core/queue/queue_ledger.h"
 
+#include "core/queue/queue_folder.h"
 #include "core/queue/queue_rows.h"
 #include "core/queue/wall_clock.h"
 
@@ -76,7 +77,7 @@ int64_t QueueLedger::readyJobs() {
     return m_database.integer(std::string("SELECT count(*) FROM jobs j WHERE ") + kReady);
 }
 
-std::optional<Ticket> QueueLedger::take(QueueJobId id, std::optional<int64_t> firstPicture) {
+std::optional<Ticket> QueueLedger::take(QueueJobId id, const IsKept& isKept) {
     Transaction change(m_database);
     Ticket ticket;
     {
@@ -90,10 +91,9 @@ std::optional<Ticket> QueueLedger::take(QueueJobId id, std::optional<int64_t> fi
     ticket.job.error.reset();
     ticket.epoch = m_database.integer("UPDATE queue SET epoch = epoch + 1, turn = turn + 1 "
                                       "RETURNING epoch");
-    ticket.job.firstPicture =
-        firstPicture.value_or(m_database.integer("SELECT coalesce(min(picture), 0) FROM items "
-                                                 "WHERE job = ? AND state <> 'done'",
-                                                 id));
+    if (!isKept || !isKept(ticket.job))
+        ticket.job.firstPicture = m_database.integer(
+            "SELECT coalesce(min(picture), 0) FROM items WHERE job = ? AND state <> 'done'", id);
     m_database.run("UPDATE jobs SET state = 'running', wish = 'none', first_picture = ?, "
                    "error_code = '', error_message = '', error_advice = '' WHERE id = ?",
                    ticket.job.firstPicture, id);
@@ -217,9 +217,7 @@ Wish QueueLedger::wish(QueueJobId id) {
 
 QueuePause QueueLedger::pause() {
     Statement row(m_database, "SELECT paused FROM queue");
-    const std::string paused = row.next() ? row.text(0) : "no";
-    if (paused == "now") return QueuePause::Now;
-    return paused == "after-this" ? QueuePause::AfterThis : QueuePause::No;
+    return row.next() ? queuePauseNamed(row.text(0)).value_or(QueuePause::No) : QueuePause::No;
 }
 
 int64_t QueueLedger::picturesDone(QueueJobId id) {
@@ -261,10 +259,6 @@ std::set<std::string> QueueLedger::checkpointNames() {
     std::set<std::string> names;
     while (rows.next()) names.insert(checkpointName(rows.integer(0), rows.integer(1)));
     return names;
-}
-
-std::string checkpointName(QueueJobId id, int64_t revision) {
-    return std::to_string(id) + "-" + std::to_string(revision);
 }
 
 } // namespace kinora::core

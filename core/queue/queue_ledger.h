@@ -5,6 +5,7 @@
 #include "core/queue/queue_job.h"
 #include "core/queue/sqlite.h"
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -54,9 +55,11 @@ class QueueLedger {
     // Jobs that could run now.
     int64_t readyJobs();
 
-    // firstPicture: where the request begins that the engine gets; none: at the first picture that
-    // is not there. nullopt: somebody else changed the job, and it does not wait any more.
-    std::optional<Ticket> take(QueueJobId id, std::optional<int64_t> firstPicture);
+    // Asked of the job as it is taken: whether a checkpoint of it is kept. Then the engine gets the
+    // request as it was given before, else one that begins at the first picture that is not there.
+    using IsKept = std::function<bool(const QueueJob& job)>;
+    // nullopt: somebody else changed the job, and it does not wait any more.
+    std::optional<Ticket> take(QueueJobId id, const IsKept& isKept = {});
     // A job that waits and cannot even begin.
     void refuse(QueueJobId id, const Error& error);
     // False: the epoch is an old one, and nothing was written.
@@ -92,7 +95,5 @@ class QueueLedger {
     Database& m_database;
     std::string m_name;
 };
-
-std::string checkpointName(QueueJobId id, int64_t revision);
 
 } // namespace kinora::core

@@ -2,6 +2,7 @@
 
 #include "core/media/bounded_json.h"
 #include "core/media/text_encoding.h"
+#include "kernels/base/error_code.h"
 #include "kernels/base/utf8.h"
 #include "pipelines/request/parameters.h"
 
@@ -13,7 +14,6 @@ namespace kinora::core {
 
 namespace {
 
-constexpr int64_t kMostPriority = 100;
 constexpr size_t kLongestProject = 4096;
 constexpr const char* kImageKind = "image";
 
@@ -82,7 +82,7 @@ QueueJob jobFromRow(const Statement& row, const Database& database) {
     job.added = row.integer(column++);
     const std::string code = row.text(column++);
     if (!code.empty())
-        job.error = Error(errorCodeNamed(code), repairedUtf8(row.text(column)),
+        job.error = Error(storedErrorCode(code), repairedUtf8(row.text(column)),
                           repairedUtf8(row.text(column + 1)));
     column += 2;
     if (!row.isNull(column))
@@ -113,13 +113,18 @@ void checkNewJob(const NewJob& job) {
     if (!job.request.saveLatentsPath.empty())
         throw Error(ErrorCode::Unsupported, "A job of the queue saves pictures, not latents.",
                     "kinora image --save-latents does.");
-    if (job.priority < -kMostPriority || job.priority > kMostPriority)
-        throw Error(ErrorCode::InvalidArgument,
-                    "The priority cannot be " + std::to_string(job.priority) + ".",
-                    "It is a whole number from -100 to 100.");
+    checkPriority(job.priority);
     if (job.project.size() > kLongestProject || !isValidUtf8(job.project) ||
         job.project.find('\0') != std::string::npos)
         refuseNew("the project's name is too long, or not text.");
+}
+
+void checkPriority(int64_t priority) {
+    const std::string most = std::to_string(kMostPriority);
+    if (priority < -kMostPriority || priority > kMostPriority)
+        throw Error(ErrorCode::InvalidArgument,
+                    "The priority cannot be " + std::to_string(priority) + ".",
+                    "It is a whole number from -" + most + " to " + most + ".");
 }
 
 std::string formatName(ImageFormat format) {
@@ -143,13 +148,8 @@ std::string stepKind(const pipelines::ImageRequest& request) {
            "|" + request.precision;
 }
 
-ErrorCode errorCodeNamed(std::string_view name) {
-    for (const ErrorCode code : {ErrorCode::InvalidArgument, ErrorCode::BadFile,
-                                 ErrorCode::NotFound, ErrorCode::Unsupported, ErrorCode::DoesNotFit,
-                                 ErrorCode::OutOfMemory, ErrorCode::NonFinite, ErrorCode::Io,
-                                 ErrorCode::DiskFull, ErrorCode::Busy, ErrorCode::WorkerLost})
-        if (errorCodeName(code) == name) return code;
-    return ErrorCode::Internal;
+ErrorCode storedErrorCode(std::string_view name) {
+    return errorCodeNamed(name).value_or(ErrorCode::Internal);
 }
 
 } // namespace kinora::core

@@ -25,11 +25,13 @@ JobState jobStateOf(const Statement& row, int column, const Database& database);
 
 // Checks what add() takes and edit() changes. Throws Error{InvalidArgument}.
 void checkNewJob(const NewJob& job);
+void checkPriority(int64_t priority);
 
 std::string formatName(ImageFormat format);
 // What steps cost depends on this much of a request, as asked.
 std::string stepKind(const pipelines::ImageRequest& request);
 
-ErrorCode errorCodeNamed(std::string_view name);
+// A code that this version does not know is Internal.
+ErrorCode storedErrorCode(std::string_view name);
 
 } // namespace kinora::core

@@ -34,6 +34,10 @@ JobState stateOf(Database& database, QueueJobId id) {
     return jobStateOf(row, 0, database);
 }
 
+int64_t revisionOf(Database& database, QueueJobId id) {
+    return database.integer("SELECT revision FROM jobs WHERE id = ?", id);
+}
+
 // "?, ?" for as many values.
 std::string placeholders(size_t count) {
     std::string text;
@@ -211,13 +215,10 @@ Result<QueueStatus> QueueStore::status() {
         QueueStatus status;
         Statement row(m_database, "SELECT paused, trouble_code, trouble FROM queue");
         if (!row.next()) throw Error(ErrorCode::BadFile, "The queue lacks its row.");
-        const std::string paused = row.text(0);
-        status.paused = paused == "now"          ? QueuePause::Now
-                        : paused == "after-this" ? QueuePause::AfterThis
-                                                 : QueuePause::No;
+        status.paused = queuePauseNamed(row.text(0)).value_or(QueuePause::No);
         status.owner = OwnerLock::ownerOf(m_folder);
         if (!row.text(1).empty() && status.owner != 0)
-            status.trouble = Error(errorCodeNamed(row.text(1)), row.text(2));
+            status.trouble = Error(storedErrorCode(row.text(1)), row.text(2));
         Statement counts(m_database, "SELECT state, count(*) FROM jobs GROUP BY state");
         while (counts.next()) {
             const int64_t count = counts.integer(1);
@@ -261,9 +262,17 @@ Result<std::vector<std::string>> QueueStore::promisedPaths() {
 
 Result<void> QueueStore::apply(JobAction action, std::span<const QueueJobId> jobs) {
     return answered([&] {
+        std::vector<std::filesystem::path> unwanted; // checkpoints: nothing goes on from them
         Transaction change(m_database);
-        for (const QueueJobId id : jobs) applyTo(action, id);
+        for (const QueueJobId id : jobs) {
+            applyTo(action, id);
+            if (action == JobAction::Cancel && stateOf(m_database, id) == JobState::Cancelled)
+                unwanted.push_back(m_folder.checkpoint(id, revisionOf(m_database, id)));
+        }
         change.commit();
+        std::error_code ignored; // the queue's next owner sweeps what is left
+        for (const std::filesystem::path& checkpoint : unwanted)
+            std::filesystem::remove(checkpoint, ignored);
     });
 }
 
@@ -306,10 +315,7 @@ Result<void> QueueStore::pauseAfterThis(std::span<const QueueJobId> jobs) {
 }
 
 Result<void> QueueStore::pauseQueue(QueuePause pause) {
-    const char* name = pause == QueuePause::No    ? "no"
-                       : pause == QueuePause::Now ? "now"
-                                                  : "after-this";
-    return answered([&] { m_database.run("UPDATE queue SET paused = ?", name); });
+    return answered([&] { m_database.run("UPDATE queue SET paused = ?", queuePauseName(pause)); });
 }
 
 Result<void> QueueStore::edit(QueueJobId id, const NewJob& job) {
@@ -337,10 +343,7 @@ Result<void> QueueStore::edit(QueueJobId id, const NewJob& job) {
 
 Result<void> QueueStore::setPriority(QueueJobId id, int64_t priority) {
     return answered([&] {
-        if (priority < -100 || priority > 100)
-            throw Error(ErrorCode::InvalidArgument,
-                        "The priority cannot be " + std::to_string(priority) + ".",
-                        "It is a whole number from -100 to 100.");
+        checkPriority(priority);
         Transaction change(m_database);
         stateOf(m_database, id);
         m_database.run("UPDATE jobs SET priority = ? WHERE id = ?", priority, id);

@@ -1,6 +1,7 @@
 #include "core/queue/sqlite.h"
 
 #include "core/media/text_encoding.h"
+#include "kernels/base/disk_space.h"
 #include "kernels/base/error.h"
 
 #include <cerrno>
@@ -13,10 +14,6 @@ namespace kinora::core {
 namespace {
 
 constexpr int kBusyMilliseconds = 5000; // others hold the right to write for some at the most
-
-bool isFull(int error) {
-    return error == ENOSPC || error == EDQUOT || error == EFBIG;
-}
 
 } // namespace
 
@@ -31,6 +28,9 @@ Statement::Statement(Database& database, std::string_view sql) : m_database(&dat
     m_statement.reset(statement);
     if (code != SQLITE_OK) database.fail(code);
 }
+
+Statement::Statement(Database& database, Handle prepared)
+    : m_database(&database), m_statement(std::move(prepared)) {}
 
 void Statement::bind(int index, int64_t value) {
     if (const int code = sqlite3_bind_int64(m_statement.get(), index, value); code != SQLITE_OK)
@@ -134,6 +134,19 @@ void Database::execute(const std::string& sql) {
     if (code != SQLITE_OK) fail(code);
 }
 
+Statement Database::prepared(std::string_view sql) {
+    const auto known = m_prepared.find(sql);
+    if (known == m_prepared.end()) return {*this, sql};
+    Statement statement(*this, std::move(known->second));
+    m_prepared.erase(known);
+    return statement;
+}
+
+void Database::keep(std::string_view sql, Statement statement) {
+    statement.reset();
+    m_prepared.emplace(sql, std::move(statement.m_statement));
+}
+
 int64_t Database::changedRows() const {
     return sqlite3_changes64(m_handle.get());
 }
@@ -164,7 +177,8 @@ void Database::fail(int code) const {
         throw Error(ErrorCode::Busy, what, "Another Kinora writes to the queue; try again.");
     case SQLITE_NOMEM: throw Error(ErrorCode::OutOfMemory, "Memory ran out.");
     case SQLITE_IOERR:
-        if (isFull(systemError)) throw Error(ErrorCode::DiskFull, what, "Make room on that disk.");
+        if (isDiskFull(systemError))
+            throw Error(ErrorCode::DiskFull, what, "Make room on that disk.");
         [[fallthrough]];
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:

@@ -11,9 +11,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -52,13 +55,17 @@ class Statement {
     bool isNull(int column) const;
 
   private:
-    void requireType(int column, int type) const;
-
+    friend class Database;
     struct Close {
         void operator()(sqlite3_stmt* statement) const;
     };
+    using Handle = std::unique_ptr<sqlite3_stmt, Close>;
+
+    Statement(Database& database, Handle prepared);
+    void requireType(int column, int type) const;
+
     Database* m_database;
-    std::unique_ptr<sqlite3_stmt, Close> m_statement;
+    Handle m_statement;
 };
 
 class Database {
@@ -71,18 +78,22 @@ class Database {
 
     // One or several statements without parameters.
     void execute(const std::string& sql);
+    // These two are prepared once for each text: give them texts that stand in the program.
     template <typename... Values> void run(std::string_view sql, const Values&... values) {
-        Statement statement(*this, sql);
+        Statement statement = prepared(sql);
         statement.with(values...);
         while (statement.next()) {
         }
+        keep(sql, std::move(statement));
     }
     // The only value of the first row.
     template <typename... Values> int64_t integer(std::string_view sql, const Values&... values) {
-        Statement statement(*this, sql);
+        Statement statement = prepared(sql);
         statement.with(values...);
         if (!statement.next()) failWithoutRow(sql);
-        return statement.integer(0);
+        const int64_t value = statement.integer(0);
+        keep(sql, std::move(statement));
+        return value;
     }
     // Rows that the last INSERT, UPDATE or DELETE changed.
     int64_t changedRows() const;
@@ -99,9 +110,13 @@ class Database {
     };
     Database(std::filesystem::path path, sqlite3* handle);
     [[noreturn]] static void failWithoutRow(std::string_view sql);
+    // Out of those that are kept, or made anew: while it runs nobody else has it.
+    Statement prepared(std::string_view sql);
+    void keep(std::string_view sql, Statement statement);
 
     std::filesystem::path m_path;
     std::unique_ptr<sqlite3, Close> m_handle;
+    std::map<std::string, Statement::Handle, std::less<>> m_prepared; // last: they go first
 };
 
 // Takes the right to write at once, so that nothing that was read in it changes before commit().
@@ -120,7 +135,8 @@ class Transaction {
     bool m_open = true;
 };
 
-// What is read while it lives is of one moment, however others write. It may stand in a Transaction.
+// What is read while it lives is of one moment, however others write. It may stand in a
+// Transaction.
 class Snapshot {
   public:
     explicit Snapshot(Database& database);

@@ -1,5 +1,6 @@
 #include "kernels/base/atomic_file.h"
 
+#include "kernels/base/disk_space.h"
 #include "kernels/base/error.h"
 
 #include <cerrno>
@@ -34,11 +35,9 @@ int createExclusively(const fs::path& path) {
 
 [[noreturn]] void fail(int error, const std::string& shown) {
     const std::string what = shown + ": " + std::strerror(error) + ".";
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
+    if (isDiskFull(error))
         throw Error(ErrorCode::DiskFull, what, "Make room on that disk, or choose another folder.");
+    switch (error) {
     case ENOENT:
     case ENOTDIR:
         throw Error(ErrorCode::Io,

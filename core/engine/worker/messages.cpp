@@ -1,6 +1,7 @@
 #include "core/engine/worker/messages.h"
 
 #include "core/media/bounded_json.h"
+#include "kernels/base/error_code.h"
 #include "kernels/base/utf8.h"
 #include "pipelines/request/parameters.h"
 
@@ -58,16 +59,11 @@ std::string presentable(std::string text) {
     return text;
 }
 
-ErrorCode codeNamed(std::string_view name) {
-    for (int code = 0; code <= static_cast<int>(ErrorCode::Internal); ++code)
-        if (errorCodeName(static_cast<ErrorCode>(code)) == name)
-            return static_cast<ErrorCode>(code);
-    refuse("failure.code is not known");
-}
-
 Error errorFrom(const wire::Failure& failure) {
     if (failure.message().empty()) refuse("failure.message is empty");
-    return Error(codeNamed(failure.code()), checkedText(failure.message(), "failure.message"),
+    const std::optional<ErrorCode> code = errorCodeNamed(failure.code());
+    if (!code) refuse("failure.code is not known");
+    return Error(*code, checkedText(failure.message(), "failure.message"),
                  checkedText(failure.advice(), "failure.advice"));
 }
 

@@ -143,7 +143,9 @@ Result<void> Supervisor::start(const std::stop_token& stop) {
                                        "--studio",
                                        std::to_string(::getpid()),
                                        "--threads",
-                                       std::to_string(m_options.threads)};
+                                       std::to_string(m_options.threads),
+                                       "--share",
+                                       std::to_string(m_options.engine.workers)};
     arguments.insert(arguments.end(), m_options.engine.arguments.begin(),
                      m_options.engine.arguments.end());
     auto process = WorkerProcess::start(m_options.engine.program, arguments, life->segment);

@@ -61,6 +61,16 @@ std::unique_ptr<grpc::Server> serverOf(WorkerService& service) {
     return builder.BuildAndStart();
 }
 
+// Of the machine's memory, a tenth of which is left to others, for one of so many workers: each
+// plans and keeps models as if it had that alone. 0, without a limit, where it is the only one.
+size_t memoryShare(const kernels::BackendRegistry& backends, int workers) {
+    if (workers <= 1) return 0;
+    kernels::DeviceDescription device{};
+    backends.find("cpu").describe(0, &device);
+    constexpr uint64_t kOthers = 10; // a tenth
+    return (device.memoryBytes - device.memoryBytes / kOthers) / static_cast<uint64_t>(workers);
+}
+
 } // namespace
 
 void serveStudio(const WorkerStart& start, const kernels::BackendRegistry& backends,
@@ -68,9 +78,11 @@ void serveStudio(const WorkerStart& start, const kernels::BackendRegistry& backe
     Result<SharedSegment> segment = SharedSegment::attach(Descriptor(start.memory));
     if (!segment) throw segment.error();
     const Descriptor lifeline(start.lifeline);
-    JobRunner runner(
-        backends, library,
-        {.threads = start.threads, .version = start.engineVersion, .dataFolder = start.dataFolder});
+    JobRunner runner(backends, library,
+                     {.threads = start.threads,
+                      .version = start.engineVersion,
+                      .dataFolder = start.dataFolder,
+                      .memoryLimitBytes = memoryShare(backends, start.workers)});
     Descriptor studio = awaitStudio(start);
     if (!studio) return;
 

@@ -54,7 +54,7 @@ Result<void> run(const WorkerStart& start, const kernels::BackendRegistry& backe
 } // namespace kinora::core
 
 extern "C" __attribute__((visibility("default"))) const kinora::core::WorkerModule*
-kinoraWorkerModule1() {
+kinoraWorkerModule2() {
     static const kinora::core::WorkerModule module{&kinora::core::makeEngine, &kinora::core::run};
     return &module;
 }

@@ -1,6 +1,8 @@
 #include "app/cli/event_json.h"
+#include "core/media/image_file.h"
 #include "tests/app/cli/event_schema.h"
 
+#include <QTemporaryDir>
 #include <QTest>
 
 using namespace kinora;
@@ -46,6 +48,28 @@ class EventJsonTest : public QObject {
         QCOMPARE(check(event), std::string());
         QVERIFY(event.dump().find("9223372036854775807") != std::string::npos);
         QCOMPARE(event["height"].get<int>(), 64);
+    }
+
+    // Whatever its name says that it is.
+    void hashesAreOfWhatIsInTheFile() {
+        const QTemporaryDir folder;
+        core::Image image;
+        image.width = image.height = 8;
+        image.channels = 3;
+        for (int i = 0; i < 8 * 8 * 3; ++i)
+            image.pixels.push_back(static_cast<float>(i * 37 % 251) / 255);
+        const std::filesystem::path file = folder.filePath("a.png").toStdString();
+        core::SaveOptions options;
+        options.format = core::ImageFormat::Jpeg;
+        QVERIFY(core::saveImage(image, file, options));
+        const Result<core::Image> stored = core::loadImage(file);
+        QVERIFY(stored);
+        QVERIFY(core::pixelHash(*stored) != core::pixelHash(image));
+        QCOMPARE(storedHash(image, file), core::pixelHash(*stored));
+        options = {
+            .format = core::ImageFormat::Png, .overwrite = core::Overwrite::Yes, .provenance = {}};
+        QVERIFY(core::saveImage(image, file, options));
+        QCOMPARE(storedHash(image, file), core::pixelHash(image));
     }
 
     void theSchemaCanDisagree() {

@@ -48,6 +48,40 @@ class OutputNamesTest : public QObject {
         QVERIFY(outputs.folders.empty());
     }
 
+    void whatIsPlannedAnewKeepsItsFolderAndNames() {
+        const fs::path sub = folder() / "sub";
+        fs::create_directory(sub);
+        OutputRequest changed;
+        changed.defaultFolder = "/elsewhere";
+        const auto continued = [&](std::vector<fs::path> had, int64_t count, const char* format) {
+            changed.count = count;
+            changed.format = format ? std::optional<std::string>(format) : std::nullopt;
+            const OutputNames outputs = continueOutputs(had, core::ImageFormat::Webp, changed);
+            for (const fs::path& path : outputs.paths)
+                if (path.parent_path() != sub) return std::vector{path.string()};
+            std::vector<std::string> list = names(outputs);
+            list.push_back(outputs.format == core::ImageFormat::Webp ? "webp" : "png");
+            return list;
+        };
+        using Names = std::vector<std::string>;
+        QCOMPARE(continued({sub / "a.x"}, 1, nullptr), (Names{"a.x", "webp"}));
+        QCOMPARE(continued({sub / "a.webp"}, 1, "png"), (Names{"a.png", "png"}));
+        QCOMPARE(continued({sub / "a.webp"}, 3, nullptr),
+                 (Names{"a.webp", "a-2.webp", "a-3.webp", "webp"}));
+        QCOMPARE(continued({sub / "a-1.webp", sub / "a-2.webp"}, 3, "png"),
+                 (Names{"a-1.png", "a-2.png", "a-3.png", "png"}));
+        QCOMPARE(continued({sub / "a-1.webp", sub / "a-2.webp"}, 1, nullptr),
+                 (Names{"a-1.webp", "webp"}));
+        // Others' names are left alone.
+        std::ofstream(sub / "a-2.webp") << "mine";
+        changed.promised = {(sub / "a-3.webp").string()};
+        QCOMPARE(continued({sub / "a.webp"}, 2, nullptr), (Names{"a.webp", "a-4.webp", "webp"}));
+        QVERIFY_THROWS_EXCEPTION(Error, continued({sub / "a-3.webp"}, 1, nullptr));
+        QVERIFY_THROWS_EXCEPTION(Error, continued({sub / "a-2.webp"}, 1, nullptr));
+        changed.overwrite = true;
+        QCOMPARE(continued({sub / "a-2.webp"}, 1, nullptr), (Names{"a-2.webp", "webp"}));
+    }
+
     void namesThatArePromisedCountAsTaken() {
         OutputRequest numbered = request("{index}-{prompt}.png");
         numbered.promised = {(folder() / "00004-hen.png").string(), "/elsewhere/00009-hen.png"};

@@ -39,6 +39,42 @@ class ProjectCommandTest : public QObject {
     Q_OBJECT
 
   private slots:
+    void picturesAreRated() {
+        const Home home;
+        write(home.path("t.csv"), "prompt,steps\n3d emoji of fox,1\n3d emoji of cat,1\n");
+        QCOMPARE(
+            home.run({"project", "batch", "t.csv", "--output", "p.kinora", "--seed", "1"}).code, 0);
+        const auto rate = [&](const QStringList& words) {
+            return home.run(QStringList{"project", "rate", "p.kinora"} + words +
+                            QStringList{"--json"});
+        };
+        QCOMPARE(rate({"0", "4"}).code, 2); // not made yet
+        const Run rendered = home.run({"render", "p.kinora"});
+        QVERIFY2(rendered.code == 0, rendered.err.constData());
+        const QString second = QString::fromUtf8(rendered.out).split(u'\n').at(1);
+        const Run first = rate({"0", "4"});
+        QVERIFY2(first.code == 0, first.err.constData());
+        QCOMPARE(first.schemaBreach(), QString());
+        QCOMPARE(first.event("project")["rating"].get<int>(), 4);
+        QCOMPARE(rate({second, "5"}).code, 0);
+        const auto stars = [&](size_t task) {
+            const Run info = home.run({"info", "p.kinora", "--json"});
+            if (!info.schemaBreach().isEmpty()) return -1;
+            return info.event("info")["tasks"][task]["rating"].get<int>();
+        };
+        QCOMPARE(stars(0), 4);
+        QCOMPARE(stars(1), 5);
+        QVERIFY(home.run({"info", "p.kinora"}).out.contains(" ***** "));
+        QCOMPARE(rate({"1", "0"}).code, 0);
+        QCOMPARE(stars(1), 0);
+        for (const QStringList& wrong :
+             {QStringList{"0", "6"}, {"0", "-1"}, {"0", "four"}, {"2", "3"}, {"x.png", "3"}, {"0"}})
+            QCOMPARE(rate(wrong).code, 2);
+        // Rendering again makes nothing and forgets nothing.
+        QCOMPARE(home.run({"render", "p.kinora"}).out, QByteArray());
+        QCOMPARE(stars(0), 4);
+    }
+
     void aTableBecomesAProject() {
         const Home home;
         write(home.path("wildcards/animal.txt"), "fox\ncat\n");

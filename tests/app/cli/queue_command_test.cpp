@@ -132,6 +132,27 @@ class QueueCommandTest : public QObject {
         QCOMPARE(home.files(), (QStringList{"a.png", "b.png", "c.png", "d.png"}));
     }
 
+    // Its folder, its names, and that it may replace a file.
+    void whatIsNotEditedStays() {
+        const Home home;
+        QVERIFY(QDir().mkdir(home.path("out")));
+        QFile mine(home.path("out/a.png"));
+        QVERIFY(mine.open(QIODevice::WriteOnly) && mine.write("mine") == 4);
+        mine.close();
+        home.run(add({"--seed", "1", "--output", "out/a.png", "--overwrite"}));
+        const Run counted = home.run({"queue", "edit", "1", "--count", "2"});
+        QVERIFY2(counted.code == 0, counted.err.constData());
+        // Its own name is no other job's.
+        const Run named = home.run({"queue", "edit", "1", "--count", "1", "--output", "out/a.png"});
+        QVERIFY2(named.code == 0, named.err.constData());
+        QCOMPARE(home.run({"queue", "edit", "1", "--count", "2"}).code, 0);
+        const Run run = home.run({"queue", "run"});
+        QCOMPARE(run.out,
+                 (home.path("out/a.png") + "\n" + home.path("out/a-2.png") + "\n").toUtf8());
+        QVERIFY(mine.open(QIODevice::ReadOnly));
+        QVERIFY(mine.readAll().startsWith("\x89PNG"));
+    }
+
     void wrongUsesAreToldInWords_data() {
         QTest::addColumn<QStringList>("words");
         QTest::addColumn<QByteArray>("said");

@@ -204,14 +204,21 @@ class RenderCommandTest : public QObject {
 
     void aWorkerThatIsKilledCostsNoTask() {
         const Home whole;
-        makeProject(whole, 6, "12");
+        makeProject(whole, 4, "40");
         QCOMPARE(whole.run({"render", "p.kinora"}).code, 0);
         const Home home;
-        makeProject(home, 6, "12");
+        makeProject(home, 4, "40");
         QProcess process;
         home.start(process, {"render", "p.kinora", "--json"});
         QVERIFY(process.waitForStarted());
-        QVERIFY(waitForPictures(home, 1));
+        QByteArray out;
+        const QRegularExpression step("\"event\":\"step\"[^\n]*\"task\":1}");
+        QVERIFY(QTest::qWaitFor( // in the midst of the second one
+            [&] {
+                out += process.readAllStandardOutput();
+                return QString::fromUtf8(out).contains(step);
+            },
+            60'000));
         int killed = 0;
         const QDir threads(QString("/proc/%1/task").arg(process.processId()));
         for (const QString& thread : threads.entryList(QDir::Dirs | QDir::NoDotAndDotDot)) {
@@ -221,9 +228,10 @@ class RenderCommandTest : public QObject {
                 if (child.toInt() > 0 && ::kill(child.toInt(), SIGKILL) == 0) ++killed;
         }
         QVERIFY(killed > 0);
-        const Run run = Home::finish(process);
+        Run run = Home::finish(process);
+        run.out = out + run.out;
         QVERIFY2(run.code == 0, run.err.constData());
-        QCOMPARE(resultCount(run), 6);
+        QCOMPARE(resultCount(run), 4);
         QVERIFY2(run.errHas("goes on from step") || run.errHas("begins again"), run.err);
         QVERIFY(hashes(home) == hashes(whole));
     }
@@ -290,6 +298,35 @@ class RenderCommandTest : public QObject {
         const auto left = home.run({"render", "p.kinora", "--dry-run", "--json"}).event("estimate");
         QCOMPARE(left["present"].get<int>(), 2);
         QCOMPARE(left["kinds"][0]["tasks"].get<int>(), 3);
+    }
+
+    // One task that cannot be made keeps no other from it.
+    void whatCannotBePlannedFailsAlone() {
+        const Home home;
+        write(home.path("t.csv"), "prompt,steps,model,device\n"
+                                  "3d emoji of fox,2,,\n"
+                                  "3d emoji of fox,2,not-here,\n" // cannot be prepared
+                                  "3d emoji of fox,2,,cuda\n"     // nor be planned
+                                  "3d emoji of cat,2,,\n");
+        QCOMPARE(
+            home.run({"project", "batch", "t.csv", "--output", "p.kinora", "--seed", "1"}).code, 0);
+        const Run dry = home.run({"render", "p.kinora", "--dry-run", "--json"});
+        QVERIFY2(dry.code == 0, dry.err.constData());
+        QCOMPARE(dry.schemaBreach(), QString());
+        QCOMPARE(dry.event("estimate")["impossible"].get<int>(), 2);
+        QCOMPARE(dry.event("estimate")["kinds"][0]["tasks"].get<int>(), 2);
+        QVERIFY(home.run({"render", "p.kinora", "--dry-run"}).errHas("not-here"));
+        const Run run = home.run({"render", "p.kinora", "--json"});
+        QCOMPARE(run.schemaBreach(), QString());
+        QCOMPARE(run.code, 1);
+        QCOMPARE(run.event("render")["made"].get<int>(), 2);
+        QCOMPARE(run.event("render")["failed"].get<int>(), 2);
+        QCOMPARE(pictures(home).size(), 2);
+        // The process that computes has the model; the one that is asked has not.
+        QVERIFY(run.event("result")["peakBytes"].get<int64_t>() >
+                dry.event("estimate")["kinds"][0]["predictedPeakBytes"].get<int64_t>() / 2);
+        // Where nothing at all can be made, that is said at once.
+        QCOMPARE(home.run({"render", "p.kinora", "--task", "1"}).code, 2);
     }
 
     void setOverridesForThisRun() {

@@ -497,6 +497,20 @@ class InProcessEngineTest : public QObject {
         QVERIFY2(made >= 1 && made < 50, qPrintable(QString::number(made)));
     }
 
+    void aJobThatWaitsStopsAfterItsFirstBatch() {
+        Listener first, second;
+        pipelines::ImageRequest request = redApple();
+        request.count = 3;
+        const JobId running = m_engine->submit(request, first.sink());
+        const JobId waiting = m_engine->submit(request, second.sink());
+        m_engine->stopAfterThis(waiting);
+        QVERIFY(second.waitForEnd());
+        QVERIFY(running != waiting);
+        QCOMPARE(first.count<PictureEvent>(), 3);
+        QCOMPARE(second.count<FinishedEvent>(), 1);
+        QCOMPARE(second.count<PictureEvent>(), 1);
+    }
+
     void plansWithoutRunning() {
         const auto small = m_engine->plan(redApple());
         QVERIFY(small.ok());

@@ -6,7 +6,9 @@
 
 #include <fstream>
 #include <sstream>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 #include <zip.h>
 
@@ -160,6 +162,26 @@ class ProjectArchiveTest : public QObject {
         QVERIFY(!unpackProject(folder.path() / "missing.zip", out));
         QVERIFY(!fs::exists(out));
         QVERIFY(unpackProject(good, out));
+    }
+
+    void whatTheDiskHasNoRoomForIsNotBegun() {
+        const test::TemporaryFolder folder;
+        // A megabyte of zeros each, which is a kilobyte in the archive.
+        std::vector<Made> entries{{"p.kinora", projectText()}};
+        for (int i = 0; i < 40; ++i)
+            entries.push_back({"p.assets/" + std::to_string(i), std::string(1U << 20, '\0')});
+        const fs::path archive = zipOf(folder.path() / "large.zip", entries);
+        const fs::path place = folder.path() / "small";
+        fs::create_directory(place);
+        if (::geteuid() != 0 || ::mount("none", place.c_str(), "tmpfs", 0, "size=4m") != 0)
+            QSKIP("A small disk needs the right to mount one.");
+        const auto unpacked = unpackProject(archive, place / "out");
+        const bool empty = fs::is_empty(place);
+        QCOMPARE(::umount(place.c_str()), 0);
+        QVERIFY(!unpacked && empty);
+        QCOMPARE(unpacked.error().code(), ErrorCode::DiskFull);
+        QVERIFY(unpacked.error().message().find("are free") != std::string::npos);
+        QVERIFY(unpackProject(archive, folder.path() / "out"));
     }
 
     void namesAreChecked() {

@@ -41,6 +41,21 @@ class ProjectHistoryTest : public QObject {
     Q_OBJECT
 
   private slots:
+    void theLastPictureOfATaskCounts() {
+        const test::TemporaryFolder folder;
+        ProjectHistory history(folder.path() / "p.history");
+        HistoryResult earlier = result(3, "b.png", "r"), later = result(3, "a.png", "s");
+        later.madeAt = "2026-11-26T04:00:00Z";
+        HistoryResult sheet = result(3, "sheet.png", "t");
+        sheet.madeAt.clear();
+        for (const auto& one : {later, earlier, sheet, result(4, "c.png", "r")})
+            QVERIFY(history.addResult(one));
+        const auto latest = history.latestByTask();
+        QCOMPARE(latest.size(), size_t{2});
+        QCOMPARE(latest.at(3).file, std::string("a.png"));
+        QCOMPARE(latest.at(4).file, std::string("c.png"));
+    }
+
     void numbersOutOfTheirRangeSayNothing() {
         const test::TemporaryFolder folder;
         const fs::path path = folder.path() / "p.history";

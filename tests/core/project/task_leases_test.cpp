@@ -44,6 +44,22 @@ class TaskLeasesTest : public QObject {
     Q_OBJECT
 
   private slots:
+    // Whoever goes removes the empty folder, whoever comes makes it.
+    void comingAndGoingAtOnceIsNoError() {
+        const test::TemporaryFolder folder;
+        std::atomic<int> errors = 0;
+        const auto comeAndGo = [&](const std::string& name) {
+            for (int i = 0; i < 300; ++i) {
+                TaskLeases leases(folder.path() / "w");
+                if (const auto answer = leases.acquire(name); !answer || !answer->mine) ++errors;
+            }
+        };
+        std::thread other(comeAndGo, "a.png");
+        comeAndGo("b.png");
+        other.join();
+        QCOMPARE(errors.load(), 0);
+    }
+
     void oneHoldsAtATime() {
         const test::TemporaryFolder folder;
         TaskLeases first(folder.path() / "w"), second(folder.path() / "w");

@@ -473,7 +473,7 @@ class DispatcherTest : public QObject {
         const QueueSample sample;
         QueueStore store = sample.open();
         const QueueJobId id = sample.add(store, "a");
-        QueueLedger(store.database()).take(id, std::nullopt);
+        QueueLedger(store.database()).take(id);
         if (Wish(wish) != Wish::None)
             QVERIFY(store
                         .apply(Wish(wish) == Wish::Pause ? JobAction::Pause : JobAction::Cancel,

@@ -65,6 +65,9 @@ class JobStateTest : public QObject {
             QVERIFY(itemStateNamed(itemStateName(state)) == state);
         for (const Wish wish : {Wish::None, Wish::Pause, Wish::PauseAfterThis, Wish::Cancel})
             QVERIFY(wishNamed(wishName(wish)) == wish);
+        for (const QueuePause pause : {QueuePause::No, QueuePause::Now, QueuePause::AfterThis})
+            QVERIFY(queuePauseNamed(queuePauseName(pause)) == pause);
+        QVERIFY(!queuePauseNamed("later"));
         QVERIFY(!jobStateNamed("Waiting") && !itemStateNamed("") && !wishNamed("fame"));
     }
 };

@@ -5,6 +5,7 @@
 #include <QElapsedTimer>
 
 #include <algorithm>
+#include <fstream>
 
 using namespace kinora;
 using namespace kinora::core;
@@ -124,12 +125,46 @@ class QueueStoreTest : public QObject {
         QVERIFY(!store.apply(JobAction::Finish, first)); // the owner's to say
     }
 
+    void aJobThatIsCancelledWhileItWaitsKeepsNoCheckpoint() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const std::array waits{sample.add(store, "a")}, runs{sample.add(store, "b")};
+        for (const QueueJobId id : {waits[0], runs[0]})
+            std::ofstream(store.folder().checkpoint(id, 0)) << "state";
+        QueueLedger ledger(store.database());
+        QVERIFY(ledger.take(runs[0]).has_value());
+        QVERIFY(store.apply(JobAction::Pause, waits).ok());
+        QVERIFY(std::filesystem::exists(store.folder().checkpoint(waits[0], 0)));
+        QVERIFY(store.apply(JobAction::Cancel, waits).ok());
+        QVERIFY(store.apply(JobAction::Cancel, runs).ok());
+        QVERIFY(!std::filesystem::exists(store.folder().checkpoint(waits[0], 0)));
+        QVERIFY(std::filesystem::exists(store.folder().checkpoint(runs[0], 0))); // its owner's
+    }
+
+    // What a checkpoint belongs to is looked at when the job is taken, not before.
+    void aJobIsTakenAsItIsThen() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const std::array id{sample.add(store, "a", 3)};
+        QueueLedger ledger(store.database());
+        QVERIFY(store.apply(JobAction::Cancel, id).ok());
+        QVERIFY(store.apply(JobAction::Retry, id).ok());
+        int64_t seen = -1;
+        const auto ticket = ledger.take(id[0], [&](const QueueJob& job) {
+            seen = job.revision;
+            return true;
+        });
+        QVERIFY(ticket.has_value());
+        QCOMPARE(seen, int64_t{1});
+        QCOMPARE(ticket->job.revision, int64_t{1});
+    }
+
     void aJobThatRunsIsAskedNotChanged() {
         const QueueSample sample;
         QueueStore store = sample.open();
         const std::array id{sample.add(store, "a")};
         QueueLedger ledger(store.database());
-        QVERIFY(ledger.take(id[0], std::nullopt).has_value());
+        QVERIFY(ledger.take(id[0]).has_value());
         QVERIFY(store.pauseAfterThis(id).ok());
         QCOMPARE(ledger.wish(id[0]), Wish::PauseAfterThis);
         QVERIFY(store.apply(JobAction::Pause, id).ok());
@@ -165,7 +200,7 @@ class QueueStoreTest : public QObject {
         QCOMPARE(store.items(id)->size(), size_t{3});
         QCOMPARE(store.find(id)->title, std::string("b"));
         QueueLedger ledger(store.database());
-        const auto ticket = ledger.take(id, std::nullopt);
+        const auto ticket = ledger.take(id);
         QCOMPARE(codeOf(store.edit(id, changed)), ErrorCode::InvalidArgument);
         QVERIFY(ledger.end(id, ticket->epoch, {.action = JobAction::Yield}));
         QCOMPARE(codeOf(store.edit(id, changed)), ErrorCode::InvalidArgument);

@@ -49,6 +49,24 @@ class SqliteTest : public QObject {
         QCOMPARE(database.integer("SELECT count(*) FROM t"), int64_t{1});
     }
 
+    // Statements are kept between runs: neither values nor errors of one reach the next.
+    void eachRunBeginsAnew() {
+        Database database = Database::inMemory();
+        database.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)");
+        constexpr const char* kInsert = "INSERT INTO t VALUES (?, ?)";
+        database.run(kInsert, 1, "one");
+        QVERIFY_THROWS_EXCEPTION(Error, database.run(kInsert, 1, "again"));
+        database.run(kInsert, 2); // the second value is no longer bound
+        QCOMPARE(database.integer("SELECT count(*) FROM t WHERE b IS NULL"), int64_t{1});
+        constexpr const char* kById = "SELECT a FROM t WHERE a = ?";
+        QCOMPARE(database.integer(kById, 2), int64_t{2});
+        QVERIFY_THROWS_EXCEPTION(Error, database.integer(kById, 3));
+        QCOMPARE(database.integer(kById, 1), int64_t{1});
+        Database moved = std::move(database);
+        QCOMPARE(moved.integer(kById, 1), int64_t{1});
+        moved.execute("DROP TABLE t"); // nothing is still being read
+    }
+
     void aMissingFileIsNotMadeUnlessAsked() {
         const QueueSample sample;
         const auto path = sample.folder.path() / "none.db";

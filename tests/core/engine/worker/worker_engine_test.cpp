@@ -85,6 +85,16 @@ class WorkerEngineTest : public QObject {
         QCOMPARE(refused.error().code(), ErrorCode::NotFound);
     }
 
+    void workersShareTheMemory() {
+        kernels::DeviceDescription device{};
+        m_backends.find("cpu").describe(0, &device);
+        const auto alone = m_engine->plan(WorkerFixture::redApple());
+        const auto third = m_fixture.engine(3)->plan(WorkerFixture::redApple());
+        QVERIFY(alone.ok() && third.ok());
+        QVERIFY(third->availableBytes <= device.memoryBytes / 10 * 9 / 3 + 10);
+        QVERIFY(alone->availableBytes > third->availableBytes);
+    }
+
     void refusesWhatTheEngineRefuses() {
         pipelines::ImageRequest wrong = WorkerFixture::redApple();
         wrong.width = 130;
