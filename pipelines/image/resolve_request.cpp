@@ -132,7 +132,7 @@ void fillStart(ImageRequest& request, const Model& model) {
 // One picture for each net that steers, and a preparation for each or for none.
 void checkControls(const char* name, const std::vector<std::string>& nets,
                    const std::vector<std::string>& pictures,
-                   std::vector<std::string>& preparations) {
+                   const std::vector<std::string>& preparations) {
     const auto counted = [](size_t count, const char* what) {
         return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
     };
@@ -147,8 +147,6 @@ void checkControls(const char* name, const std::vector<std::string>& nets,
         refuse(std::string(name) + ": there are " + counted(nets.size(), name) + " and " +
                    counted(preparations.size(), "preparation") + ".",
                "Name one for each, \"none\" where the picture stays as it is.");
-    if (std::ranges::all_of(preparations, [](const auto& text) { return text == "none"; }))
-        preparations.clear();
 }
 
 } // namespace

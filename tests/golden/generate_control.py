@@ -59,7 +59,7 @@ ADAPTERS = {
 # name: (model, request); its files are those above, its pictures those of make_control_pictures.
 CASES = {
     "sd1": ("tiny-sd1", dict(control=["control-sd1"], sampler="euler", cfg=5.0, negative="cat")),
-    "sd1-weight": ("tiny-sd1", dict(control=["control-sd1:0.35"], sampler="ddim", cfg=4.0, count=2,
+    "sd1-weight": ("tiny-sd1", dict(control=["control-sd1:0.35"], sampler="euler", cfg=4.0, count=2,
                                     width=40, height=56)),
     "sd1-stretch": ("tiny-sd1", dict(control=["control-sd1:1.5:0.2:0.7"], sampler="dpmpp_2m",
                                      steps=9, cfg=6.0)),
