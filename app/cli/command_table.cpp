@@ -19,7 +19,9 @@ std::string valueName(const Parameter& parameter) {
     if (parameter.option == "model" || parameter.option == "vae") return "NAME|DIR|FILE";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
     if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
-    for (const std::string_view file : {"latents", "save-latents", "init", "mask"})
+    if (parameter.option == "control" || parameter.option == "adapter") return "FILE";
+    for (const std::string_view file :
+         {"latents", "save-latents", "init", "mask", "control-image", "adapter-image"})
         if (parameter.option == file) return "FILE";
     struct Visitor {
         std::string operator()(std::string ImageRequest::*) const { return "NAME"; }
@@ -60,10 +62,31 @@ OptionSpec optionOf(const Parameter& parameter) {
     return option;
 }
 
+// Parts of --control and --adapter that a request has in one text with the net's name.
+void addControlParts(std::vector<OptionSpec>& options, const std::string& net) {
+    options.push_back({net + "-weight",
+                       "X",
+                       "How strongly the net before it counts",
+                       "1",
+                       {},
+                       Completion::None,
+                       Repeat::Yes});
+    options.push_back({net + "-range",
+                       "BEGIN:END",
+                       "Shares of the run between which the net before it counts",
+                       "0:1",
+                       {},
+                       Completion::None,
+                       Repeat::Yes});
+}
+
 std::vector<OptionSpec> imageOptions() {
     std::vector<OptionSpec> options;
-    for (const Parameter& parameter : pipelines::imageParameters())
+    for (const Parameter& parameter : pipelines::imageParameters()) {
         options.push_back(optionOf(parameter));
+        if (parameter.option == "control-prepare") addControlParts(options, "control");
+        if (parameter.option == "adapter-prepare") addControlParts(options, "adapter");
+    }
     options.push_back({"output",
                        "FILE|DIR|PATTERN",
                        "Where the picture goes: a file, a folder, or a pattern with {seed}, "

@@ -1,5 +1,6 @@
 #include "app/cli/image_request_arguments.h"
 
+#include "app/cli/control_arguments.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/parameters.h"
 
@@ -55,6 +56,7 @@ pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, in
 
 void applyImageArguments(pipelines::ImageRequest& request, const Arguments& arguments, int input) {
     for (const Parameter& parameter : pipelines::imageParameters()) {
+        if (isControlOption(parameter.option)) continue;
         for (std::string text : arguments.values(parameter.option)) {
             if (parameter.option == "prompt" && text == "-") text = promptFrom(input);
             try {
@@ -64,6 +66,7 @@ void applyImageArguments(pipelines::ImageRequest& request, const Arguments& argu
             }
         }
     }
+    applyControlArguments(request, arguments);
     pipelines::validate(request);
 }
 

@@ -3,6 +3,7 @@
 #include "app/cli/image_request_arguments.h"
 #include "app/cli/output_names.h"
 #include "core/library/companion_files.h"
+#include "pipelines/request/input_paths.h"
 
 #include <QRandomGenerator>
 
@@ -79,7 +80,7 @@ void makePathsAbsolute(pipelines::ImageRequest& request, const std::string& mode
         request.model = absoluteText(request.model);
     for (const core::CompanionPlace& place : core::companionPlaces(request))
         if (const std::string name = place.name(); isPath(name)) place.rename(absoluteText(name));
-    for (std::string* input : {&request.latentsPath, &request.initPath, &request.maskPath})
+    for (std::string* input : pipelines::inputPaths(request))
         if (!input->empty()) *input = absoluteText(*input);
 }
 

@@ -84,6 +84,7 @@ class Inputs {
 // The files that a picture was made from besides the model; empty where there were none.
 struct Sources {
     std::string latents, init, mask;
+    std::vector<std::string> controls, adapters;
 };
 
 // The request that made the picture, on the model of that hash and from these files.
@@ -100,6 +101,8 @@ pipelines::ImageRequest requestOf(const core::Provenance& made, const core::Mode
     request.latentsIndex = sources.latents.empty() ? 0 : made.latentsIndex;
     request.initPath = sources.init;
     request.maskPath = sources.mask;
+    request.controlImages = sources.controls;
+    request.adapterImages = sources.adapters;
     request.saveLatentsPath.clear();
     return request;
 }
@@ -207,13 +210,24 @@ std::optional<Comparison> findSources(const core::Provenance& made, Inputs& inpu
         const char* one; // "it began from a file of latents"
         const char* all; // "the latents that it began from"
     };
-    for (const Source& source :
-         {Source{made.latentsHash, sources.latents, "it began from a file of latents",
-                 "the latents that it began from"},
-          Source{made.initHash, sources.init, "it began from a picture",
-                 "the picture that it began from"},
-          Source{made.maskHash, sources.mask, "it was made with a mask",
-                 "the mask that it was made with"}}) {
+    sources.controls.resize(made.controlHashes.size());
+    sources.adapters.resize(made.adapterHashes.size());
+    std::vector<Source> all = {Source{made.latentsHash, sources.latents,
+                                      "it began from a file of latents",
+                                      "the latents that it began from"},
+                               Source{made.initHash, sources.init, "it began from a picture",
+                                      "the picture that it began from"},
+                               Source{made.maskHash, sources.mask, "it was made with a mask",
+                                      "the mask that it was made with"}};
+    const auto addFollowed = [&all](const std::vector<std::string>& hashes,
+                                    std::vector<std::string>& paths) {
+        for (size_t i = 0; i < hashes.size(); ++i)
+            all.push_back(
+                {hashes[i], paths[i], "it followed a picture", "a picture that it followed"});
+    };
+    addFollowed(made.controlHashes, sources.controls);
+    addFollowed(made.adapterHashes, sources.adapters);
+    for (const Source& source : all) {
         if (source.hash.empty()) continue;
         source.path = inputs.find(source.hash);
         if (!source.path.empty()) continue;

@@ -40,6 +40,7 @@ constexpr std::array<char, 8> kMagic = {'k', 'i', 'n', 'o', 'r', 'a', 'c', 'k'};
 constexpr uint32_t kFormat = 1; // raised with every change of what follows
 
 constexpr size_t kMostNameBytes = 1024;
+constexpr size_t kMostInputsBytes = 16384; // a hash for each picture that nets follow, and a few
 constexpr int64_t kMostCount = int64_t{1} << 40; // of steps, pictures, values
 
 [[noreturn]] void damaged(const std::string& what) {
@@ -177,7 +178,7 @@ RunIdentity readIdentity(const Reader& reader) {
     if (threads > std::numeric_limits<int>::max()) damaged("threads is out of range");
     run.threads = static_cast<int>(threads);
     run.model = reader.text("model", kMostNameBytes);
-    run.inputs = reader.text("inputs", kMostNameBytes);
+    run.inputs = reader.text("inputs", kMostInputsBytes);
     return run;
 }
 
@@ -250,7 +251,8 @@ std::string requestDifference(const std::string& keptText, const std::string& no
 
 std::string requestIdentity(const pipelines::ImageRequest& request) {
     json object = pipelines::toJson(request);
-    for (const char* name : {"previewEvery", "latents", "saveLatents", "init", "mask"})
+    for (const char* name :
+         {"previewEvery", "latents", "saveLatents", "init", "mask", "controlImage", "adapterImage"})
         object.erase(name);
     return object.dump();
 }

@@ -1,7 +1,9 @@
 #include "core/engine/companions.h"
 
 #include "core/library/companion_files.h"
+#include "kernels/base/error.h"
 #include "pipelines/request/lora_choice.h"
+#include "pipelines/weights/control_file.h"
 #include "pipelines/weights/lora/lora_file.h"
 
 #include <memory>
@@ -23,6 +25,19 @@ void addLora(const std::filesystem::path& path, const pipelines::LoraChoice& cho
                        (fit.surplus.size() == 1 ? "." : " the first of them."));
 }
 
+void addControl(const std::filesystem::path& path, pipelines::ControlKind wanted,
+                pipelines::Model& model) {
+    const auto file = std::make_shared<const pipelines::ControlFile>(path);
+    if (file->kind() != wanted)
+        throw Error(ErrorCode::InvalidArgument,
+                    file->label() + ": is a " + pipelines::controlKindName(file->kind()) +
+                        ", not a " + pipelines::controlKindName(wanted) + ".",
+                    wanted == pipelines::ControlKind::ControlNet
+                        ? "Give it with --adapter, its picture with --adapter-image."
+                        : "Give it with --control, its picture with --control-image.");
+    model.addControl(file);
+}
+
 } // namespace
 
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
@@ -34,6 +49,10 @@ Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& mod
         if (place.kind == CompanionKind::Lora)
             addLora(*path, *pipelines::parseLoraChoice(*place.text), model, companions.warnings);
         if (place.kind == CompanionKind::Vae) model.replaceVae(pipelines::ExternalVae(*path));
+        if (place.kind == CompanionKind::ControlNet)
+            addControl(*path, pipelines::ControlKind::ControlNet, model);
+        if (place.kind == CompanionKind::Adapter)
+            addControl(*path, pipelines::ControlKind::Adapter, model);
         place.rename(companionName(*path));
         companions.files.push_back(*std::move(path));
     }

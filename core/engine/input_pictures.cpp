@@ -1,10 +1,14 @@
 #include "core/engine/input_pictures.h"
 
+#include "core/media/colour.h"
 #include "core/media/image_file.h"
+#include "core/media/prepare/prepare_picture.h"
 #include "core/media/resize_image.h"
 #include "kernels/base/error.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace kinora::core {
@@ -47,7 +51,19 @@ InputPictures InputPictures::read(const pipelines::ImageRequest& request) {
     InputPictures pictures;
     pictures.m_init = load(request.initPath);
     if (!request.maskPath.empty()) pictures.m_mask = toGray(load(request.maskPath));
+    pictures.m_controls = readGuides(request.controlImages, request.controlPrepare);
+    pictures.m_adapters = readGuides(request.adapterImages, request.adapterPrepare);
     return pictures;
+}
+
+std::vector<InputPictures::Guide>
+InputPictures::readGuides(const std::vector<std::string>& paths,
+                          const std::vector<std::string>& preparations) {
+    std::vector<Guide> guides;
+    for (size_t i = 0; i < paths.size(); ++i)
+        guides.push_back(
+            {overWhite(load(paths[i])), i < preparations.size() ? preparations[i] : "none"});
+    return guides;
 }
 
 pipelines::RunInputs InputPictures::scaledTo(int64_t width, int64_t height) const {
@@ -55,7 +71,17 @@ pipelines::RunInputs InputPictures::scaledTo(int64_t width, int64_t height) cons
         if (image.pixels.empty()) return HostTensor{};
         return toTensor(resizeImage(image, static_cast<int>(width), static_cast<int>(height)));
     };
-    return {scaled(m_init), scaled(m_mask)};
+    pipelines::RunInputs inputs;
+    inputs.init = scaled(m_init);
+    inputs.mask = scaled(m_mask);
+    const auto prepared = [&](const Guide& guide) {
+        Image picture =
+            resizeImage(guide.picture, static_cast<int>(width), static_cast<int>(height));
+        return toTensor(preparePicture(picture, guide.prepare));
+    };
+    std::ranges::transform(m_controls, std::back_inserter(inputs.controls), prepared);
+    std::ranges::transform(m_adapters, std::back_inserter(inputs.adapters), prepared);
+    return inputs;
 }
 
 std::vector<std::string> InputPictures::notes(int64_t width, int64_t height) const {
@@ -64,14 +90,19 @@ std::vector<std::string> InputPictures::notes(int64_t width, int64_t height) con
     if (m_mask.width > 0 && (m_mask.width != width || m_mask.height != height))
         notes.push_back("The mask is " + sizeText(m_mask.width, m_mask.height) +
                         " and is scaled to " + sizeText(width, height) + ".");
-    if (m_init.width > 0) {
-        const double ratio = static_cast<double>(width) * m_init.height /
-                             (static_cast<double>(height) * m_init.width);
+    const auto noteIfStretched = [&](const char* what, const Image& picture) {
+        if (picture.width == 0) return;
+        const double ratio = static_cast<double>(width) * picture.height /
+                             (static_cast<double>(height) * picture.width);
         if (std::abs(ratio - 1) > kVisible)
-            notes.push_back("The picture to begin from is " +
-                            sizeText(m_init.width, m_init.height) + " and is stretched to " +
-                            sizeText(width, height) + ".");
-    }
+            notes.push_back(std::string(what) + " is " + sizeText(picture.width, picture.height) +
+                            " and is stretched to " + sizeText(width, height) + ".");
+    };
+    noteIfStretched("The picture to begin from", m_init);
+    for (const Guide& guide : m_controls)
+        noteIfStretched("The picture of a ControlNet", guide.picture);
+    for (const Guide& guide : m_adapters)
+        noteIfStretched("The picture of a T2I-Adapter", guide.picture);
     return notes;
 }
 

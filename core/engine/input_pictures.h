@@ -16,22 +16,32 @@ namespace kinora::core {
 
 class InputPictures {
   public:
-    // What the request names with --init and --mask; nothing where it names nothing. Throws
-    // Error{NotFound, BadFile, Unsupported, OutOfMemory, Io} naming the file.
+    // What the request names with --init, --mask, --control-image and --adapter-image; nothing
+    // where it names nothing. Throws Error{NotFound, BadFile, Unsupported, OutOfMemory, Io} naming
+    // the file.
     static InputPictures read(const pipelines::ImageRequest& request);
 
     // Of the picture; 0 where there is none.
     pipelines::PictureSize size() const { return {m_init.width, m_init.height}; }
 
     // Both stretched to that size (resizeImage), whatever their own shapes are. Of the mask its
-    // luma counts, on black where it is transparent.
+    // luma counts, on black where it is transparent. What nets follow lies on white and is prepared
+    // after it was stretched.
     pipelines::RunInputs scaledTo(int64_t width, int64_t height) const;
 
     // What scaling changes that a person may not expect; sentences.
     std::vector<std::string> notes(int64_t width, int64_t height) const;
 
   private:
+    struct Guide { // what a ControlNet or T2I-Adapter follows
+        Image picture;
+        std::string prepare; // a name of core/media/prepare
+    };
+    static std::vector<Guide> readGuides(const std::vector<std::string>& paths,
+                                         const std::vector<std::string>& preparations);
+
     Image m_init, m_mask;
+    std::vector<Guide> m_controls, m_adapters;
 };
 
 } // namespace kinora::core

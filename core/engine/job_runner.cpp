@@ -405,6 +405,8 @@ Provenance JobRunner::provenanceOf(const Prepared& prepared, const CancelToken& 
     provenance.request.saveLatentsPath.clear();
     provenance.request.initPath.clear();
     provenance.request.maskPath.clear();
+    provenance.request.controlImages.clear();
+    provenance.request.adapterImages.clear();
     provenance.modelName = prepared.entry.name;
     provenance.engineVersion = m_options.version;
     provenance.device = prepared.plan.deviceName;
@@ -414,17 +416,24 @@ Provenance JobRunner::provenanceOf(const Prepared& prepared, const CancelToken& 
     provenance.latentsHash = inputHash(prepared.request.latentsPath, cancel);
     provenance.initHash = inputHash(prepared.request.initPath, cancel);
     provenance.maskHash = inputHash(prepared.request.maskPath, cancel);
+    for (const std::string& path : prepared.request.controlImages)
+        provenance.controlHashes.push_back(inputHash(path, cancel));
+    for (const std::string& path : prepared.request.adapterImages)
+        provenance.adapterHashes.push_back(inputHash(path, cancel));
     return provenance;
 }
 
 RunIdentity JobRunner::identityOf(const Prepared& prepared, const Provenance& provenance) {
+    std::string inputs = provenance.latentsHash + provenance.initHash + provenance.maskHash;
+    for (const auto* hashes : {&provenance.controlHashes, &provenance.adapterHashes})
+        for (const std::string& hash : *hashes) inputs += hash;
     return {requestIdentity(prepared.request),
             provenance.engineVersion,
             provenance.device,
             provenance.precision,
             provenance.threads,
             filesIdentity(prepared.model),
-            provenance.latentsHash + provenance.initHash + provenance.maskHash};
+            std::move(inputs)};
 }
 
 FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,

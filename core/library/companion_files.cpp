@@ -2,6 +2,7 @@
 
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
+#include "pipelines/request/control_choice.h"
 #include "pipelines/request/lora_choice.h"
 
 #include <algorithm>
@@ -28,11 +29,17 @@ std::string lowerCase(std::string text) {
 struct KindRow {
     CompanionKind kind;
     const char* name;
-    std::array<std::string_view, 4> folders; // in lower case
+    std::array<std::string_view, 6> folders; // in lower case
 };
 constexpr KindRow kKinds[] = {
     {CompanionKind::Lora, "LoRA", {"lora", "loras", "lycoris", "locon"}},
     {CompanionKind::Vae, "VAE", {"vae", "vaes", "vae-approx", "vae_approx"}},
+    {CompanionKind::ControlNet,
+     "ControlNet",
+     {"controlnet", "controlnets", "control_net", "control-net", "t2i_adapter", "t2i-adapter"}},
+    {CompanionKind::Adapter,
+     "T2I-Adapter",
+     {"t2i_adapter", "t2i-adapter", "t2i_adapters", "t2iadapter", "controlnet", "controlnets"}},
 };
 
 const KindRow& rowOf(CompanionKind kind) {
@@ -112,8 +119,9 @@ class Scan {
 Result<fs::path> existing(const fs::path& path, CompanionKind kind) {
     std::error_code error;
     if (fs::is_regular_file(path, error)) return path;
-    if (kind == CompanionKind::Vae) // a diffusers folder, or a model's with one in it
-        for (const fs::path& folder : {path, path / "vae"})
+    if (kind != CompanionKind::Lora) // a diffusers folder, or a model's with one in it
+        for (const fs::path& folder :
+             {path, path / (kind == CompanionKind::Vae ? "vae" : "controlnet")})
             for (const char* ending : {".safetensors", ".fp16.safetensors", ".bin"})
                 if (const fs::path file = folder / (std::string(kDiffusersStem) + ending);
                     fs::is_regular_file(file, error))
@@ -193,18 +201,27 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
 }
 
 std::string CompanionPlace::name() const {
-    const auto choice = pipelines::parseLoraChoice(*text);
-    return kind == CompanionKind::Lora && choice ? choice->name : *text;
+    if (kind == CompanionKind::Vae) return *text;
+    const auto nameIn = [this](const auto& choice) { return choice ? choice->name : *text; };
+    return kind == CompanionKind::Lora ? nameIn(pipelines::parseLoraChoice(*text))
+                                       : nameIn(pipelines::parseControlChoice(*text));
 }
 
 void CompanionPlace::rename(const std::string& name) const {
-    *text = kind == CompanionKind::Lora ? pipelines::withLoraName(*text, name) : name;
+    switch (kind) {
+    case CompanionKind::Lora: *text = pipelines::withLoraName(*text, name); break;
+    case CompanionKind::Vae: *text = name; break;
+    case CompanionKind::ControlNet:
+    case CompanionKind::Adapter: *text = pipelines::withControlName(*text, name); break;
+    }
 }
 
 std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
     std::vector<CompanionPlace> places;
     for (std::string& lora : request.loras) places.push_back({CompanionKind::Lora, &lora});
     if (request.vae && !request.vae->empty()) places.push_back({CompanionKind::Vae, &*request.vae});
+    for (std::string& net : request.controls) places.push_back({CompanionKind::ControlNet, &net});
+    for (std::string& net : request.adapters) places.push_back({CompanionKind::Adapter, &net});
     return places;
 }
 

@@ -3,6 +3,7 @@
 #include "core/library/companion_files.h"
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
+#include "pipelines/weights/control_file.h"
 #include "pipelines/weights/external_vae.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
@@ -62,6 +63,15 @@ std::optional<CompanionInfo> describe(const std::filesystem::path& path) {
         return describeLora(pipelines::LoraFile(path));
     } catch (const Error&) {
         // Then it is something else.
+    }
+    try {
+        const pipelines::ControlFile file(path);
+        CompanionInfo info;
+        info.kind = pipelines::controlKindName(file.kind());
+        info.family = file.family();
+        return info;
+    } catch (const Error&) {
+        // Nor that.
     }
     try {
         const pipelines::ExternalVae vae(path);

@@ -78,6 +78,21 @@ class Fields {
         return value;
     }
 
+    // A list of such, none of them empty.
+    std::vector<std::string> hashes(const char* key) {
+        constexpr size_t kMost = 1000;
+        const json& list = at(key);
+        if (!list.is_array() || list.size() > kMost)
+            refuse(m_where + "." + key + " is not a list of hashes.");
+        std::vector<std::string> hashes;
+        for (const json& value : list) {
+            if (!value.is_string() || !isSha256Name(value.get_ref<const std::string&>()))
+                refuse(m_where + "." + key + " has something that is not a SHA-256.");
+            hashes.push_back(value.get<std::string>());
+        }
+        return hashes;
+    }
+
     void noMore() const {
         if (m_read != m_object.size()) refuse(m_where + " has a field that is not known.");
     }
@@ -129,6 +144,8 @@ Provenance parse(const json& object) {
     if (object.contains("files")) provenance.files = parseFiles(top.at("files"));
     if (object.contains("initHash")) provenance.initHash = top.hash("initHash");
     if (object.contains("maskHash")) provenance.maskHash = top.hash("maskHash");
+    if (object.contains("controlHashes")) provenance.controlHashes = top.hashes("controlHashes");
+    if (object.contains("adapterHashes")) provenance.adapterHashes = top.hashes("adapterHashes");
     provenance.outputHash = top.hash("outputHash");
 
     json request = top.at("request");
@@ -166,6 +183,8 @@ json toJson(const Provenance& provenance) {
     }
     if (!provenance.initHash.empty()) object["initHash"] = provenance.initHash;
     if (!provenance.maskHash.empty()) object["maskHash"] = provenance.maskHash;
+    if (!provenance.controlHashes.empty()) object["controlHashes"] = provenance.controlHashes;
+    if (!provenance.adapterHashes.empty()) object["adapterHashes"] = provenance.adapterHashes;
     return object;
 }
 

@@ -33,7 +33,9 @@ struct Provenance {
     int64_t latentsIndex = 0; // the entry of that file; meaningless where there is none
     std::string initHash;     // of the file of the picture that it began from; usually empty
     std::string maskHash;     // of the file of its mask; usually empty
-    std::string outputHash;   // "sha256:..." of the decoded 8-bit pixels; set when it is written
+    // Of the files of the pictures that it followed: one for each ControlNet, each T2I-Adapter.
+    std::vector<std::string> controlHashes, adapterHashes;
+    std::string outputHash; // "sha256:..." of the decoded 8-bit pixels; set when it is written
 };
 
 // Canonical JSON, "format": "kinora/1".

@@ -56,7 +56,7 @@ bool isAssetReference(std::string_view text) {
 }
 
 bool isAssetParameter(std::string_view parameter) {
-    return parameter == "latents";
+    return parameter == "latents" || parameter == "controlImage" || parameter == "adapterImage";
 }
 
 Result<std::string> AssetStore::add(const fs::path& file) const {

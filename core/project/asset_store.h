@@ -13,7 +13,7 @@ namespace kinora::core {
 
 // "asset:", 64 hexadecimal digits, and an extension of letters and digits or none.
 bool isAssetReference(std::string_view text);
-// Whether the values of this parameter are files.
+// Whether the values of this parameter, or the entries of its list, are files.
 bool isAssetParameter(std::string_view parameter);
 
 class AssetStore {

@@ -17,6 +17,8 @@ using nlohmann::ordered_json;
 using pipelines::ImageRequest;
 using pipelines::Parameter;
 
+using Texts = std::vector<std::string> ImageRequest::*;
+
 constexpr size_t kMostAxes = 3;
 constexpr int64_t kMostSeed = int64_t{1} << 62;
 
@@ -112,10 +114,11 @@ class Expansion {
     }
 
     void setValue(Asked& asked, const Parameter& parameter, const std::string& text) {
-        if (!isAssetParameter(parameter.name) || text.empty())
-            asked.set(parameter, text);
-        else
-            asked.set(parameter, assetOf(text));
+        const bool isFile = isAssetParameter(parameter.name) && !text.empty();
+        asked.set(parameter, isFile && !pipelines::isList(parameter) ? assetOf(text) : text);
+        if (isFile && pipelines::isList(parameter))
+            for (std::string& file : asked.request().*std::get<Texts>(parameter.field))
+                file = assetOf(file);
         // LoRAs that the library does not know by name.
         if (pipelines::isList(parameter))
             for (const CompanionPlace& place : companionPlaces(asked.request()))

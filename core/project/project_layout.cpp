@@ -85,6 +85,8 @@ json knownParameters(const ordered_json& object) {
 
 // A project moves as a folder: nothing in it leads out of that.
 void checkPath(const std::string& name, const ordered_json& value, const std::string& where) {
+    if (value.is_array())
+        for (const ordered_json& entry : value) checkPath(name, entry, where);
     if (!value.is_string()) return; // its type is checked with the others
     const auto& text = value.get_ref<const std::string&>();
     if (isAssetParameter(name) && !text.empty() && !isAssetReference(text))
@@ -110,7 +112,7 @@ GridAxis axisOf(const ordered_json& axis, const std::string& where) {
 bool isProjectParameter(std::string_view name) {
     const Parameter* parameter = pipelines::findImageParameter(name);
     if (!parameter) return false;
-    // Latents to start from decide the picture, though no picture's metadata names their file.
+    // Latents and pictures decide the result, though no picture's metadata names their files.
     return parameter->role != ParameterRole::Output || isAssetParameter(name) ||
            name == "latentsIndex";
 }

@@ -65,6 +65,8 @@ bool answers(const Provenance& made, const TaskOutput& output) {
     }
     const std::string& precision = output.request.precision;
     return made.modelHash == output.modelHash && made.latentsHash == output.latentsHash &&
+           made.controlHashes == output.controlHashes &&
+           made.adapterHashes == output.adapterHashes &&
            (output.latentsHash.empty() || made.latentsIndex == output.request.latentsIndex) &&
            (precision == "auto" || precision == made.precision);
 }

@@ -17,7 +17,9 @@ struct TaskOutput {
     std::string modelName, modelHash;
     std::vector<UsedFile> files; // LoRAs, as the metadata of a picture call them
     std::string latentsHash;     // "sha256:...", where it begins from a file
-    std::string key;             // "sha256:..." of all that decides the picture
+    // Of the pictures that nets follow, in the request's order.
+    std::vector<std::string> controlHashes, adapterHashes;
+    std::string key; // "sha256:..." of all that decides the picture
 };
 
 // A pure function of the task's number, prompt and seed. format: "png".

@@ -1,6 +1,7 @@
 #include "core/project/task_preparer.h"
 
 #include "core/library/companion_files.h"
+#include "pipelines/request/input_paths.h"
 #include "pipelines/request/parameters.h"
 
 #include <algorithm>
@@ -102,9 +103,14 @@ Result<TaskOutput> TaskPreparer::prepare(int64_t number, const CancelToken& canc
         output.files = findFiles(output.request, cancel);
         output.key = requestKey(stated, found.hash, output.files);
         output.request.model = found.ask;
-        std::string& latents = output.request.latentsPath;
-        if (isAssetReference(latents)) latents = asset(latents).string();
-        if (!latents.empty()) output.latentsHash = fileHash(latents, cancel);
+        for (std::string* input : pipelines::inputPaths(output.request))
+            if (isAssetReference(*input)) *input = asset(*input).string();
+        if (const std::string& latents = output.request.latentsPath; !latents.empty())
+            output.latentsHash = fileHash(latents, cancel);
+        for (const std::string& picture : output.request.controlImages)
+            output.controlHashes.push_back(fileHash(picture, cancel));
+        for (const std::string& picture : output.request.adapterImages)
+            output.adapterHashes.push_back(fileHash(picture, cancel));
         output.name = taskFileName(number, output.request, m_project.outputFormat());
         return output;
     } catch (const Error& error) {

@@ -4,6 +4,7 @@
 #include "core/media/text_encoding.h"
 #include "kernels/base/error_code.h"
 #include "kernels/base/utf8.h"
+#include "pipelines/request/input_paths.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -106,10 +107,10 @@ void checkNewJob(const NewJob& job) {
             path.native().find('\0') != std::string::npos)
             refuseNew(shownPath(path) + " is not the absolute path of a file.");
     // The queue may be worked through from anywhere.
-    for (const std::string& input :
-         {job.request.latentsPath, job.request.initPath, job.request.maskPath})
-        if (!input.empty() && !std::filesystem::path(input).is_absolute())
-            refuseNew(shownPath(input) + " is not an absolute path.");
+    pipelines::ImageRequest request = job.request;
+    for (const std::string* input : pipelines::inputPaths(request))
+        if (!input->empty() && !std::filesystem::path(*input).is_absolute())
+            refuseNew(shownPath(*input) + " is not an absolute path.");
     if (!job.request.saveLatentsPath.empty())
         throw Error(ErrorCode::Unsupported, "A job of the queue saves pictures, not latents.",
                     "kinora image --save-latents does.");

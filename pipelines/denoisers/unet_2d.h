@@ -43,6 +43,15 @@ struct Unet2dConfig {
                                  std::string_view file = "unet/config.json");
 };
 
+// What other networks add to a denoiser on its way; each [N or 1,h,w,C] in the compute dtype.
+struct UnetResiduals {
+    // ControlNet: to each of its skips, the first convolution's first, and to the middle's result.
+    std::vector<kernels::Tensor> skips; // as many as there are, or none
+    kernels::Tensor middle;
+    // T2I-Adapter: to the down blocks' results, from the first on, and then to the middle's.
+    std::vector<kernels::Tensor> blocks;
+};
+
 class Unet2d {
   public:
     Unet2d(const Unet2dConfig& config, const Weights& weights);
@@ -58,11 +67,12 @@ class Unet2d {
     // sample [N,h,w,inChannels] f32, timesteps: N of them, promptEmbeddings [N,L,width] in the
     // compute dtype, timeCondition [N,timeConditionWidth] f32 or undefined where that is 0,
     // addition: embedAddition's, or undefined where additionWidth is 0
-    // -> [N,h,w,outChannels] f32.
+    // -> [N,h,w,outChannels] f32. Throws Error{Internal} where residuals do not fit.
     kernels::Tensor operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
                                const kernels::Tensor& promptEmbeddings,
                                const kernels::Tensor& timeCondition = {},
-                               const kernels::Tensor& addition = {}) const;
+                               const kernels::Tensor& addition = {},
+                               const UnetResiduals& residuals = {}) const;
 
     const Unet2dConfig& config() const;
 

@@ -1,5 +1,6 @@
 #include "pipelines/denoisers/unet_2d_blocks.h"
 
+#include "kernels/ops/elementwise.h"
 #include "kernels/ops/layout.h"
 
 #include <string>
@@ -34,18 +35,22 @@ DownBlock::DownBlock(const Weights& weights, int64_t in, int64_t out,
         m_downsample.emplace(numbered(weights, "downsamplers", 0), out, options.padding);
 }
 
-Tensor DownBlock::operator()(Tensor x, const UnetConditions& conditions,
-                             std::vector<Tensor>& skips) const {
+Tensor DownBlock::operator()(Tensor x, const UnetConditions& conditions, std::vector<Tensor>& skips,
+                             const Tensor& added) const {
+    const bool attends = !m_attentions.empty();
     for (size_t i = 0; i < m_resnets.size(); ++i) {
         x = m_resnets[i](std::move(x), conditions.time);
-        if (!m_attentions.empty()) x = m_attentions[i](x, conditions.context);
+        if (attends) x = m_attentions[i](x, conditions.context);
+        if (added && attends && i + 1 == m_resnets.size()) x = kernels::add(x, added);
         skips.push_back(x);
     }
     if (m_downsample) {
         x = (*m_downsample)(x);
         skips.push_back(x);
     }
-    return x;
+    if (!added || attends) return x;
+    skips.back() = kernels::add(x, added);
+    return skips.back();
 }
 
 MidBlock::MidBlock(const Weights& weights, int64_t channels, const UnetBlockOptions& options)

@@ -30,8 +30,11 @@ class DownBlock {
   public:
     DownBlock(const Weights& weights, int64_t in, int64_t out, const UnetBlockOptions& options);
     // x [N,H,W,in] -> [N,H',W',out]; appends what the up path will want, the result included.
+    // added, where defined, is added to the last layer's result before the downsampler, in a block
+    // without attention after it.
     kernels::Tensor operator()(kernels::Tensor x, const UnetConditions& conditions,
-                               std::vector<kernels::Tensor>& skips) const;
+                               std::vector<kernels::Tensor>& skips,
+                               const kernels::Tensor& added = {}) const;
 
   private:
     std::vector<ResnetBlock2D> m_resnets;

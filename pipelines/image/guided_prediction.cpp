@@ -29,34 +29,45 @@ Tensor guidanceCondition(const Unet2d& unet, kernels::Device& device, double sca
 }
 
 struct Call {
-    const Unet2d& unet;
-    kernels::Device& device;
-    double scale;
-    Tensor input;
+    const GuidedDenoiser& how;
+    const PromptEmbeddings& negative;
+    Tensor latents;  // as the scheduler scales them
+    Tensor channels; // that the denoiser is shown besides; often none
     double timestep;
+    RunStretch stretch;
 
     // Rows of prompts of equal length, each for every picture: all of the first prompt's first.
     Tensor operator()(std::span<const PromptEmbeddings* const> prompts) const {
-        std::vector<Tensor> samples, embeddings, additions;
-        for (const PromptEmbeddings* told : prompts)
+        const Tensor sample = channels ? kernels::concat({latents, channels}) : latents;
+        std::vector<Tensor> samples, plain, embeddings, additions;
+        std::vector<std::vector<Tensor>> controlAdditions;
+        DenoiserRows rows;
+        for (const PromptEmbeddings* told : prompts) {
+            controlAdditions.resize(told->controlAdditions.size());
             for (int64_t row = 0; row < told->embeddings.dim(0); ++row) {
-                samples.push_back(input);
-                for (int64_t picture = 0; picture < input.dim(0); ++picture) {
+                samples.push_back(sample);
+                plain.push_back(latents);
+                for (int64_t picture = 0; picture < latents.dim(0); ++picture) {
                     embeddings.push_back(told->embeddings.slice(row, row + 1));
                     if (told->addition) additions.push_back(told->addition.slice(row, row + 1));
+                    for (size_t i = 0; i < controlAdditions.size(); ++i)
+                        controlAdditions[i].push_back(
+                            told->controlAdditions[i].slice(row, row + 1));
+                    rows.negative += told == &negative ? 1 : 0;
                 }
             }
-        const std::vector<float> timesteps(embeddings.size(), static_cast<float>(timestep));
-        return unet(one(samples), timesteps, one(embeddings),
-                    guidanceCondition(unet, device, scale, timesteps.size()),
-                    additions.empty() ? Tensor{} : one(additions));
+        }
+        rows.samples = one(plain);
+        rows.embeddings = one(embeddings);
+        rows.timesteps.assign(embeddings.size(), static_cast<float>(timestep));
+        for (const std::vector<Tensor>& parts : controlAdditions)
+            rows.controlAdditions.push_back(one(parts));
+        return how.unet(
+            channels ? one(samples) : rows.samples, rows.timesteps, rows.embeddings,
+            guidanceCondition(how.unet, how.device, *how.request.cfg, rows.timesteps.size()),
+            additions.empty() ? Tensor{} : one(additions), how.control.residuals(rows, stretch));
     }
 };
-
-// The denoiser's input with what it is shown besides.
-Tensor shownWith(const Tensor& input, const Tensor& channels) {
-    return channels ? kernels::concat({input, channels}) : input;
-}
 
 // outputs: [(1 + weights) * N,h,w,C], the negative prompt's first.
 Tensor composed(const Tensor& outputs, std::span<const double> weights, int64_t pictures) {
@@ -78,10 +89,13 @@ Tensor predictGuided(const GuidedDenoiser& how, int64_t call, const Tensor& inpu
     const ImageRequest& request = how.request;
     const EncodedPrompts& prompts = how.prompts;
     const EncodedPrompts::Stage& stage = prompts.at(call);
-    const auto callOn = [&](const Tensor& sample) {
-        return Call{how.unet, how.device, *request.cfg, sample, timestep};
+    const auto at = [&](int64_t calls) {
+        return static_cast<double>(calls) / static_cast<double>(how.calls);
     };
-    const Call denoiser = callOn(shownWith(input, how.channels));
+    const auto callOn = [&](const Tensor& channels) {
+        return Call{how, stage.negative, input, channels, timestep, {at(call), at(call + 1)}};
+    };
+    const Call denoiser = callOn(how.channels);
     const PromptEmbeddings* const both[] = {&stage.negative, &stage.positive};
     const std::span<const PromptEmbeddings* const> all(both);
     if (!stage.negative.embeddings) return denoiser(all.subspan(1));
@@ -97,7 +111,7 @@ Tensor predictGuided(const GuidedDenoiser& how, int64_t call, const Tensor& inpu
     }
     if (how.edits) {
         const Tensor nothing = kernels::linearCombination({{0, how.channels}});
-        const Tensor blind = callOn(shownWith(input, nothing))(all.subspan(0, 1));
+        const Tensor blind = callOn(nothing)(all.subspan(0, 1));
         return guideEdit(one({blind, output}), *request.cfg, *request.imageCfg);
     }
     return guide(output, *request.cfg, *request.guidanceRescale);

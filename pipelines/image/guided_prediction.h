@@ -3,6 +3,7 @@
 
 #include "kernels/backend/device.h"
 #include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/image/control_nets.h"
 #include "pipelines/image/prompt_encoder.h"
 #include "pipelines/request/image_request.h"
 
@@ -16,6 +17,8 @@ struct GuidedDenoiser {
     const EncodedPrompts& prompts;
     const kernels::Tensor& channels; // [N,h,w,...] that the denoiser is shown besides; often none
     bool edits;                      // channels are the picture to edit: guidance is by it too
+    const ControlRun& control;       // what steers it
+    int64_t calls;                   // of the denoiser in this run
 };
 
 // input [N,h,w,C] f32 as the scheduler scales it -> [N,h,w,C'] f32. Prompts that are joined (AND)

@@ -29,6 +29,8 @@ struct PromptEmbeddings {
     kernels::Tensor embeddings; // [n, L, width()] in the compute dtype
     kernels::Tensor pooled;     // [n, pooledWidth()] f32; undefined where that is 0
     kernels::Tensor addition;   // Unet2d::embedAddition; for whom has the denoiser to fill
+    // The same of each ControlNet, by its own layers.
+    std::vector<kernels::Tensor> controlAdditions = {};
 };
 
 struct EncodedPrompts {

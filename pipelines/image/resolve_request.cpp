@@ -129,6 +129,26 @@ void fillStart(ImageRequest& request, const Model& model) {
     }
 }
 
+// One picture for each net that steers, and a preparation for each or for none.
+void checkControls(const char* name, const std::vector<std::string>& nets,
+                   const std::vector<std::string>& pictures,
+                   const std::vector<std::string>& preparations) {
+    const auto counted = [](size_t count, const char* what) {
+        return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+    };
+    if (nets.size() != pictures.size())
+        refuse(std::string(name) + ": there are " + counted(nets.size(), name) + " and " +
+                   counted(pictures.size(), "picture") + " for them.",
+               std::string("Give --") + name + "-image with each.");
+    if (std::ranges::any_of(pictures, &std::string::empty))
+        refuse(std::string(name) + ": a picture has no name.",
+               std::string("Give --") + name + "-image with each.");
+    if (!preparations.empty() && preparations.size() != nets.size())
+        refuse(std::string(name) + ": there are " + counted(nets.size(), name) + " and " +
+                   counted(preparations.size(), "preparation") + ".",
+               "Name one for each, \"none\" where the picture stays as it is.");
+}
+
 } // namespace
 
 ImageRequest resolveRequest(const ImageRequest& request, const Model& model, PictureSize init) {
@@ -140,6 +160,9 @@ ImageRequest resolveRequest(const ImageRequest& request, const Model& model, Pic
     fillFromConfigs(resolved, model);
     fillFromTable(resolved);
     fillStart(resolved, model);
+    checkControls("control", resolved.controls, resolved.controlImages, resolved.controlPrepare);
+    checkControls("adapter", resolved.adapters, resolved.adapterImages, resolved.adapterPrepare);
+    if (resolved.controls.empty()) resolved.controlGuess.reset();
     validate(resolved);
     parseBackground(resolved.background);
     // Made once to hear now what it would object to later: an impossible pair, an unknown config.

@@ -5,9 +5,14 @@
 #include "pipelines/image/host_tensor.h"
 #include "pipelines/request/image_request.h"
 
+#include <vector>
+
 namespace kinora::pipelines {
 
 struct RunInputs {
+    // Of ControlNets and T2I-Adapters, prepared: [height,width,3] in 0..1, sRGB.
+    std::vector<HostTensor> controls, adapters;
+
     HostTensor init; // [height,width,3 or 4] in 0..1, sRGB, alpha straight
     HostTensor mask; // [height,width,1] in 0..1: from 0.5 on the picture is made anew
 };
@@ -17,6 +22,9 @@ inline RunInputs inputShapes(const ImageRequest& request) {
     RunInputs inputs;
     if (!request.initPath.empty()) inputs.init.shape = {*request.height, *request.width, 3};
     if (!request.maskPath.empty()) inputs.mask.shape = {*request.height, *request.width, 1};
+    const HostTensor picture{{*request.height, *request.width, 3}, {}};
+    inputs.controls.assign(request.controls.size(), picture);
+    inputs.adapters.assign(request.adapters.size(), picture);
     return inputs;
 }
 

@@ -49,6 +49,10 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
         AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")),
         loader.open("vae"));
     m_unused = loader.unused();
+    m_controls = std::make_unique<ControlNets>(
+        model, m_unet->config(), m_decoder->config().factor(), device, compute, events.loading);
+    m_unused.insert(m_unused.end(), m_controls->unusedTensors().begin(),
+                    m_controls->unusedTensors().end());
     checkComponentsAgree();
     m_kind = denoiserInput(m_unet->config(), m_decoder->config());
     m_preview = extras().previewFactors.empty()
@@ -83,6 +87,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
     if (from) checkState(request, *from);
     const PictureStart start = pictureStart(request, inputs, events);
+    const ControlRun control = m_controls->begin(request, inputs);
     const EncodedPrompts prompts =
         encodePrompts(request, promptCallsOfAll.value_or(promptCalls(request)));
     if (events.encoded) events.encoded();
@@ -96,7 +101,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
         if (first > 0 && !interrupted)
             offerState(RunMoment::BatchBegins, events,
                        [&] { return stateOf(batch, finalLatents); });
-        denoiseBatch(request, batch, prompts, start, finalLatents, events);
+        denoiseBatch(request, batch, prompts, start, control, finalLatents, events);
         finalLatents.add(batch.latents);
         decode(request, first, batch.latents, events);
         if (events.stopAfterThis && events.stopAfterThis()) break;
@@ -118,6 +123,7 @@ EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request, int64_t c
             std::ranges::copy(sizeCondition(request, sizeNumbers(), side),
                               std::back_inserter(numbers));
         told.addition = m_unet->embedAddition(told.pooled, numbers);
+        told.controlAdditions = m_controls->embedAdditions(told.pooled, numbers);
     };
     for (EncodedPrompts::Stage& stage : prompts.stages) {
         add(stage.negative, PromptSide::Negative);
@@ -258,7 +264,7 @@ RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& fin
 
 void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
                                const EncodedPrompts& prompts, const PictureStart& start,
-                               const LatentsFile::Writer& finalLatents,
+                               const ControlRun& control, const LatentsFile::Writer& finalLatents,
                                const TextToImageEvents& events) const {
     const int64_t before = firstCall(request, *batch.scheduler); // calls that are left out
     const auto state = [&] { return stateOf(batch, finalLatents); };
@@ -266,9 +272,9 @@ void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
     denoise(
         *batch.scheduler, batch.noise, batch.latents, batch.calls, m_compute,
         [&](const Tensor& input, double timestep) {
-            return predictGuided(
-                {*m_unet, m_device, request, prompts, batch.start.channels, start.isEdit()},
-                batch.calls - before, input, timestep);
+            return predictGuided({*m_unet, m_device, request, prompts, batch.start.channels,
+                                  start.isEdit(), control, calls - before},
+                                 batch.calls - before, input, timestep);
         },
         [&](const Tensor& latents, int nextCall) {
             return start.keep(batch.start, latents, *batch.scheduler, nextCall);

@@ -11,6 +11,7 @@
 
 #include "kernels/backend/device.h"
 #include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/image/control_nets.h"
 #include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/latents_file.h"
 #include "pipelines/image/picture_start.h"
@@ -110,7 +111,8 @@ class TextToImage {
                         const PictureStart& start) const;
     static RunState stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents);
     void denoiseBatch(const ImageRequest& request, Batch& batch, const EncodedPrompts& prompts,
-                      const PictureStart& start, const LatentsFile::Writer& finalLatents,
+                      const PictureStart& start, const ControlRun& control,
+                      const LatentsFile::Writer& finalLatents,
                       const TextToImageEvents& events) const;
     void preview(const ImageRequest& request, const Batch& batch,
                  const TextToImageEvents& events) const;
@@ -124,6 +126,7 @@ class TextToImage {
     kernels::DType m_compute;
     std::unique_ptr<PromptEncoder> m_prompts;
     std::unique_ptr<Unet2d> m_unet;
+    std::unique_ptr<ControlNets> m_controls;
     std::unique_ptr<AutoencoderKlDecoder> m_decoder;
     std::unique_ptr<AutoencoderKlEncoder> m_encoder; // while runs begin from pictures
     DenoiserInput m_kind = DenoiserInput::Latents;

@@ -16,6 +16,14 @@ struct ImageRequest {
     std::vector<std::string>
         loras; // "name-or-file[:weight[:text weight]]", as lora_choice.h reads it
 
+    // Nets that steer by a picture, each "name-or-file[:weight[:begin[:end]]]" as control_choice.h
+    // reads it. Entry i of the other lists belongs to entry i.
+    std::vector<std::string> controls;       // ControlNets
+    std::vector<std::string> controlPrepare; // what is done to the picture first; none: nothing
+    std::optional<std::string> controlGuess; // "on": by the picture even without a prompt
+    std::vector<std::string> adapters;       // T2I-Adapters
+    std::vector<std::string> adapterPrepare;
+
     std::optional<std::string> vae; // name, folder or file of another one; unset: the model's own
 
     // Unset: what the model says (kinora.json, then its configs), then the table's default.
@@ -55,8 +63,10 @@ struct ImageRequest {
     std::string latentsPath;  // start from this noise
     int64_t latentsIndex = 0; // picture i starts from entry latentsIndex + i of that file
     std::string saveLatentsPath;
-    std::string initPath; // the picture that the run begins from
-    std::string maskPath; // white where it is made anew
+    std::string initPath;                   // the picture that the run begins from
+    std::string maskPath;                   // white where it is made anew
+    std::vector<std::string> controlImages; // one for each ControlNet
+    std::vector<std::string> adapterImages; // one for each T2I-Adapter
 };
 
 } // namespace kinora::pipelines

@@ -1,29 +1,21 @@
 #include "pipelines/request/lora_choice.h"
 
-#include <charconv>
+#include "pipelines/request/trailing_numbers.h"
+
 #include <cmath>
+#include <vector>
 
 namespace kinora::pipelines {
 namespace {
 
-// Takes ":number" off the end. A name may have colons in it: what is no number belongs to it.
-std::optional<double> takeNumber(std::string_view& text) {
-    const size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    const std::string_view digits = text.substr(colon + 1);
-    double value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    text = text.substr(0, colon);
-    return value;
-}
+constexpr size_t kNumbers = 2;
 
 bool isSane(double weight) {
     return std::isfinite(weight) && std::abs(weight) <= kMostLoraWeight;
 }
 
 std::string_view nameOf(std::string_view text) {
-    if (takeNumber(text)) takeNumber(text);
+    takeTrailingNumbers(text, kNumbers);
     return text;
 }
 
@@ -31,9 +23,9 @@ std::string_view nameOf(std::string_view text) {
 
 std::optional<LoraChoice> parseLoraChoice(std::string_view text) {
     LoraChoice choice;
-    if (const auto last = takeNumber(text)) {
-        choice.weight = choice.textWeight = *last;
-        if (const auto first = takeNumber(text)) choice.weight = *first;
+    if (const std::vector<double> numbers = takeTrailingNumbers(text, kNumbers); !numbers.empty()) {
+        choice.weight = numbers.front();
+        choice.textWeight = numbers.back();
     }
     choice.name = text;
     const bool sane = isSane(choice.weight) && isSane(choice.textWeight);

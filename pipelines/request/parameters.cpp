@@ -1,5 +1,6 @@
 #include "pipelines/request/parameters.h"
 
+#include "pipelines/request/control_choice.h"
 #include "pipelines/request/lora_choice.h"
 
 #include <algorithm>
@@ -35,6 +36,12 @@ std::string_view loraRule(std::string_view value) {
     return parseLoraChoice(value) ? std::string_view{}
                                   : "NAME, NAME:WEIGHT or NAME:WEIGHT:TEXT_WEIGHT, weights from "
                                     "-100 to 100";
+}
+
+std::string_view controlRule(std::string_view value) {
+    return parseControlChoice(value) ? std::string_view{}
+                                     : "NAME, NAME:WEIGHT or NAME:WEIGHT:BEGIN:END, weights from "
+                                       "-100 to 100, 0 <= BEGIN < END <= 1";
 }
 
 std::vector<Parameter> textParameters() {
@@ -85,6 +92,66 @@ std::vector<Parameter> textParameters() {
          .maximum = kMostPathBytes,
          .fallback = std::monostate(),
          .rule = loraRule},
+    };
+}
+
+// Pictures that steer. What prepares them is named here and made in core: a test holds the two
+// equal.
+const std::vector<std::string_view> kPreparations = {"none", "canny", "scribble",
+                                                     "tile", "blur",  "lineart"};
+
+std::vector<Parameter> controlParameters() {
+    return {
+        {.name = "control",
+         .option = "control",
+         .label = "ControlNet",
+         .help = "ControlNet by name or file, its weight and its stretch of the run",
+         .unit = "",
+         .field = &ImageRequest::controls,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate(),
+         .rule = controlRule},
+        {.name = "controlPrepare",
+         .option = "control-prepare",
+         .label = "ControlNet preparation",
+         .help = "What is made of the ControlNet's picture first",
+         .unit = "",
+         .field = &ImageRequest::controlPrepare,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::monostate(),
+         .choices = kPreparations},
+        {.name = "controlGuess",
+         .option = "control-guess",
+         .label = "Guess mode",
+         .help = "on: ControlNets lead and steer the positive side alone, even without prompt",
+         .unit = "",
+         .field = &ImageRequest::controlGuess,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::monostate(),
+         .choices = {"off", "on"}},
+        {.name = "adapter",
+         .option = "adapter",
+         .label = "T2I-Adapter",
+         .help = "T2I-Adapter by name or file, its weight and its stretch of the run",
+         .unit = "",
+         .field = &ImageRequest::adapters,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate(),
+         .rule = controlRule},
+        {.name = "adapterPrepare",
+         .option = "adapter-prepare",
+         .label = "T2I-Adapter preparation",
+         .help = "What is made of the T2I-Adapter's picture first",
+         .unit = "",
+         .field = &ImageRequest::adapterPrepare,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::monostate(),
+         .choices = kPreparations},
     };
 }
 
@@ -489,14 +556,32 @@ std::vector<Parameter> outputParameters() {
          .role = ParameterRole::Output,
          .maximum = kMostPathBytes,
          .fallback = std::string()},
+        {.name = "controlImage",
+         .option = "control-image",
+         .label = "ControlNet picture",
+         .help = "Picture that the ControlNet before it follows; scaled to the result",
+         .unit = "",
+         .field = &ImageRequest::controlImages,
+         .role = ParameterRole::Output,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate()},
+        {.name = "adapterImage",
+         .option = "adapter-image",
+         .label = "T2I-Adapter picture",
+         .help = "Picture that the T2I-Adapter before it follows; scaled to the result",
+         .unit = "",
+         .field = &ImageRequest::adapterImages,
+         .role = ParameterRole::Output,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate()},
     };
 }
 
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
-    for (auto part : {textParameters, languageParameters, samplingParameters, startParameters,
-                      networkParameters, pictureParameters, sizeParameters, scoreParameters,
-                      runningParameters, outputParameters})
+    for (auto part : {textParameters, controlParameters, languageParameters, samplingParameters,
+                      startParameters, networkParameters, pictureParameters, sizeParameters,
+                      scoreParameters, runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

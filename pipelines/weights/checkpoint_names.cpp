@@ -40,18 +40,16 @@ void CheckpointNames::addResnet(const std::string& stored, const std::string& he
     add(stored + ".skip_connection", here + ".conv_shortcut");
 }
 
-CheckpointNames CheckpointNames::unet(const json& config) {
-    CheckpointNames names;
-    names.add("time_embed.0", "time_embedding.linear_1");
-    names.add("time_embed.2", "time_embedding.linear_2");
-    names.add("label_emb.0.0", "add_embedding.linear_1");
-    names.add("label_emb.0.2", "add_embedding.linear_2");
-    names.add("input_blocks.0.0", "conv_in");
-    names.add("out.0", "conv_norm_out");
-    names.add("out.2", "conv_out");
-    names.addResnet("middle_block.0", "mid_block.resnets.0");
-    names.add("middle_block.1", "mid_block.attentions.0");
-    names.addResnet("middle_block.2", "mid_block.resnets.1");
+// Times, the way down and the middle: what a denoiser and a ControlNet share.
+size_t CheckpointNames::addDownPath(const json& config) {
+    add("time_embed.0", "time_embedding.linear_1");
+    add("time_embed.2", "time_embedding.linear_2");
+    add("label_emb.0.0", "add_embedding.linear_1");
+    add("label_emb.0.2", "add_embedding.linear_2");
+    add("input_blocks.0.0", "conv_in");
+    addResnet("middle_block.0", "mid_block.resnets.0");
+    add("middle_block.1", "mid_block.attentions.0");
+    addResnet("middle_block.2", "mid_block.resnets.1");
 
     const json& down = config.at("down_block_types");
     const std::vector<size_t> layers = layersOf(config, down.size());
@@ -60,15 +58,56 @@ CheckpointNames CheckpointNames::unet(const json& config) {
         const std::string here = numbered("down_blocks", block);
         for (size_t layer = 0; layer < layers[block]; ++layer, ++index) {
             const std::string stored = numbered("input_blocks", index);
-            names.addResnet(stored + ".0", numbered(here + ".resnets", layer));
+            addResnet(stored + ".0", numbered(here + ".resnets", layer));
             if (hasAttention(down[block]))
-                names.add(stored + ".1", numbered(here + ".attentions", layer));
+                add(stored + ".1", numbered(here + ".attentions", layer));
         }
         if (block + 1 < down.size())
-            names.add(numbered("input_blocks", index++) + ".0.op", here + ".downsamplers.0.conv");
+            add(numbered("input_blocks", index++) + ".0.op", here + ".downsamplers.0.conv");
     }
+    return index;
+}
+
+CheckpointNames CheckpointNames::controlNet(const json& config) {
+    CheckpointNames names;
+    const size_t skips = names.addDownPath(config);
+    for (size_t i = 0; i < skips; ++i)
+        names.add(numbered("zero_convs", i) + ".0", numbered("controlnet_down_blocks", i));
+    names.add("middle_block_out.0", "controlnet_mid_block");
+    const std::string stored = "input_hint_block", here = "controlnet_cond_embedding";
+    names.add(stored + ".0", here + ".conv_in");
+    // Convolutions and activations in turn: each second number is a convolution.
+    const auto widths = config.find("conditioning_embedding_out_channels");
+    const size_t blocks = 2 * ((widths == config.end() ? 4 : widths->size()) - 1);
+    for (size_t i = 0; i < blocks; ++i)
+        names.add(numbered(stored, 2 * (i + 1)), numbered(here + ".blocks", i));
+    names.add(numbered(stored, 2 * (blocks + 1)), here + ".conv_out");
+    return names;
+}
+
+// There the blocks of all levels are numbered through.
+CheckpointNames CheckpointNames::adapter(const json& config) {
+    CheckpointNames names;
+    names.add("conv_in", "conv_in");
+    const auto blocks = config.at("num_res_blocks").get<size_t>();
+    for (size_t level = 0; level < config.at("channels").size(); ++level) {
+        const std::string here = numbered("body", level);
+        for (size_t i = 0; i < blocks; ++i)
+            names.add(numbered("body", level * blocks + i), numbered(here + ".resnets", i));
+        names.add(numbered("body", level * blocks) + ".in_conv", here + ".in_conv");
+    }
+    return names;
+}
+
+CheckpointNames CheckpointNames::unet(const json& config) {
+    CheckpointNames names;
+    names.addDownPath(config);
+    names.add("out.0", "conv_norm_out");
+    names.add("out.2", "conv_out");
+    const std::vector<size_t> layers =
+        layersOf(config, config.at("down_block_types").size()); // one for each down block
+    size_t index = 0;
     const json& up = config.at("up_block_types");
-    index = 0;
     for (size_t block = 0; block < up.size(); ++block) {
         const std::string here = numbered("up_blocks", block);
         const bool attends = hasAttention(up[block]);

@@ -35,6 +35,10 @@ class CheckpointNames {
     enum class Projection { Ignored, Named };
     static CheckpointNames openClipText(const nlohmann::json& config, Projection projection);
 
+    // A ControlNet's, and a T2I-Adapter's of its first authors.
+    static CheckpointNames controlNet(const nlohmann::json& config);
+    static CheckpointNames adapter(const nlohmann::json& config);
+
     // Names that begin so, as they are.
     static CheckpointNames same(std::initializer_list<const char*> beginnings);
 
@@ -50,6 +54,7 @@ class CheckpointNames {
   private:
     void add(const std::string& stored, const std::string& here);
     void addResnet(const std::string& stored, const std::string& here);
+    size_t addDownPath(const nlohmann::json& config); // -> how many input blocks there are
     void ignore(const std::string& stored) { m_ignored.push_back(stored); }
 
     std::map<std::string, std::vector<CheckpointTarget>, std::less<>> m_names; // whole parts of

@@ -368,6 +368,12 @@ void Model::replaceVae(ExternalVae vae) {
     m_vae = std::move(vae);
 }
 
+void Model::addControl(std::shared_ptr<const ControlFile> control) {
+    const nlohmann::json described = control->config(config("unet"));
+    m_additions += identityOf(control->path()) + " " + described.dump() + "\n";
+    m_controls.push_back(std::move(control));
+}
+
 std::unique_ptr<WeightSource> Model::storedWeights(std::string_view name) const {
     if (name == "vae" && m_vae) return m_vae->weights(config(name));
     const Component* component = m_layout->find(name);

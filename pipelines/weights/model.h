@@ -4,6 +4,7 @@
 // (checkpoint.h), whose configs are those of its kind. Reads headers only.
 
 #include "pipelines/weights/checkpoint.h"
+#include "pipelines/weights/control_file.h"
 #include "pipelines/weights/external_vae.h"
 #include "pipelines/weights/lora/lora_weights.h"
 #include "pipelines/weights/weight_source.h"
@@ -81,7 +82,11 @@ class Model {
     LoraFit add(std::shared_ptr<const LoraFile> lora, const LoraStrength& strength);
     // From now on config("vae") and weights("vae") are that one's.
     void replaceVae(ExternalVae vae);
-    // What these two were called with, as one line: two models of the same path and the same
+    // From now on it is among controls(), after those of before. Throws Error{Unsupported} where it
+    // was made for another kind of model.
+    void addControl(std::shared_ptr<const ControlFile> control);
+    const std::vector<std::shared_ptr<const ControlFile>>& controls() const { return m_controls; }
+    // What these were called with, as one line: two models of the same path and the same
     // additions have the same weights.
     const std::string& additions() const { return m_additions; }
     // Where a component without weights has its files: the tokenizer.
@@ -113,6 +118,7 @@ class Model {
     };
     std::vector<Lora> m_loras;
     std::optional<ExternalVae> m_vae;
+    std::vector<std::shared_ptr<const ControlFile>> m_controls;
     std::string m_additions;
 };
 

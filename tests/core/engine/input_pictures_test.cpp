@@ -50,6 +50,23 @@ class InputPicturesTest : public QObject {
         QCOMPARE(pictures.notes(80, 40).size(), size_t{1}); // the same shape: nothing to say
     }
 
+    void whatNetsFollowIsOpaqueAndPrepared() {
+        pipelines::ImageRequest request;
+        const std::string clear = saved("guide.png", 20, 20, {0, 0, 0, 0});
+        request.controlImages = {clear, clear};
+        request.controlPrepare = {"none", "canny"};
+        request.adapterImages = {saved("red.png", 20, 10, {1, 0, 0})};
+        const InputPictures pictures = InputPictures::read(request);
+        const pipelines::RunInputs inputs = pictures.scaledTo(16, 16);
+        QCOMPARE(inputs.controls.size(), size_t{2});
+        QVERIFY((inputs.controls[0].shape == kernels::Shape{16, 16, 3}));
+        QCOMPARE(inputs.controls[0].values[0], 1.0F); // on white
+        QCOMPARE(inputs.controls[1].values[0], 0.0F); // which has no edges
+        QVERIFY((inputs.adapters[0].shape == kernels::Shape{16, 16, 3}));
+        QVERIFY(std::abs(inputs.adapters[0].values[0] - 1) < 1e-5);
+        QCOMPARE(pictures.notes(16, 16).size(), size_t{1});
+    }
+
     void aMaskIsBlackWhereItIsTransparent() {
         pipelines::ImageRequest request;
         request.maskPath = saved("clear.png", 8, 8, {1, 1, 1, 0});

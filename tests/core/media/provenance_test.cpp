@@ -24,6 +24,8 @@ class ProvenanceTest : public QObject {
         made.latentsIndex = 7;
         made.initHash = "sha256:" + std::string(64, '2');
         made.maskHash = "sha256:" + std::string(64, '3');
+        made.controlHashes = {made.initHash, made.maskHash};
+        made.adapterHashes = {made.maskHash};
         const Result<Provenance> read = provenanceFromJson(toJson(made));
         QVERIFY2(read, read ? "" : read.error().what());
         QCOMPARE(toJson(*read).dump(), toJson(made).dump());
@@ -32,6 +34,8 @@ class ProvenanceTest : public QObject {
         QCOMPARE(read->latentsIndex, 7);
         QCOMPARE(read->initHash, made.initHash);
         QCOMPARE(read->maskHash, made.maskHash);
+        QVERIFY(read->controlHashes == made.controlHashes);
+        QVERIFY(read->adapterHashes == made.adapterHashes);
     }
 
     void holdsNoPathsAndNothingOfTheRun() {
@@ -42,6 +46,8 @@ class ProvenanceTest : public QObject {
         made.request.latentsIndex = 3;
         made.request.initPath = "/home/somebody/start.png";
         made.request.maskPath = "/home/somebody/mask.png";
+        made.request.controlImages = {"/home/somebody/edges.png"};
+        made.request.adapterImages = {"/home/somebody/sketch.png"};
         made.request.previewEvery = 3;
         const std::string text = toJson(made).dump();
         QVERIFY(text.find("somebody") == std::string::npos);
@@ -77,6 +83,11 @@ class ProvenanceTest : public QObject {
         row("/latentsIndex", "-1");
         row("/initHash", "\"sha256:1\"");
         row("/maskHash", "7");
+        row("/controlHashes", "\"sha256:1\"");
+        row("/controlHashes", "[\"\"]");
+        row("/adapterHashes", "[7]");
+        row("/request/controlImage", "[\"/etc/passwd\"]");
+        row("/request/control", "[\"a:1:2:3\"]");
         row("/request/init", "\"/etc/passwd\"");
         row("/request/strength", "1.5");
         row("/request/unknown", "1");

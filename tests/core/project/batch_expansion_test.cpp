@@ -144,6 +144,16 @@ class BatchExpansionTest : public QObject {
         QVERIFY(isAssetReference(name));
         QVERIFY(assets.find(name));
         QVERIFY(!expandBatch(table("prompt,latents\na,none.safetensors\n"), chosen, assets));
+        folder.write("a.png", "one");
+        const auto guided = expandBatch(
+            table("prompt,control,control-image\na,canny;depth:0.5,a.png;start.safetensors\n"),
+            chosen, assets);
+        QVERIFY2(guided, guided ? "" : guided.error().what());
+        const auto& steered = (*guided)["rows"][0]["request"];
+        QCOMPARE(steered["control"][1].get<std::string>(), std::string("depth:0.5"));
+        QCOMPARE(steered["controlImage"].size(), size_t{2});
+        for (const auto& picture : steered["controlImage"])
+            QVERIFY(assets.find(picture.get<std::string>()));
         // A LoRA called by its name stays so; one that is a file is kept.
         const auto loras = expandBatch(
             table("prompt,lora\na,style:0.5;./start.safetensors:0.8:1\n"), chosen, assets);

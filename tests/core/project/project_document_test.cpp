@@ -158,6 +158,7 @@ class ProjectDocumentTest : public QObject {
         row("/settings/steps", "99999", "settings.steps");
         row("/settings/latents", "\"../../etc/passwd\"", "settings.latents");
         row("/settings/latents", "\"asset:../x\"", "settings.latents");
+        row("/settings/controlImage", "[\"../../etc/passwd\"]", "settings.controlImage");
         row("/settings/model", "\"/home/ada/m.safetensors\"", "settings.model is a path");
         row("/settings/lora", "[\"../x/style:0.5\"]", "LoRA is a path");
         row("/output", "{\"format\": \"xls\"}", "output.format");

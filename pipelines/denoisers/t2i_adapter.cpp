@@ -1,0 +1,93 @@
+#include "pipelines/denoisers/t2i_adapter.h"
+
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/embedding.h"
+#include "kernels/ops/layout.h"
+#include "kernels/ops/resample.h"
+#include "pipelines/weights/config_reader.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace kinora::pipelines {
+namespace {
+
+using kernels::Tensor;
+
+// x [1,H,W,C] -> [1,H/f,W/f,C*f*f]: channel c's square of f x f, row by row, then the next one's,
+// as torch.nn.PixelUnshuffle.
+Tensor unshuffled(const Tensor& x, int64_t factor) {
+    const int64_t height = x.dim(1) / factor, width = x.dim(2) / factor, channels = x.dim(3);
+    return kernels::permute(x.reshape({1, height, factor, width, factor, channels}),
+                            {0, 1, 3, 5, 2, 4})
+        .reshape({1, height, width, channels * factor * factor});
+}
+
+// The mean of each 2 x 2 block; blocks that are cut at the right and bottom are the mean of what
+// there is, which is that of their last row and column said twice.
+Tensor halved(const Tensor& x) {
+    const int64_t height = x.dim(1), width = x.dim(2), channels = x.dim(3);
+    if (height % 2 == 0 && width % 2 == 0) return kernels::averagePool2x2(x);
+    const int64_t evenHeight = height + height % 2, evenWidth = width + width % 2;
+    std::vector<int32_t> pixels;
+    for (int64_t y = 0; y < evenHeight; ++y)
+        for (int64_t i = 0; i < evenWidth; ++i)
+            pixels.push_back(
+                static_cast<int32_t>(std::min(y, height - 1) * width + std::min(i, width - 1)));
+    const Tensor whole = kernels::embedding(x.reshape({height * width, channels}), pixels);
+    return kernels::averagePool2x2(whole.reshape({1, evenHeight, evenWidth, channels}));
+}
+
+} // namespace
+
+T2iAdapterConfig T2iAdapterConfig::fromJson(const nlohmann::json& json, std::string_view file) {
+    ConfigReader reader(json, file);
+    T2iAdapterConfig config;
+    const std::string type = reader.text("adapter_type", "full_adapter");
+    if (type != "full_adapter" && type != "full_adapter_xl") reader.unsupported("adapter_type");
+    config.xl = type == "full_adapter_xl";
+    config.pictureChannels = reader.integer("in_channels", 3, 1, 3);
+    if (config.pictureChannels == 2) reader.unsupported("in_channels");
+    config.channels = reader.integers("channels", {320, 640, 1280, 1280}, 1, 65536);
+    config.residuals = reader.integer("num_res_blocks", 2, 1, 64);
+    config.factor = reader.integer("downscale_factor", 8, 1, 64);
+    reader.finish();
+    return config;
+}
+
+T2iAdapter::T2iAdapter(const T2iAdapterConfig& config, const Weights& weights)
+    : m_config(config), m_compute(weights.compute()),
+      m_input(weights, "conv_in", config.channels[0],
+              config.pictureChannels * config.factor * config.factor, 3) {
+    for (size_t i = 0; i < config.channels.size(); ++i) {
+        const Weights level = weights / "body" / std::to_string(i);
+        const int64_t channels = config.channels[i];
+        // From the third level on the XL adapter keeps its channels, whatever the config says.
+        const int64_t before = config.channels[i == 0 || (config.xl && i > 2) ? i : i - 1];
+        Level& made = m_levels.emplace_back();
+        made.halves = config.xl ? i == 2 : i > 0;
+        if (before != channels) made.input.emplace(level, "in_conv", channels, before, 1);
+        for (int64_t j = 0; j < config.residuals; ++j) {
+            const Weights block = level / "resnets" / std::to_string(j);
+            made.residuals.push_back({Conv2d(block, "block1", channels, channels, 3),
+                                      Conv2d(block, "block2", channels, channels, 1)});
+        }
+    }
+}
+
+std::vector<Tensor> T2iAdapter::operator()(const Tensor& picture) const {
+    Tensor x = m_input(kernels::convert(unshuffled(picture, m_config.factor), m_compute));
+    std::vector<Tensor> features;
+    for (const Level& level : m_levels) {
+        if (level.halves) x = halved(x);
+        if (level.input) x = (*level.input)(x);
+        for (const Residual& block : level.residuals)
+            x = block.second(kernels::activate(block.first(x), kernels::Activation::Relu), x);
+        features.push_back(x);
+    }
+    return features;
+}
+
+} // namespace kinora::pipelines

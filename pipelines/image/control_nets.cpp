@@ -1,0 +1,243 @@
+#include "pipelines/image/control_nets.h"
+
+#include "kernels/base/error.h"
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/layout.h"
+#include "pipelines/request/control_choice.h"
+#include "pipelines/weights/incomplete_weights.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kinora::pipelines {
+namespace {
+
+using kernels::DType;
+using kernels::Tensor;
+
+// As the reference keeps a net: a call counts that lies in its stretch as a whole.
+bool counts(const RunStretch& net, const RunStretch& call) {
+    return call.begin >= net.begin && call.end <= net.end;
+}
+
+// Zeros for `count` rows before those of the tensor, [R,...].
+Tensor behindZeros(const Tensor& tensor, int64_t count) {
+    const kernels::Shape shape = tensor.shape().with(0, count);
+    const std::vector<float> zeros(static_cast<size_t>(shape.elements()));
+    Tensor none = tensor.device().fromHost(zeros.data(), shape, DType::F32);
+    return kernels::stack({{kernels::convert(none, tensor.dtype()), tensor}});
+}
+
+Tensor sum(const Tensor& a, const Tensor& b) {
+    return a.dim(1) >= b.dim(1) ? kernels::add(a, b) : kernels::add(b, a);
+}
+
+void accumulate(UnetResiduals& all, UnetResiduals&& more) {
+    if (all.skips.empty()) {
+        all = std::move(more);
+        return;
+    }
+    for (size_t i = 0; i < all.skips.size(); ++i) all.skips[i] = sum(all.skips[i], more.skips[i]);
+    all.middle = sum(all.middle, more.middle);
+}
+
+Tensor scaled(const Tensor& x, double factor) {
+    const auto value = static_cast<float>(factor);
+    return kernels::multiply(x, x.device().fromHost(&value, {1, 1, 1, 1}, DType::F32));
+}
+
+// picture [H,W,3] -> [1,H,W,channels] f32: as it is, or its luma.
+Tensor pictureTensor(const HostTensor& picture, int64_t channels, kernels::Device& device) {
+    const int64_t height = picture.shape[0], width = picture.shape[1];
+    if (channels == 3)
+        return device.fromHost(picture.values.data(), {1, height, width, 3}, DType::F32);
+    std::vector<float> gray;
+    for (size_t i = 0; i + 2 < picture.values.size(); i += 3)
+        gray.push_back(0.299f * picture.values[i] + 0.587f * picture.values[i + 1] +
+                       0.114f * picture.values[i + 2]);
+    return device.fromHost(gray.data(), {1, height, width, 1}, DType::F32);
+}
+
+ControlChoice choiceOf(const std::string& text) {
+    const auto choice = parseControlChoice(text);
+    if (!choice) throw Error(ErrorCode::Internal, "A control was not checked: " + text);
+    return *choice;
+}
+
+[[noreturn]] void doesNotFit(const std::string& label, const std::string& why) {
+    throw Error(ErrorCode::Unsupported, label + ": does not fit this model: " + why + ".",
+                "Use it with a model of the kind that it was made for.");
+}
+
+} // namespace
+
+UnetResiduals ControlRun::ofControls(const DenoiserRows& rows, const RunStretch& stretch) const {
+    const int64_t all = rows.samples.dim(0), first = m_positiveOnly ? rows.negative : 0;
+    UnetResiduals residuals;
+    if (first == all) return residuals;
+    const std::span<const float> timesteps = rows.timesteps;
+    const auto part = [&](const Tensor& tensor) {
+        return tensor && first > 0 ? tensor.slice(first, all) : tensor;
+    };
+    for (const Control& control : m_controls) {
+        if (!counts(control.stretch, stretch) || control.strength.weight == 0) continue;
+        const Tensor addition =
+            rows.controlAdditions.empty() ? Tensor{} : part(rows.controlAdditions[control.index]);
+        accumulate(residuals,
+                   (*control.net)(part(rows.samples), timesteps.subspan(static_cast<size_t>(first)),
+                                  part(rows.embeddings), addition, control.condition,
+                                  control.strength));
+    }
+    if (residuals.skips.empty() || first == 0) return residuals;
+    for (Tensor& skip : residuals.skips) skip = behindZeros(skip, first);
+    residuals.middle = behindZeros(residuals.middle, first);
+    return residuals;
+}
+
+UnetResiduals ControlRun::residuals(const DenoiserRows& rows, const RunStretch& stretch) const {
+    UnetResiduals residuals = ofControls(rows, stretch);
+    for (const Adapter& adapter : m_adapters) {
+        if (!counts(adapter.stretch, stretch)) continue;
+        std::vector<Tensor>& blocks = residuals.blocks;
+        for (size_t i = 0; i < adapter.features.size(); ++i)
+            if (i < blocks.size())
+                blocks[i] = kernels::add(blocks[i], adapter.features[i]);
+            else
+                blocks.push_back(adapter.features[i]);
+    }
+    return residuals;
+}
+
+template <typename Net, typename Config>
+Net ControlNets::load(const ControlFile& file, const Config& config, const nlohmann::json& json,
+                      DType compute, const Progress& progress) {
+    const IncompleteWeights source(file.weights(json));
+    const double all = static_cast<double>(std::max<int64_t>(source.totalBytes(), 1));
+    const Weights weights(source, m_device, compute, [&](int64_t bytesRead) {
+        if (progress) progress(controlKindName(file.kind()), static_cast<double>(bytesRead) / all);
+    });
+    Net net(config, weights);
+    source.throwIfAnyMissing();
+    for (const std::string& name : weights.unused()) m_unused.push_back(file.label() + "/" + name);
+    return net;
+}
+
+ControlNets::ControlNets(const Model& model, const Unet2dConfig& unet, int64_t vaeFactor,
+                         kernels::Device& device, DType compute, const Progress& progress)
+    : m_device(device), m_unet(unet), m_vaeFactor(vaeFactor) {
+    for (const auto& file : model.controls()) {
+        const nlohmann::json json = file->config(model.config("unet"));
+        if (file->kind() == ControlKind::ControlNet) {
+            const auto config = ControlNetConfig::fromJson(json, file->label());
+            m_controls.push_back(
+                {file->label(), load<ControlNet>(*file, config, json, compute, progress)});
+            checkFits(m_controls.back(), vaeFactor);
+        } else {
+            const auto config = T2iAdapterConfig::fromJson(json, file->label());
+            m_adapters.push_back(
+                {file->label(), load<T2iAdapter>(*file, config, json, compute, progress)});
+        }
+    }
+}
+
+void ControlNets::checkFits(const Named<ControlNet>& control, int64_t vaeFactor) const {
+    const ControlNetConfig& config = control.net.config();
+    if (config.factor() != vaeFactor)
+        doesNotFit(control.label, "it makes pictures " + std::to_string(config.factor()) +
+                                      " times smaller, the VAE " + std::to_string(vaeFactor) +
+                                      " times");
+    if (config.pictureChannels != 3)
+        doesNotFit(control.label,
+                   "it takes pictures of " + std::to_string(config.pictureChannels) + " channels");
+    const Unet2dConfig& own = config.unet;
+    if (own.inChannels != m_unet.outChannels)
+        doesNotFit(control.label, "it takes latents of " + std::to_string(own.inChannels) +
+                                      " channels, the model's have " +
+                                      std::to_string(m_unet.outChannels));
+    if (own.blockChannels != m_unet.blockChannels || own.layersPerBlock != m_unet.layersPerBlock)
+        doesNotFit(control.label, "its levels are not those of the denoiser");
+    if (own.crossAttentionWidth != m_unet.crossAttentionWidth ||
+        own.additionWidth != m_unet.additionWidth)
+        doesNotFit(control.label, "it is told something else than the denoiser");
+}
+
+std::vector<Tensor> ControlNets::embedAdditions(const Tensor& pooled,
+                                                std::span<const float> numbers) const {
+    std::vector<Tensor> additions;
+    for (const auto& [label, net] : m_controls)
+        additions.push_back(net.embedAddition(pooled, numbers));
+    return additions;
+}
+
+// Each feature is added to what a level of the denoiser gives: where it attends before it halves,
+// else after.
+void ControlNets::checkFeatures(const Named<T2iAdapter>& adapter,
+                                std::span<const Tensor> features) const {
+    const int64_t factor = m_vaeFactor, scale = adapter.net.config().factor;
+    int64_t height = features.front().dim(1) * scale / factor;
+    int64_t width = features.front().dim(2) * scale / factor;
+    const size_t levels = m_unet.blockChannels.size();
+    for (size_t i = 0; i < std::min(levels, features.size()); ++i) {
+        const auto fits = [&] {
+            return features[i].dim(1) == height && features[i].dim(2) == width &&
+                   features[i].dim(3) == m_unet.blockChannels[i];
+        };
+        const bool attends = m_unet.downAttention[i];
+        const bool before = fits();
+        if (i + 1 < levels) {
+            height = (height + 1) / 2;
+            width = (width + 1) / 2;
+        }
+        if (attends ? !before : !fits())
+            doesNotFit(adapter.label,
+                       "what it makes for level " + std::to_string(i + 1) + " has another size");
+    }
+}
+
+ControlRun::Adapter ControlNets::begin(const Named<T2iAdapter>& adapter, const HostTensor& picture,
+                                       const std::string& text) const {
+    const ControlChoice choice = choiceOf(text);
+    const T2iAdapterConfig& config = adapter.net.config();
+    for (const auto& [name, size] :
+         {std::pair{"width", picture.shape[1]}, {"height", picture.shape[0]}})
+        if (size % config.factor != 0)
+            throw Error(
+                ErrorCode::InvalidArgument,
+                std::string(name) + ": " + std::to_string(size) + " is not a multiple of " +
+                    std::to_string(config.factor) + ", which " + adapter.label + " needs.",
+                "Use " +
+                    std::to_string(std::max(size / config.factor, int64_t{1}) * config.factor) +
+                    ".");
+    ControlRun::Adapter begun;
+    begun.stretch = {choice.begin, choice.end};
+    begun.features = adapter.net(pictureTensor(picture, config.pictureChannels, m_device));
+    checkFeatures(adapter, begun.features);
+    for (Tensor& feature : begun.features) feature = scaled(feature, choice.weight);
+    return begun;
+}
+
+ControlRun ControlNets::begin(const ImageRequest& request, const RunInputs& inputs) const {
+    if (inputs.controls.size() != m_controls.size() ||
+        inputs.adapters.size() != m_adapters.size() ||
+        request.controls.size() != m_controls.size() ||
+        request.adapters.size() != m_adapters.size())
+        throw Error(ErrorCode::Internal, "There is not one picture for each net that steers.");
+    ControlRun run;
+    // A net that steers the whole leads like that always, by the reference's first one.
+    const bool pools = !m_controls.empty() && m_controls.front().net.config().poolsResiduals;
+    run.m_positiveOnly = request.controlGuess == "on" || pools;
+    for (size_t i = 0; i < m_controls.size(); ++i) {
+        const ControlNet& net = m_controls[i].net;
+        const ControlChoice choice = choiceOf(request.controls[i]);
+        run.m_controls.push_back({&net,
+                                  i,
+                                  net.embedPicture(pictureTensor(inputs.controls[i], 3, m_device)),
+                                  {.weight = choice.weight, .risesWithDepth = run.m_positiveOnly},
+                                  {choice.begin, choice.end}});
+    }
+    for (size_t i = 0; i < m_adapters.size(); ++i)
+        run.m_adapters.push_back(begin(m_adapters[i], inputs.adapters[i], request.adapters[i]));
+    return run;
+}
+
+} // namespace kinora::pipelines
