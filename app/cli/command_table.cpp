@@ -19,6 +19,7 @@ std::string valueName(const Parameter& parameter) {
     if (parameter.option == "model" || parameter.option == "vae") return "NAME|DIR|FILE";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
     if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
+    if (parameter.option == "embedding") return "FILE[:WORD]";
     for (const std::string_view file : {"latents", "save-latents", "init", "mask"})
         if (parameter.option == file) return "FILE";
     struct Visitor {

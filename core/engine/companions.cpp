@@ -1,6 +1,8 @@
 #include "core/engine/companions.h"
 
+#include "core/engine/embeddings.h"
 #include "core/library/companion_files.h"
+#include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/lora_choice.h"
 #include "pipelines/weights/lora/lora_file.h"
 
@@ -23,17 +25,29 @@ void addLora(const std::filesystem::path& path, const pipelines::LoraChoice& cho
                        (fit.surplus.size() == 1 ? "." : " the first of them."));
 }
 
+// Small, and no part of the model: it is read here, and the model stays as it is loaded.
+pipelines::LearntWord readWord(const std::filesystem::path& path, const std::string& text,
+                               const pipelines::Model& model) {
+    pipelines::LearntWord word{pipelines::parseEmbeddingChoice(text)->word,
+                               pipelines::TextualInversion(path)};
+    word.vectors.checkFits(model);
+    return word;
+}
+
 } // namespace
 
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
                          const ModelLibrary& library) {
     Companions companions;
+    companions.warnings = addPromptEmbeddings(request, model, library);
     for (const CompanionPlace& place : companionPlaces(request)) {
         Result<std::filesystem::path> path = library.findCompanion(place.kind, place.name());
         if (!path) throw path.error();
         if (place.kind == CompanionKind::Lora)
             addLora(*path, *pipelines::parseLoraChoice(*place.text), model, companions.warnings);
         if (place.kind == CompanionKind::Vae) model.replaceVae(pipelines::ExternalVae(*path));
+        if (place.kind == CompanionKind::Embedding)
+            companions.words.push_back(readWord(*path, *place.text, model));
         place.rename(companionName(*path));
         companions.files.push_back(*std::move(path));
     }

@@ -2,6 +2,7 @@
 
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
+#include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/lora_choice.h"
 
 #include <algorithm>
@@ -33,6 +34,9 @@ struct KindRow {
 constexpr KindRow kKinds[] = {
     {CompanionKind::Lora, "LoRA", {"lora", "loras", "lycoris", "locon"}},
     {CompanionKind::Vae, "VAE", {"vae", "vaes", "vae-approx", "vae_approx"}},
+    {CompanionKind::Embedding,
+     "embedding",
+     {"embeddings", "embedding", "textual_inversion", "textual-inversion"}},
 };
 
 const KindRow& rowOf(CompanionKind kind) {
@@ -193,18 +197,31 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
 }
 
 std::string CompanionPlace::name() const {
-    const auto choice = pipelines::parseLoraChoice(*text);
-    return kind == CompanionKind::Lora && choice ? choice->name : *text;
+    if (kind == CompanionKind::Lora) {
+        const auto choice = pipelines::parseLoraChoice(*text);
+        if (choice) return choice->name;
+    }
+    if (kind == CompanionKind::Embedding) {
+        const auto choice = pipelines::parseEmbeddingChoice(*text);
+        if (choice) return choice->name;
+    }
+    return *text;
 }
 
 void CompanionPlace::rename(const std::string& name) const {
-    *text = kind == CompanionKind::Lora ? pipelines::withLoraName(*text, name) : name;
+    switch (kind) {
+    case CompanionKind::Lora: *text = pipelines::withLoraName(*text, name); return;
+    case CompanionKind::Embedding: *text = pipelines::withEmbeddingName(*text, name); return;
+    case CompanionKind::Vae: *text = name; return;
+    }
 }
 
 std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
     std::vector<CompanionPlace> places;
     for (std::string& lora : request.loras) places.push_back({CompanionKind::Lora, &lora});
     if (request.vae && !request.vae->empty()) places.push_back({CompanionKind::Vae, &*request.vae});
+    for (std::string& embedding : request.embeddings)
+        places.push_back({CompanionKind::Embedding, &embedding});
     return places;
 }
 

@@ -7,6 +7,7 @@
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/lora/lora_file.h"
+#include "pipelines/weights/textual_inversion.h"
 
 #include <nlohmann/json.hpp>
 
@@ -60,6 +61,16 @@ CompanionInfo describeLora(const pipelines::LoraFile& file) {
 std::optional<CompanionInfo> describe(const std::filesystem::path& path) {
     try {
         return describeLora(pipelines::LoraFile(path));
+    } catch (const Error&) {
+        // Then it is something else.
+    }
+    try {
+        const pipelines::TextualInversion file(path);
+        CompanionInfo info;
+        info.kind = "embedding";
+        info.family = file.family();
+        info.triggerWords = {repairedUtf8(companionName(path))};
+        return info;
     } catch (const Error&) {
         // Then it is something else.
     }

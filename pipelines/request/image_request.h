@@ -15,6 +15,8 @@ struct ImageRequest {
     std::string negative;
     std::vector<std::string>
         loras; // "name-or-file[:weight[:text weight]]", as lora_choice.h reads it
+    std::vector<std::string> embeddings;   // "name-or-file[:word]", as embedding_choice.h reads it
+    std::string promptEmbeddings = "auto"; // words of the prompt that name files: auto, off
 
     std::optional<std::string> vae; // name, folder or file of another one; unset: the model's own
 
