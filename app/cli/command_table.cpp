@@ -20,6 +20,7 @@ std::string valueName(const Parameter& parameter) {
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
     if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
     if (parameter.option == "control" || parameter.option == "adapter") return "FILE";
+    if (parameter.option == "embedding") return "FILE[:WORD]";
     for (const std::string_view file :
          {"latents", "save-latents", "init", "mask", "control-image", "adapter-image"})
         if (parameter.option == file) return "FILE";

@@ -1,7 +1,9 @@
 #include "core/engine/companions.h"
 
+#include "core/engine/embeddings.h"
 #include "core/library/companion_files.h"
 #include "kernels/base/error.h"
+#include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/lora_choice.h"
 #include "pipelines/weights/control_file.h"
 #include "pipelines/weights/lora/lora_file.h"
@@ -38,11 +40,21 @@ void addControl(const std::filesystem::path& path, pipelines::ControlKind wanted
     model.addControl(file);
 }
 
+// Small, and no part of the model: it is read here, and the model stays as it is loaded.
+pipelines::LearntWord readWord(const std::filesystem::path& path, const std::string& text,
+                               const pipelines::Model& model) {
+    pipelines::LearntWord word{pipelines::parseEmbeddingChoice(text)->word,
+                               pipelines::TextualInversion(path)};
+    word.vectors.checkFits(model);
+    return word;
+}
+
 } // namespace
 
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
                          const ModelLibrary& library) {
     Companions companions;
+    companions.warnings = addPromptEmbeddings(request, model, library);
     for (const CompanionPlace& place : companionPlaces(request)) {
         Result<std::filesystem::path> path = library.findCompanion(place.kind, place.name());
         if (!path) throw path.error();
@@ -53,6 +65,8 @@ Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& mod
             addControl(*path, pipelines::ControlKind::ControlNet, model);
         if (place.kind == CompanionKind::Adapter)
             addControl(*path, pipelines::ControlKind::Adapter, model);
+        if (place.kind == CompanionKind::Embedding)
+            companions.words.push_back(readWord(*path, *place.text, model));
         place.rename(companionName(*path));
         companions.files.push_back(*std::move(path));
     }

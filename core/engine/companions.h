@@ -3,6 +3,7 @@
 
 #include "core/library/model_library.h"
 #include "pipelines/request/image_request.h"
+#include "pipelines/text/learnt_words.h"
 #include "pipelines/weights/model.h"
 
 #include <filesystem>
@@ -14,9 +15,11 @@ namespace kinora::core {
 struct Companions {
     std::vector<std::filesystem::path> files; // in the order of companionPlaces()
     std::vector<std::string> warnings;        // sentences: what of a file has no place in the model
+    std::vector<pipelines::LearntWord> words; // embeddings
 };
 
-// request: resolved, so that what its prompt names is in its list. Its names become those that its
+// request: resolved, so that LoRAs that its prompt names are in its list; embeddings that it names
+// are added (embeddings.h). Its names become those that its
 // pictures will carry. Throws Error{NotFound, InvalidArgument, BadFile, Unsupported}: a file that
 // is not there, or for another kind of model.
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,

@@ -83,6 +83,18 @@ std::string inputHash(const std::string& path, const CancelToken& cancel) {
     return sha256Name(*hash);
 }
 
+// Of what embeddings say, by their vectors; empty where there are none.
+std::string wordsHash(const std::vector<pipelines::LearntWord>& words) {
+    if (words.empty()) return {};
+    Sha256 hash;
+    for (const pipelines::LearntWord& word : words) {
+        hash.add(std::as_bytes(std::span(word.word)));
+        for (const char* component : {"text_encoder", "text_encoder_2"})
+            hash.add(std::as_bytes(std::span(word.vectors.vectorsFor(component).values)));
+    }
+    return sha256Name(hash.digits());
+}
+
 struct Hashes {
     std::string model;
     std::vector<UsedFile> companions;
@@ -302,13 +314,14 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
             Planner{model.path(), model.additions(), changed, compute,
                     std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
                                                                     compute, m_options.threads)});
-    pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute));
+    pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute), companions.words);
     resolved.tiling = plan.tiling == "vae" ? "on" : "off";
     plan.warnings = pipelines::modelWarnings(request, model);
     std::ranges::move(companions.warnings, std::back_inserter(plan.warnings));
     std::ranges::move(pictures.notes(*resolved.width, *resolved.height),
                       std::back_inserter(plan.warnings));
     pipelines::RunInputs inputs = pictures.scaledTo(*resolved.width, *resolved.height);
+    inputs.words = std::move(companions.words);
     return {std::move(*entry), std::move(model), changed,         std::move(resolved),
             std::move(inputs), compute,          std::move(plan), std::move(companions.files)};
 }
@@ -427,6 +440,7 @@ RunIdentity JobRunner::identityOf(const Prepared& prepared, const Provenance& pr
     std::string inputs = provenance.latentsHash + provenance.initHash + provenance.maskHash;
     for (const auto* hashes : {&provenance.controlHashes, &provenance.adapterHashes})
         for (const std::string& hash : *hashes) inputs += hash;
+    inputs += wordsHash(prepared.inputs.words);
     return {requestIdentity(prepared.request),
             provenance.engineVersion,
             provenance.device,

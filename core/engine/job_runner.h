@@ -62,7 +62,7 @@ class JobRunner {
         pipelines::RunInputs inputs; // of its size
         kernels::DType compute;
         pipelines::Plan plan;
-        std::vector<std::filesystem::path> companions; // LoRAs ... that are in the model
+        std::vector<std::filesystem::path> companions; // LoRAs ..., as the metadata list them
     };
     struct Planner {
         std::filesystem::path path;

@@ -3,6 +3,7 @@
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/control_choice.h"
+#include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/lora_choice.h"
 
 #include <algorithm>
@@ -40,6 +41,9 @@ constexpr KindRow kKinds[] = {
     {CompanionKind::Adapter,
      "T2I-Adapter",
      {"t2i_adapter", "t2i-adapter", "t2i_adapters", "t2iadapter", "controlnet", "controlnets"}},
+    {CompanionKind::Embedding,
+     "embedding",
+     {"embeddings", "embedding", "textual_inversion", "textual-inversion"}},
 };
 
 const KindRow& rowOf(CompanionKind kind) {
@@ -201,15 +205,29 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
 }
 
 std::string CompanionPlace::name() const {
-    if (kind == CompanionKind::Vae) return *text;
-    const auto nameIn = [this](const auto& choice) { return choice ? choice->name : *text; };
-    return kind == CompanionKind::Lora ? nameIn(pipelines::parseLoraChoice(*text))
-                                       : nameIn(pipelines::parseControlChoice(*text));
+    switch (kind) {
+    case CompanionKind::Vae: return *text;
+    case CompanionKind::Lora: {
+        const auto choice = pipelines::parseLoraChoice(*text);
+        return choice ? choice->name : *text;
+    }
+    case CompanionKind::Embedding: {
+        const auto choice = pipelines::parseEmbeddingChoice(*text);
+        return choice ? choice->name : *text;
+    }
+    case CompanionKind::ControlNet:
+    case CompanionKind::Adapter: {
+        const auto choice = pipelines::parseControlChoice(*text);
+        return choice ? choice->name : *text;
+    }
+    }
+    return *text;
 }
 
 void CompanionPlace::rename(const std::string& name) const {
     switch (kind) {
     case CompanionKind::Lora: *text = pipelines::withLoraName(*text, name); break;
+    case CompanionKind::Embedding: *text = pipelines::withEmbeddingName(*text, name); break;
     case CompanionKind::Vae: *text = name; break;
     case CompanionKind::ControlNet:
     case CompanionKind::Adapter: *text = pipelines::withControlName(*text, name); break;
@@ -222,6 +240,8 @@ std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
     if (request.vae && !request.vae->empty()) places.push_back({CompanionKind::Vae, &*request.vae});
     for (std::string& net : request.controls) places.push_back({CompanionKind::ControlNet, &net});
     for (std::string& net : request.adapters) places.push_back({CompanionKind::Adapter, &net});
+    for (std::string& embedding : request.embeddings)
+        places.push_back({CompanionKind::Embedding, &embedding});
     return places;
 }
 

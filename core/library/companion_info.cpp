@@ -8,6 +8,7 @@
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/lora/lora_file.h"
+#include "pipelines/weights/textual_inversion.h"
 
 #include <nlohmann/json.hpp>
 
@@ -69,6 +70,16 @@ std::optional<CompanionInfo> describe(const std::filesystem::path& path) {
         CompanionInfo info;
         info.kind = pipelines::controlKindName(file.kind());
         info.family = file.family();
+        return info;
+    } catch (const Error&) {
+        // Nor that.
+    }
+    try {
+        const pipelines::TextualInversion file(path);
+        CompanionInfo info;
+        info.kind = "embedding";
+        info.family = file.family();
+        info.triggerWords = {repairedUtf8(companionName(path))};
         return info;
     } catch (const Error&) {
         // Nor that.

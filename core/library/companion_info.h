@@ -1,6 +1,6 @@
 #pragma once
-// What a file beside the models is: a LoRA or ControlNet for which family, a VAE; its trigger words
-// and licence, as its metadata and its tensors tell. Headers only.
+// What a file beside the models is: a LoRA, embedding or ControlNet for which family, a VAE; its
+// trigger words and licence, as its metadata and its tensors tell. Headers only.
 
 #include <cstdint>
 #include <filesystem>
@@ -12,7 +12,7 @@ namespace kinora::core {
 
 struct CompanionInfo {
     std::string name;   // how a request asks for it
-    std::string kind;   // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "ControlNet", "T2I-Adapter"
+    std::string kind;   // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "embedding", "ControlNet", "T2I-Adapter"
     std::string family; // "Stable Diffusion 1.x"; empty: it does not tell
     std::filesystem::path path;
     uint64_t sizeBytes = 0;

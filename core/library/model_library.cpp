@@ -316,6 +316,13 @@ Result<fs::path> ModelLibrary::findCompanion(CompanionKind kind, const std::stri
     return core::findCompanion(roots(), kind, name);
 }
 
+std::vector<fs::path> ModelLibrary::companionsOf(CompanionKind kind) const {
+    std::vector<fs::path> paths;
+    for (CompanionFile& file : companionFiles(roots()))
+        if (file.inFolderOf(kind)) paths.push_back(std::move(file.path));
+    return paths;
+}
+
 Result<fs::path> ModelLibrary::findCompanionByHash(CompanionKind kind,
                                                    const std::string& hash) const {
     std::vector<CompanionFile> files = companionFiles(roots());

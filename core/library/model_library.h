@@ -51,6 +51,8 @@ class ModelLibrary {
     std::vector<CompanionInfo> companions() const;
     // A file that is used beside a model: by name or path, and by hash, for verify.
     Result<std::filesystem::path> findCompanion(CompanionKind kind, const std::string& name) const;
+    // Every file in a folder of the kind.
+    std::vector<std::filesystem::path> companionsOf(CompanionKind kind) const;
     Result<std::filesystem::path> findCompanionByHash(CompanionKind kind,
                                                       const std::string& hash) const;
     // "sha256:..." of one file; cached likewise. Throws Cancelled.

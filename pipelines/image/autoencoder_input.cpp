@@ -30,8 +30,8 @@ float luma(const std::array<float, 4>& pixel) {
 
 } // namespace
 
-Tensor autoencoderInput(const HostTensor& picture, const AutoencoderKlConfig& vae,
-                        AlphaMeaning alpha, kernels::Device& device) {
+Tensor autoencoderInput(const HostTensor& picture, const VaeConfig& vae, AlphaMeaning alpha,
+                        kernels::Device& device) {
     const auto wanted = static_cast<size_t>(vae.inChannels);
     if (wanted > 4)
         throw Error(ErrorCode::Unsupported,

@@ -3,7 +3,7 @@
 
 #include "kernels/backend/device.h"
 #include "pipelines/image/host_tensor.h"
-#include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/vae_config.h"
 #include "pipelines/weights/model.h"
 
 namespace kinora::pipelines {
@@ -13,7 +13,7 @@ namespace kinora::pipelines {
 // the colour is that. One channel is luma, two are luma and alpha. On the meta back end the values
 // of the picture do not count.
 // Throws Error{Unsupported} for an autoencoder of more than four channels.
-kernels::Tensor autoencoderInput(const HostTensor& picture, const AutoencoderKlConfig& vae,
+kernels::Tensor autoencoderInput(const HostTensor& picture, const VaeConfig& vae,
                                  AlphaMeaning alpha, kernels::Device& device);
 
 // mask [H,W,1] in 0..1 -> [1,H,W,1] f32: 1 from 0.5 on, else 0.

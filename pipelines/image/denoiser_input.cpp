@@ -6,7 +6,7 @@
 
 namespace kinora::pipelines {
 
-DenoiserInput denoiserInput(const Unet2dConfig& unet, const AutoencoderKlConfig& vae) {
+DenoiserInput denoiserInput(const Unet2dConfig& unet, const VaeConfig& vae) {
     const int64_t latents = vae.latentChannels;
     if (unet.outChannels == latents) {
         if (unet.inChannels == latents) return DenoiserInput::Latents;

@@ -2,7 +2,7 @@
 // What a denoiser is shown besides the latents, told by its number of input channels.
 
 #include "pipelines/denoisers/unet_2d.h"
-#include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/vae_config.h"
 
 namespace kinora::pipelines {
 
@@ -13,6 +13,6 @@ enum class DenoiserInput {
 };
 
 // Throws Error{BadFile} where the channels are none of these for this autoencoder's latents.
-DenoiserInput denoiserInput(const Unet2dConfig& unet, const AutoencoderKlConfig& vae);
+DenoiserInput denoiserInput(const Unet2dConfig& unet, const VaeConfig& vae);
 
 } // namespace kinora::pipelines

@@ -27,13 +27,13 @@ Tensor repeated(const Tensor& one, int64_t times) {
 
 } // namespace
 
-PictureStart::PictureStart(DenoiserInput kind, const RunInputs& inputs,
-                           const AutoencoderKlConfig& vae, const Encode& encode, AlphaMeaning alpha,
-                           kernels::Device& device)
-    : m_kind(kind), m_scalingFactor(vae.scalingFactor) {
+PictureStart::PictureStart(DenoiserInput kind, const RunInputs& inputs, const VaeConfig& vae,
+                           const Encode& encode, AlphaMeaning alpha, kernels::Device& device)
+    : m_kind(kind), m_vae(vae) {
     const Tensor picture = autoencoderInput(inputs.init, vae, alpha, device);
     m_moments = encode(picture);
-    if (kind == DenoiserInput::Picture) m_edited = posteriorMean(m_moments);
+    if (kind == DenoiserInput::Picture)
+        m_edited = m_vae.encoding == Encoding::Exact ? m_moments : posteriorMean(m_moments);
     if (inputs.mask.shape.rank() != 3) return;
     const Tensor mask = binaryMask(inputs.mask, device);
     m_masked = encode(kernels::multiply(picture, inverse(mask)));
@@ -41,10 +41,13 @@ PictureStart::PictureStart(DenoiserInput kind, const RunInputs& inputs,
     m_kept = inverse(m_mask);
 }
 
-Tensor PictureStart::draw(const Tensor& moments, BatchNoise& noise) const {
+Tensor PictureStart::draw(const Tensor& encoded, BatchNoise& noise) const {
+    if (m_vae.encoding == Encoding::Exact)
+        return repeated(kernels::linearCombination({{m_vae.scalingFactor, encoded}}),
+                        noise.pictures());
     const Tensor drawn =
-        noise.draw(moments.device(), moments.dim(1), moments.dim(2), moments.dim(3) / 2);
-    return samplePosterior(moments, drawn, m_scalingFactor);
+        noise.draw(encoded.device(), encoded.dim(1), encoded.dim(2), m_vae.latentChannels);
+    return samplePosterior(encoded, drawn, m_vae.scalingFactor);
 }
 
 PictureStart::Batch PictureStart::begin(const Scheduler& scheduler, int firstCall, double strength,

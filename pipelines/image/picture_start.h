@@ -17,7 +17,7 @@
 #include "pipelines/image/run_inputs.h"
 #include "pipelines/noise/noise_generator.h"
 #include "pipelines/schedulers/scheduler.h"
-#include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/vae_config.h"
 #include "pipelines/weights/model.h"
 
 #include <functional>
@@ -28,13 +28,13 @@ class PictureStart {
   public:
     PictureStart() = default; // from no picture: a run from noise alone
 
-    // Pictures as the autoencoder takes them to their moments (autoencoder_kl_encoder.h).
+    // Pictures as the autoencoder takes them to what its encoder gives (vae_config.h).
     using Encode = std::function<kernels::Tensor(const kernels::Tensor& picture)>;
 
     // Encodes the pictures; inputs.init is there, inputs.mask where a part is kept. On the meta
     // back end the shapes alone count. Throws Error{Unsupported, OutOfMemory} and what encode
     // throws.
-    PictureStart(DenoiserInput kind, const RunInputs& inputs, const AutoencoderKlConfig& vae,
+    PictureStart(DenoiserInput kind, const RunInputs& inputs, const VaeConfig& vae,
                  const Encode& encode, AlphaMeaning alpha, kernels::Device& device);
 
     // What one batch takes of it.
@@ -56,12 +56,13 @@ class PictureStart {
     bool isEdit() const { return m_edited.defined(); }
 
   private:
-    kernels::Tensor draw(const kernels::Tensor& moments, BatchNoise& noise) const;
+    // Latents of each picture of the batch; nothing is drawn where the encoding is exact.
+    kernels::Tensor draw(const kernels::Tensor& encoded, BatchNoise& noise) const;
 
     DenoiserInput m_kind = DenoiserInput::Latents;
-    float m_scalingFactor = 1;
-    kernels::Tensor m_moments; // [1,h,w,2C] of the picture
-    kernels::Tensor m_masked;  // [1,h,w,2C] of the picture with gray where it is made anew
+    VaeConfig m_vae;
+    kernels::Tensor m_moments; // [1,h,w,encodedChannels] of the picture
+    kernels::Tensor m_masked;  // the same of the picture with gray where it is made anew
     kernels::Tensor m_mask;    // [1,h,w,1]: 1 is made anew, 0 kept
     kernels::Tensor m_kept;    // 1 - m_mask
     kernels::Tensor m_edited;  // [1,h,w,C]: means, where the denoiser edits

@@ -75,7 +75,9 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     m_device->arena().trim(); // as a run does, so that the peak is its own
     m_device->arena().resetPeaks();
     m_device->startRecording();
-    m_pipeline.run(request, events, nullptr, inputShapes(request), promptCalls);
+    RunInputs inputs = inputShapes(request);
+    inputs.words = m_words;
+    m_pipeline.run(request, events, nullptr, inputs, promptCalls);
     measured.decodeSeconds = predictSeconds(m_device->stopRecording(), speed);
     measured.weightBytes = m_device->weightBytes();
     measured.arenaBytes = std::max(m_loadingPeakBytes, m_device->arena().stats().peakReservedBytes);
@@ -103,7 +105,9 @@ std::string TextToImagePlanner::largestThatFits(const ImageRequest& request,
     return "The model itself is too large for this machine.";
 }
 
-Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine) {
+Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
+                              const std::vector<LearntWord>& words) {
+    m_words = words;
     m_pipeline.checkInputs(request);
     Plan plan;
     plan.device = machine.backend;

@@ -39,8 +39,10 @@ class TextToImagePlanner {
                        kernels::DType compute, int threads);
 
     // request: resolved. With tiling auto, plan.tiling says what the run has to do. Where the run
-    // does not fit, plan.fits is false and advice names the largest size that does.
-    Plan plan(ImageRequest request, const Machine& machine);
+    // does not fit, plan.fits is false and advice names the largest size that does. words: as the
+    // run's inputs have them; pictures count by the request alone.
+    Plan plan(ImageRequest request, const Machine& machine,
+              const std::vector<LearntWord>& words = {});
 
   private:
     struct Measured {
@@ -55,7 +57,8 @@ class TextToImagePlanner {
 
     std::unique_ptr<kernels::Device> m_device;
     TextToImage m_pipeline;
-    size_t m_loadingPeakBytes; // of the arena, while weights were packed
+    std::vector<LearntWord> m_words; // of the run that is planned
+    size_t m_loadingPeakBytes;       // of the arena, while weights were packed
 };
 
 } // namespace kinora::pipelines

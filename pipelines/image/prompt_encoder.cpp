@@ -25,11 +25,13 @@ namespace {
 using ChunkedPrompt = std::vector<std::vector<PromptChunk>>; // by text, as many chunks in each
 
 ChunkedPrompt chunksOf(const PromptSchedule& prompt, PromptSyntax syntax,
-                       const ClipTokenizer& tokenizer) {
+                       const ClipTokenizer& tokenizer, std::span<const LearntWord> words) {
     const auto read = [&](const std::string& text) {
-        if (syntax == PromptSyntax::A1111) return promptChunks(parseA1111(text), syntax, tokenizer);
-        if (syntax == PromptSyntax::Comfy) return promptChunks(parseComfy(text), syntax, tokenizer);
-        return promptChunks({PromptPart{.text = text}}, syntax, tokenizer);
+        if (syntax == PromptSyntax::A1111)
+            return promptChunks(parseA1111(text), syntax, tokenizer, words);
+        if (syntax == PromptSyntax::Comfy)
+            return promptChunks(parseComfy(text), syntax, tokenizer, words);
+        return promptChunks({PromptPart{.text = text}}, syntax, tokenizer, words);
     };
     ChunkedPrompt texts;
     size_t most = 0;
@@ -117,7 +119,7 @@ void PromptEncoder::add(ComponentLoader& loader, const std::string& suffix) {
     const ClipTextConfig config =
         ClipTextConfig::fromJson(model.config(name), model.configLabel(name));
     const bool pools = model.className(name) == "CLIPTextModelWithProjection";
-    TextEncoder encoder{ClipTokenizer::load(model.componentPath("tokenizer" + suffix)),
+    TextEncoder encoder{name, ClipTokenizer::load(model.componentPath("tokenizer" + suffix)),
                         ClipTextModel(config, loader.open(name),
                                       pools ? TextPooling::Projected : TextPooling::None)};
     if (encoder.tokenizer.maxLength() > config.positions ||
@@ -151,13 +153,15 @@ const EncodedPrompts::Stage& EncodedPrompts::at(int64_t call) const {
 struct PromptEncoder::Reading {
     PromptSyntax syntax;
     ClipTextOptions options;
+    std::span<const LearntWord> words;
 };
 
 // Only plain prompts are cut: the first part is what the reference reads.
-void PromptEncoder::warnIfCut(const std::string& text, const char* which) const {
+void PromptEncoder::warnIfCut(const std::string& text, const char* which,
+                              std::span<const LearntWord> words) const {
     const ClipTokenizer& tokenizer = m_encoders.front().tokenizer;
     const auto room = static_cast<size_t>(std::max(tokenizer.maxLength() - 2, 0));
-    const size_t length = tokenizer.encode(text).size();
+    const size_t length = WordFinder(words, tokenizer).length(tokenizer.encode(text));
     if (length > room)
         logMessage(LogLevel::Warning,
                    std::string("The ") + which + " has " + std::to_string(length) +
@@ -165,17 +169,17 @@ void PromptEncoder::warnIfCut(const std::string& text, const char* which) const 
                        ". With prompt syntax a1111 or comfy it reads all.");
 }
 
-EncodedPrompts PromptEncoder::encode(const ImageRequest& request, Guidance guidance,
-                                     int64_t calls) const {
+EncodedPrompts PromptEncoder::encode(const ImageRequest& request, Guidance guidance, int64_t calls,
+                                     std::span<const LearntWord> words) const {
     const PromptTexts texts = readPrompts(request, calls);
-    Reading reading{texts.syntax, m_options};
+    Reading reading{texts.syntax, m_options, words};
     if (request.clipSkip > 0) reading.options.skip = static_cast<int>(request.clipSkip);
     EncodedPrompts told;
     told.guided = guidance == Guidance::On;
     const bool opposed = told.guided || !texts.isOne(); // the negative prompt has a weight
     if (texts.syntax == PromptSyntax::Plain) {
-        if (opposed) warnIfCut(request.negative, "negative prompt");
-        warnIfCut(request.prompt, "prompt");
+        if (opposed) warnIfCut(request.negative, "negative prompt", words);
+        warnIfCut(request.prompt, "prompt", words);
     }
     const bool zeros =
         m_zerosForEmpty && request.negative.empty() && texts.syntax != PromptSyntax::Comfy;
@@ -225,6 +229,7 @@ PromptEncoder::encodeTexts(const std::vector<const PromptSchedule*>& prompts,
 
 // A few texts at a time: a schedule may have hundreds.
 ClipTextResult PromptEncoder::encodeRows(const TextEncoder& encoder, std::span<const int32_t> ids,
+                                         std::span<const PlacedVector> placed,
                                          const Reading& reading) const {
     constexpr size_t kRowsAtOnce = 4;
     const int length = encoder.tokenizer.maxLength();
@@ -232,7 +237,13 @@ ClipTextResult PromptEncoder::encodeRows(const TextEncoder& encoder, std::span<c
     std::vector<Tensor> hidden, pooled;
     for (size_t begin = 0; begin < ids.size(); begin += most) {
         const auto some = ids.subspan(begin, std::min(most, ids.size() - begin));
-        const ClipTextResult rows = encoder.model.encode(some, length, reading.options);
+        std::vector<PlacedVector> here;
+        for (const PlacedVector& vector : placed) {
+            const int64_t at = vector.at - static_cast<int64_t>(begin);
+            if (at >= 0 && at < static_cast<int64_t>(some.size()))
+                here.push_back({at, vector.values});
+        }
+        const ClipTextResult rows = encoder.model.encode(some, length, reading.options, here);
         hidden.push_back(rows.hidden);
         if (rows.pooled) pooled.push_back(rows.pooled);
     }
@@ -241,7 +252,7 @@ ClipTextResult PromptEncoder::encodeRows(const TextEncoder& encoder, std::span<c
 
 std::vector<float> PromptEncoder::emptyStates(const TextEncoder& encoder,
                                               const Reading& reading) const {
-    return hostValues(encodeRows(encoder, encoder.tokenizer.encodePadded(""), reading).hidden);
+    return hostValues(encodeRows(encoder, encoder.tokenizer.encodePadded(""), {}, reading).hidden);
 }
 
 // Zeros on a back end without numbers: memory is taken as in a run.
@@ -258,7 +269,7 @@ std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
     std::vector<ChunkedPrompt> chunked;
     size_t most = 0;
     for (const PromptSchedule* prompt : prompts) {
-        chunked.push_back(chunksOf(*prompt, reading.syntax, encoder.tokenizer));
+        chunked.push_back(chunksOf(*prompt, reading.syntax, encoder.tokenizer, reading.words));
         most = std::max(most, chunked.back().front().size());
     }
     const std::vector<float> empty = isWeighted(chunked) && reading.syntax == PromptSyntax::Comfy
@@ -267,11 +278,18 @@ std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
     std::vector<std::vector<Tensor>> pieces(prompts.size()); // by prompt, then by chunk
     for (size_t chunk = 0; chunk < most; ++chunk) {
         std::vector<int32_t> ids;
+        std::vector<PlacedVector> placed;
         for (const ChunkedPrompt& texts : chunked)
-            for (const std::vector<PromptChunk>& chunks : texts)
-                if (chunk < chunks.size())
-                    ids.insert(ids.end(), chunks[chunk].ids.begin(), chunks[chunk].ids.end());
-        const ClipTextResult result = encodeRows(encoder, ids, reading);
+            for (const std::vector<PromptChunk>& chunks : texts) {
+                if (chunk >= chunks.size()) continue;
+                for (const PromptChunk::Learnt& learnt : chunks[chunk].learnt)
+                    placed.push_back({static_cast<int64_t>(ids.size() + learnt.at),
+                                      reading.words[learnt.word]
+                                          .vectors.vectorsFor(encoder.component)
+                                          .row(learnt.vector)});
+                ids.insert(ids.end(), chunks[chunk].ids.begin(), chunks[chunk].ids.end());
+            }
+        const ClipTextResult result = encodeRows(encoder, ids, placed, reading);
         if (chunk == 0 && result.pooled) pooled = result.pooled;
         int64_t row = 0;
         for (size_t i = 0; i < prompts.size(); ++i) {

@@ -14,6 +14,7 @@
 #include "pipelines/request/image_request.h"
 #include "pipelines/text/clip_text_model.h"
 #include "pipelines/text/clip_tokenizer.h"
+#include "pipelines/text/learnt_words.h"
 #include "pipelines/text/prompt_chunks.h"
 
 #include <span>
@@ -52,23 +53,27 @@ class PromptEncoder {
     // Cancelled; Error{BadFile} where tokenizers and encoders do not fit together.
     PromptEncoder(ComponentLoader& loader, kernels::Device& device, kernels::DType compute);
 
-    // calls: of the denoiser in the run, which schedules in the prompts are about. Throws
+    // calls: of the denoiser in the run, which schedules in the prompts are about. words: those
+    // that stand for vectors, of files that fit the model. Throws
     // Error{InvalidArgument} on a clip skip that an encoder has no layers for, Error{NonFinite},
     // Cancelled.
-    EncodedPrompts encode(const ImageRequest& request, Guidance guidance, int64_t calls) const;
+    EncodedPrompts encode(const ImageRequest& request, Guidance guidance, int64_t calls,
+                          std::span<const LearntWord> words = {}) const;
 
     int64_t width() const;       // of the embeddings: of all encoders together
     int64_t pooledWidth() const; // 0 where no encoder gives a pooled embedding
 
   private:
     struct TextEncoder {
+        std::string component; // "text_encoder"
         ClipTokenizer tokenizer;
         ClipTextModel model;
     };
     struct Reading; // how the texts of a request are read
 
     void add(ComponentLoader& loader, const std::string& suffix);
-    void warnIfCut(const std::string& text, const char* which) const;
+    void warnIfCut(const std::string& text, const char* which,
+                   std::span<const LearntWord> words) const;
     // One for each prompt, with a row for each text of its schedule.
     std::vector<PromptEmbeddings> encodeTexts(const std::vector<const PromptSchedule*>& prompts,
                                               const Reading& reading) const;
@@ -76,7 +81,7 @@ class PromptEncoder {
                                             const std::vector<const PromptSchedule*>& prompts,
                                             const Reading& reading, kernels::Tensor& pooled) const;
     ClipTextResult encodeRows(const TextEncoder& encoder, std::span<const int32_t> ids,
-                              const Reading& reading) const;
+                              std::span<const PlacedVector> placed, const Reading& reading) const;
     std::vector<float> emptyStates(const TextEncoder& encoder, const Reading& reading) const;
     std::vector<float> hostValues(const kernels::Tensor& tensor) const;
     kernels::Tensor emphasized(const kernels::Tensor& states, std::span<const float> weights,

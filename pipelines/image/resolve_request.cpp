@@ -6,7 +6,7 @@
 #include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/parameters.h"
-#include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/vae.h"
 
 #include <nlohmann/json.hpp>
 
@@ -42,8 +42,7 @@ bool isUnset(const ImageRequest& request, const Parameter& parameter) {
 // Keeps the picture's shape; down to a multiple of the factor, but not to nothing.
 void fillFromPicture(ImageRequest& request, const Model& model, PictureSize init) {
     if (request.initPath.empty() || init.width < 1 || init.height < 1) return;
-    const int64_t factor =
-        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")).factor();
+    const int64_t factor = readVaeConfig(model.config("vae"), model.configLabel("vae")).factor();
     const auto fitted = [&](int64_t size) { return std::max(size / factor, int64_t{1}) * factor; };
     const std::optional<int64_t> width = request.width;
     if (!request.width)
@@ -63,7 +62,7 @@ void fillFromModel(ImageRequest& request, const Model& model) {
 }
 
 void fillFromConfigs(ImageRequest& request, const Model& model) {
-    const auto vae = AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae"));
+    const auto vae = readVaeConfig(model.config("vae"), model.configLabel("vae"));
     const auto unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
     if (!request.width) request.width = unet.sampleSize * vae.factor();
     if (!request.height) request.height = unet.sampleSize * vae.factor();
@@ -99,9 +98,8 @@ void fillFromTable(ImageRequest& request) {
 }
 
 DenoiserInput kindOf(const Model& model) {
-    return denoiserInput(
-        Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
-        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")));
+    return denoiserInput(Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
+                         readVaeConfig(model.config("vae"), model.configLabel("vae")));
 }
 
 // What a run from a picture needs, or that there is none.

@@ -1,9 +1,12 @@
 #pragma once
-// Pictures that a run begins from. Pipelines read no picture files: who starts the run reads them
-// and brings them to its size.
+// What a run takes besides the model: pictures that it begins from, words that were learnt.
+// Pipelines read no picture files: who starts the run reads them and brings them to its size.
 
 #include "pipelines/image/host_tensor.h"
 #include "pipelines/request/image_request.h"
+#include "pipelines/text/learnt_words.h"
+
+#include <vector>
 
 #include <vector>
 
@@ -15,6 +18,7 @@ struct RunInputs {
 
     HostTensor init; // [height,width,3 or 4] in 0..1, sRGB, alpha straight
     HostTensor mask; // [height,width,1] in 0..1: from 0.5 on the picture is made anew
+    std::vector<LearntWord> words = {}; // of files that fit the model
 };
 
 // Of a resolved request's pictures their shapes alone: what a run on the meta back end needs.

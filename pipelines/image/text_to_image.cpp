@@ -8,6 +8,7 @@
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/size_condition.h"
 #include "pipelines/vae/tiles.h"
+#include "pipelines/vae/vae.h"
 
 #include <algorithm>
 #include <cmath>
@@ -45,18 +46,17 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
     m_unet = std::make_unique<Unet2d>(
         Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
         loader.open("unet"));
-    m_decoder = std::make_unique<AutoencoderKlDecoder>(
-        AutoencoderKlConfig::fromJson(model.config("vae"), model.configLabel("vae")),
-        loader.open("vae"));
+    m_vae = readVaeConfig(model.config("vae"), model.configLabel("vae"));
+    m_decoder = makeVaeDecoder(model.config("vae"), model.configLabel("vae"), loader.open("vae"));
     m_unused = loader.unused();
     m_controls = std::make_unique<ControlNets>(
         model, m_unet->config(), m_decoder->config().factor(), device, compute, events.loading);
     m_unused.insert(m_unused.end(), m_controls->unusedTensors().begin(),
                     m_controls->unusedTensors().end());
     checkComponentsAgree();
-    m_kind = denoiserInput(m_unet->config(), m_decoder->config());
+    m_kind = denoiserInput(m_unet->config(), m_vae);
     m_preview = extras().previewFactors.empty()
-                    ? knownPreviewFactors(m_decoder->config())
+                    ? knownPreviewFactors(m_vae)
                     : PreviewFactors{extras().previewFactors, extras().previewBias};
 }
 
@@ -89,7 +89,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     const PictureStart start = pictureStart(request, inputs, events);
     const ControlRun control = m_controls->begin(request, inputs);
     const EncodedPrompts prompts =
-        encodePrompts(request, promptCallsOfAll.value_or(promptCalls(request)));
+        encodePrompts(request, promptCallsOfAll.value_or(promptCalls(request)), inputs);
     if (events.encoded) events.encoded();
     LatentsFile::Writer finalLatents(request.saveLatentsPath,
                                      from ? from->finalLatents : HostTensor{});
@@ -109,12 +109,13 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     finalLatents.finish();
 }
 
-EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request, int64_t calls) const {
+EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request, int64_t calls,
+                                          const RunInputs& inputs) const {
     const bool distilled =
         m_unet->config().timeConditionWidth > 0; // guidance is an input, as in LCM
     const bool guided = *request.cfg > kGuidanceOff && !distilled;
     EncodedPrompts prompts =
-        m_prompts->encode(request, guided ? Guidance::On : Guidance::Off, calls);
+        m_prompts->encode(request, guided ? Guidance::On : Guidance::Off, calls, inputs.words);
     if (m_unet->config().additionWidth == 0) return prompts;
     const auto add = [&](PromptEmbeddings& told, PromptSide side) {
         if (!told.pooled) return;
@@ -145,9 +146,8 @@ int64_t TextToImage::sizeNumbers() const {
 }
 
 Shape TextToImage::latentShape(const ImageRequest& request, int64_t pictures) const {
-    const int64_t factor = m_decoder->config().factor();
-    return {pictures, *request.height / factor, *request.width / factor,
-            m_decoder->config().latentChannels};
+    const int64_t factor = m_vae.factor();
+    return {pictures, *request.height / factor, *request.width / factor, m_vae.latentChannels};
 }
 
 void TextToImage::checkInputs(const ImageRequest& request) const {
@@ -184,18 +184,17 @@ PictureStart TextToImage::pictureStart(const ImageRequest& request, const RunInp
         const Weights weights(*source, m_device, m_compute, [&](int64_t bytesRead) {
             if (events.loading) events.loading("encoder", static_cast<double>(bytesRead) / all);
         });
-        m_encoder = std::make_unique<AutoencoderKlEncoder>(m_decoder->config(), weights);
+        m_encoder = makeVaeEncoder(m_model.config("vae"), m_model.configLabel("vae"), weights);
     }
-    const AutoencoderKlConfig& config = m_encoder->config();
     const auto encode = [&](const Tensor& picture) {
         Tensor moments = request.tiling == "on"
-                             ? runTiled(picture, Tiling{}, 1, config.factor(),
-                                        2 * config.latentChannels, std::cref(*m_encoder))
+                             ? runTiled(picture, Tiling{}, 1, m_vae.factor(),
+                                        m_vae.encodedChannels(), std::cref(*m_encoder))
                              : (*m_encoder)(picture);
         checkFinite(moments, "The VAE's encoder", m_compute);
         return moments;
     };
-    return {m_kind, inputs, config, encode, extras().alpha, m_device};
+    return {m_kind, inputs, m_vae, encode, extras().alpha, m_device};
 }
 
 int TextToImage::firstCall(const ImageRequest& request, const Scheduler& scheduler) const {
@@ -298,9 +297,7 @@ void TextToImage::preview(const ImageRequest& request, const Batch& batch,
 
 Tensor TextToImage::decodeOne(const ImageRequest& request, const Tensor& latents) const {
     if (request.tiling != "on") return (*m_decoder)(latents);
-    const AutoencoderKlConfig& config = m_decoder->config();
-    return runTiled(latents, Tiling{}, config.factor(), 1, config.outChannels,
-                    std::cref(*m_decoder));
+    return runTiled(latents, Tiling{}, m_vae.factor(), 1, m_vae.outChannels, std::cref(*m_decoder));
 }
 
 void TextToImage::decode(const ImageRequest& request, int64_t first, const Tensor& latents,

@@ -20,9 +20,8 @@
 #include "pipelines/image/run_state.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/schedulers/scheduler.h"
-#include "pipelines/vae/autoencoder_kl.h"
-#include "pipelines/vae/autoencoder_kl_encoder.h"
 #include "pipelines/vae/latent_preview.h"
+#include "pipelines/vae/vae_config.h"
 #include "pipelines/weights/model.h"
 
 #include <array>
@@ -96,7 +95,8 @@ class TextToImage {
         int64_t calls = 0;       // of the scheduler that are done, or left out at the start
     };
     void checkComponentsAgree() const;
-    EncodedPrompts encodePrompts(const ImageRequest& request, int64_t calls) const;
+    EncodedPrompts encodePrompts(const ImageRequest& request, int64_t calls,
+                                 const RunInputs& inputs) const;
     int64_t sizeNumbers() const; // that the denoiser is told; 0: none
     kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
@@ -127,8 +127,9 @@ class TextToImage {
     std::unique_ptr<PromptEncoder> m_prompts;
     std::unique_ptr<Unet2d> m_unet;
     std::unique_ptr<ControlNets> m_controls;
-    std::unique_ptr<AutoencoderKlDecoder> m_decoder;
-    std::unique_ptr<AutoencoderKlEncoder> m_encoder; // while runs begin from pictures
+    VaeConfig m_vae;
+    std::unique_ptr<VaeDecoder> m_decoder;
+    std::unique_ptr<VaeEncoder> m_encoder; // while runs begin from pictures
     DenoiserInput m_kind = DenoiserInput::Latents;
     PreviewFactors m_preview;
     std::vector<std::string> m_unused;

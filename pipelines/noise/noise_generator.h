@@ -41,6 +41,8 @@ class BatchNoise {
     // Picture i draws from seed firstSeed + i.
     BatchNoise(std::string_view name, uint64_t firstSeed, int64_t pictures);
 
+    int64_t pictures() const { return static_cast<int64_t>(m_generators.size()); }
+
     // [pictures, height, width, channels] f32; each picture is drawn in NCHW order as the reference
     // does. On the meta back end nothing is drawn.
     kernels::Tensor draw(kernels::Device& device, int64_t height, int64_t width, int64_t channels);

@@ -15,6 +15,8 @@ struct ImageRequest {
     std::string negative;
     std::vector<std::string>
         loras; // "name-or-file[:weight[:text weight]]", as lora_choice.h reads it
+    std::vector<std::string> embeddings;   // "name-or-file[:word]", as embedding_choice.h reads it
+    std::string promptEmbeddings = "auto"; // words of the prompt that name files: auto, off
 
     // Nets that steer by a picture, each "name-or-file[:weight[:begin[:end]]]" as control_choice.h
     // reads it. Entry i of the other lists belongs to entry i.

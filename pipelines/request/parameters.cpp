@@ -1,6 +1,7 @@
 #include "pipelines/request/parameters.h"
 
 #include "pipelines/request/control_choice.h"
+#include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/lora_choice.h"
 
 #include <algorithm>
@@ -42,6 +43,10 @@ std::string_view controlRule(std::string_view value) {
     return parseControlChoice(value) ? std::string_view{}
                                      : "NAME, NAME:WEIGHT or NAME:WEIGHT:BEGIN:END, weights from "
                                        "-100 to 100, 0 <= BEGIN < END <= 1";
+}
+
+std::string_view embeddingRule(std::string_view value) {
+    return parseEmbeddingChoice(value) ? std::string_view{} : "NAME or NAME:WORD";
 }
 
 std::vector<Parameter> textParameters() {
@@ -158,6 +163,26 @@ std::vector<Parameter> controlParameters() {
 // How the texts are read.
 std::vector<Parameter> languageParameters() {
     return {
+        {.name = "embedding",
+         .option = "embedding",
+         .label = "Embedding",
+         .help = "Textual inversion by name or file, and the word of the prompt that it is",
+         .unit = "",
+         .field = &ImageRequest::embeddings,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate(),
+         .rule = embeddingRule},
+        {.name = "promptEmbeddings",
+         .option = "prompt-embeddings",
+         .label = "Embeddings in prompts",
+         .help = "Whether names of embeddings in the prompt stand for them; off: only --embedding",
+         .unit = "",
+         .field = &ImageRequest::promptEmbeddings,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("auto"),
+         .choices = {"auto", "off"}},
         {.name = "promptSyntax",
          .option = "prompt-syntax",
          .label = "Prompt syntax",

@@ -180,8 +180,28 @@ Tensor ClipTextModel::pooled(const Tensor& states, std::span<const int32_t> ids)
     return kernels::convert((*layers.projection)(normed), kernels::DType::F32);
 }
 
+// -> [ids, width]: the tokens' vectors, and those that are placed.
+Tensor ClipTextModel::embedded(std::span<const int32_t> ids,
+                               std::span<const PlacedVector> placed) const {
+    const Tensor& table = m_layers->tokens;
+    const Tensor known = kernels::embedding(table, ids);
+    if (placed.empty()) return known;
+    std::vector<Tensor> parts;
+    int64_t next = 0;
+    for (const PlacedVector& vector : placed) {
+        if (vector.at > next) parts.push_back(known.slice(next, vector.at));
+        const Tensor row =
+            table.device().fromHost(vector.values.data(), {1, table.dim(1)}, kernels::DType::F32);
+        parts.push_back(kernels::convert(row, table.dtype()));
+        next = vector.at + 1;
+    }
+    if (next < known.dim(0)) parts.push_back(known.slice(next, known.dim(0)));
+    return kernels::stack(parts);
+}
+
 ClipTextResult ClipTextModel::encode(std::span<const int32_t> ids, int64_t length,
-                                     const ClipTextOptions& options) const {
+                                     const ClipTextOptions& options,
+                                     std::span<const PlacedVector> placed) const {
     const Layers& layers = *m_layers;
     const ClipTextConfig& config = layers.config;
     if (length < 1 || length > config.positions || ids.size() % static_cast<size_t>(length) != 0)
@@ -195,7 +215,7 @@ ClipTextResult ClipTextModel::encode(std::span<const int32_t> ids, int64_t lengt
                         " layers.",
                     "Use 1 for the last layer, 2 for the one before it.");
     const auto rows = static_cast<int64_t>(ids.size()) / length;
-    Tensor x = kernels::embedding(layers.tokens, ids).reshape({rows, length, config.width});
+    Tensor x = embedded(ids, placed).reshape({rows, length, config.width});
     x = kernels::add(x, layers.positions.slice(0, length).reshape({1, length, config.width}));
     const int64_t wanted = config.layers - (options.skip - 1);
     for (int64_t i = 0; i < wanted; ++i) x = layers.encoder[static_cast<size_t>(i)](std::move(x));

@@ -32,6 +32,12 @@ struct ClipTextOptions {
     bool finalNorm = true; // off: as the layer gives them (SDXL)
 };
 
+// A vector in the place of a token's: textual inversion.
+struct PlacedVector {
+    int64_t at;                    // of all ids
+    std::span<const float> values; // width of them
+};
+
 struct ClipTextResult {
     kernels::Tensor hidden; // [n, length, width] in the compute dtype
     kernels::Tensor pooled; // [n, projection] f32; undefined without TextPooling::Projected
@@ -47,9 +53,10 @@ class ClipTextModel {
 
     // ids: n rows of `length`, 1 to config().positions. The pooled embedding is the projection of
     // the last layer's state at the end token, whatever layer is asked for. Throws
-    // Error{InvalidArgument} where there are fewer layers than `skip`.
+    // Error{InvalidArgument} where there are fewer layers than `skip`. placed: by their places.
     ClipTextResult encode(std::span<const int32_t> ids, int64_t length,
-                          const ClipTextOptions& options) const;
+                          const ClipTextOptions& options,
+                          std::span<const PlacedVector> placed = {}) const;
     // Hidden states alone, after the final layer norm.
     kernels::Tensor operator()(std::span<const int32_t> ids, int64_t length, int skip = 1) const {
         return encode(ids, length, {.skip = skip}).hidden;
@@ -58,6 +65,8 @@ class ClipTextModel {
     const ClipTextConfig& config() const;
 
   private:
+    kernels::Tensor embedded(std::span<const int32_t> ids,
+                             std::span<const PlacedVector> placed) const;
     kernels::Tensor pooled(const kernels::Tensor& states, std::span<const int32_t> ids) const;
 
     struct Layers;

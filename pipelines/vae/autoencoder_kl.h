@@ -3,6 +3,7 @@
 // in.
 // Source: Rombach et al. 2022, appendix G; names and numbers as diffusers' AutoencoderKL.
 
+#include "pipelines/vae/vae_config.h"
 #include "pipelines/weights/weights.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -20,21 +21,23 @@ struct AutoencoderKlConfig {
     float scalingFactor;
     kernels::Activation activation;
     int64_t factor() const { return int64_t{1} << (blockChannels.size() - 1); } // pixels per latent
+    operator VaeConfig() const {
+        return {inChannels, outChannels,   latentChannels,
+                factor(),   scalingFactor, Encoding::Distribution};
+    }
     // Throws Error{Unsupported, BadFile} naming the key. file: how errors name the config.
     static AutoencoderKlConfig fromJson(const nlohmann::json& config,
                                         std::string_view file = "vae/config.json");
 };
 
 // The half that every run needs.
-class AutoencoderKlDecoder {
+class AutoencoderKlDecoder final : public VaeDecoder {
   public:
     AutoencoderKlDecoder(const AutoencoderKlConfig& config, const Weights& weights);
-    ~AutoencoderKlDecoder();
+    ~AutoencoderKlDecoder() override;
     AutoencoderKlDecoder(AutoencoderKlDecoder&&) noexcept;
 
-    // latents [N,h,w,latentChannels] f32 as the scheduler left them (they are divided by the
-    // scaling factor here) -> [N, h*factor, w*factor, outChannels] f32, about -1..1.
-    kernels::Tensor operator()(const kernels::Tensor& latents) const;
+    kernels::Tensor operator()(const kernels::Tensor& latents) const override;
 
     const AutoencoderKlConfig& config() const;
 

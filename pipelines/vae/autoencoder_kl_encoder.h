@@ -12,16 +12,16 @@
 namespace kinora::pipelines {
 
 // The half that a run from a picture needs besides.
-class AutoencoderKlEncoder {
+class AutoencoderKlEncoder final : public VaeEncoder {
   public:
     AutoencoderKlEncoder(const AutoencoderKlConfig& config, const Weights& weights);
-    ~AutoencoderKlEncoder();
+    ~AutoencoderKlEncoder() override;
     AutoencoderKlEncoder(AutoencoderKlEncoder&&) noexcept;
 
     // picture [N, h*factor, w*factor, inChannels] f32 in -1..1 -> moments [N, h, w, 2 *
     // latentChannels] f32: the means of the latents, then the logarithms of their variances
     // (posterior.h).
-    kernels::Tensor operator()(const kernels::Tensor& picture) const;
+    kernels::Tensor operator()(const kernels::Tensor& picture) const override;
 
     const AutoencoderKlConfig& config() const;
 

@@ -33,7 +33,7 @@ const std::vector<LatentSpace>& latentSpaces() {
 
 } // namespace
 
-PreviewFactors knownPreviewFactors(const AutoencoderKlConfig& vae) {
+PreviewFactors knownPreviewFactors(const VaeConfig& vae) {
     for (const LatentSpace& space : latentSpaces())
         if (vae.latentChannels == static_cast<int64_t>(space.preview.factors.size()) &&
             std::abs(vae.scalingFactor - space.scalingFactor) < 1e-5f)

@@ -8,7 +8,7 @@
 // make of them (R2 0.88 for SD 1.x and 2.x, 0.86 for SDXL).
 
 #include "kernels/tensor/tensor.h"
-#include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/vae_config.h"
 
 #include <array>
 #include <vector>
@@ -23,7 +23,7 @@ struct PreviewFactors {
 
 // Of the latent space that the VAE has, known by its channels and scaling factor: SD 1.x and 2.x
 // (4, 0.18215), SDXL (4, 0.13025). Empty for any other.
-PreviewFactors knownPreviewFactors(const AutoencoderKlConfig& vae);
+PreviewFactors knownPreviewFactors(const VaeConfig& vae);
 
 // latents [1, h, w, C] f32 as the denoiser sees them, with C factors -> RGB [h, w, 3] f32 in 0..1.
 kernels::Tensor previewPicture(const PreviewFactors& factors, const kernels::Tensor& latents);

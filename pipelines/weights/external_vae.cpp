@@ -33,7 +33,8 @@ ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
         prefix = &m_prefix;
         break;
     }
-    if (!prefix) {
+    if (!prefix) m_tiny = TinyAutoencoderFile::find(file);
+    if (!prefix && !m_tiny) {
         const auto names = source->names();
         throw Error(ErrorCode::Unsupported,
                     source->label() + ": has no VAE that is known here; its first tensor is " +
@@ -49,9 +50,12 @@ ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
         std::filesystem::is_regular_file(config, ignored))
         m_config = std::make_shared<const nlohmann::json>(
             readJsonFile(config, (file.parent_path().filename() / "config.json").generic_string()));
+    else if (m_tiny)
+        m_config = std::make_shared<const nlohmann::json>(m_tiny->config());
 }
 
 std::unique_ptr<WeightSource> ExternalVae::weights(const nlohmann::json& config) const {
+    if (m_tiny) return m_tiny->weights();
     std::unique_ptr<WeightSource> source = openWeightFile(m_path, labelOf(m_path));
     if (m_diffusersNames && m_prefix.empty()) return source;
     const CheckpointNames names =

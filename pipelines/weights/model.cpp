@@ -37,7 +37,7 @@ constexpr std::string_view kDiffusersStem = "diffusion_pytorch_model";
 constexpr Component kUnet = {
     "unet", Need::Required, "config.json", kDiffusersStem, {"UNet2DConditionModel"}};
 constexpr Component kVae = {
-    "vae", Need::Required, "config.json", kDiffusersStem, {"AutoencoderKL"}};
+    "vae", Need::Required, "config.json", kDiffusersStem, {"AutoencoderKL", "AutoencoderTiny"}};
 constexpr Component kScheduler = {"scheduler", Need::Required, "scheduler_config.json", "", {}};
 // Judge finished pictures, or take a picture in: no part of text to image.
 constexpr Component kSafetyChecker = {"safety_checker", Need::Unused, "", "", {}};
@@ -364,7 +364,8 @@ LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& str
 
 void Model::replaceVae(ExternalVae vae) {
     if (vae.config()) m_configs["vae"] = *vae.config();
-    m_additions += identityOf(vae.path()) + " " + (vae.config() ? vae.config()->dump() : "") + "\n";
+    for (const fs::path& file : vae.files())
+        m_additions += identityOf(file) + " " + (vae.config() ? vae.config()->dump() : "") + "\n";
     m_vae = std::move(vae);
 }
 

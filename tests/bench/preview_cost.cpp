@@ -42,7 +42,7 @@ int main() {
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());
     const auto device = backends.open("cpu", {});
-    pipelines::AutoencoderKlConfig vae;
+    pipelines::VaeConfig vae;
     vae.latentChannels = 4;
     for (const auto& [name, scale, side] :
          {std::tuple{"SD 1.5, 512 x 512", 0.18215f, 64}, {"SDXL, 1024 x 1024", 0.13025f, 128}}) {

@@ -27,7 +27,7 @@ kernels::Device& device() {
 
 std::vector<float> inputOf(const HostTensor& picture, int64_t channels,
                            AlphaMeaning alpha = AlphaMeaning::None) {
-    AutoencoderKlConfig vae{};
+    VaeConfig vae{};
     vae.inChannels = channels;
     const kernels::Tensor input = autoencoderInput(picture, vae, alpha, device());
     CHECK((input.shape() == Shape{1, picture.shape[0], picture.shape[1], channels}));

@@ -12,7 +12,7 @@ DenoiserInput kindOf(int64_t in, int64_t out, int64_t latents) {
     Unet2dConfig unet{};
     unet.inChannels = in;
     unet.outChannels = out;
-    AutoencoderKlConfig vae{};
+    VaeConfig vae{};
     vae.latentChannels = latents;
     return denoiserInput(unet, vae);
 }

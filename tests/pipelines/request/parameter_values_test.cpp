@@ -44,6 +44,8 @@ ImageRequest filled() {
     request.prompt = "a red \"apple\" \xf0\x9f\x8d\x8e";
     request.negative = "blurry";
     request.loras = {"style:0.8", "b:1:0.5"};
+    request.embeddings = {"easynegative", "a.pt:<cat>"};
+    request.promptEmbeddings = "off";
     request.vae = "other";
     request.steps = 24;
     request.sampler = "dpmpp_2m";
@@ -232,7 +234,7 @@ TEST_CASE("JSON is canonical") {
         R"("device":"auto","eta":0.0,"init":"","latents":"","latentsIndex":0,"mask":"",)"
         R"("model":"","negative":"",)"
         R"("noise":"torch-cpu","precision":"auto","prediction":"auto","previewEvery":0,"prompt":"",)"
-        R"("promptSyntax":"auto","saveLatents":"","tiling":"auto"})");
+        R"("promptEmbeddings":"auto","promptSyntax":"auto","saveLatents":"","tiling":"auto"})");
 }
 
 TEST_CASE("JSON brings a request back, 64-bit seeds included") {

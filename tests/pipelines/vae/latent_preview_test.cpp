@@ -13,8 +13,8 @@ using kernels::Tensor;
 
 namespace {
 
-AutoencoderKlConfig vaeOf(int64_t channels, float scalingFactor) {
-    AutoencoderKlConfig config{};
+VaeConfig vaeOf(int64_t channels, float scalingFactor) {
+    VaeConfig config{};
     config.latentChannels = channels;
     config.scalingFactor = scalingFactor;
     return config;
