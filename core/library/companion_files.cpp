@@ -33,6 +33,7 @@ struct KindRow {
 constexpr KindRow kKinds[] = {
     {CompanionKind::Lora, "LoRA", {"lora", "loras", "lycoris", "locon"}},
     {CompanionKind::Vae, "VAE", {"vae", "vaes", "vae-approx", "vae_approx"}},
+    {CompanionKind::Upscaler, "upscaler", {"esrgan", "realesrgan", "upscale_models", "upscalers"}},
 };
 
 const KindRow& rowOf(CompanionKind kind) {

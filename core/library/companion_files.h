@@ -11,7 +11,7 @@
 
 namespace kinora::core {
 
-enum class CompanionKind { Lora, Vae };
+enum class CompanionKind { Lora, Vae, Upscaler };
 
 // Below a root; several roots that hold one another give each file once.
 struct CompanionFile {

@@ -3,6 +3,7 @@
 #include "core/library/companion_files.h"
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
+#include "pipelines/upscale/upscaler_file.h"
 #include "pipelines/weights/external_vae.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
@@ -60,6 +61,15 @@ CompanionInfo describeLora(const pipelines::LoraFile& file) {
 std::optional<CompanionInfo> describe(const std::filesystem::path& path) {
     try {
         return describeLora(pipelines::LoraFile(path));
+    } catch (const Error&) {
+        // Then it is something else.
+    }
+    try {
+        const pipelines::UpscalerConfig config = pipelines::UpscalerFile(path).config();
+        CompanionInfo info;
+        info.kind = "upscaler";
+        info.family = std::to_string(config.scale) + "x, " + upscalerKindName(config.kind);
+        return info;
     } catch (const Error&) {
         // Then it is something else.
     }
