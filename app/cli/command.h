@@ -20,6 +20,7 @@ struct CommandContext {
 int runImageCommand(const CommandContext& context);
 int runModelsCommand(const CommandContext& context);
 int runInfoCommand(const CommandContext& context);
+int runUpscaleCommand(const CommandContext& context);
 int runVerifyCommand(const CommandContext& context);
 int runBenchCommand(const CommandContext& context);
 int runDevicesCommand(const CommandContext& context);

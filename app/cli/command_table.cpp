@@ -144,6 +144,47 @@ std::vector<OptionSpec> queueOptions() {
     return options;
 }
 
+CommandSpec upscaleCommand() {
+    CommandSpec command{"upscale",
+                        "Make a picture larger",
+                        "FILE",
+                        "Enlarges a picture with an upscaler of the ESRGAN kind (.pth or "
+                        ".safetensors): by its own factor, in tiles, in little memory. How the "
+                        "picture was made stays in its metadata, with the upscaler's name and "
+                        "hash, so that kinora verify can make both again.",
+                        1,
+                        1,
+                        {},
+                        Completion::File};
+    command.options = {
+        {"model",
+         "NAME|FILE",
+         "The upscaler; kinora models lists those that are here",
+         "",
+         {},
+         Completion::File},
+        {"output",
+         "FILE|DIR|PATTERN",
+         "Where the result goes",
+         "NAME-4x.png in Pictures/Kinora",
+         {},
+         Completion::File},
+        {"format",
+         "NAME",
+         "How the picture is written",
+         "the output's extension, else png",
+         {"png", "jpg", "webp", "tiff", "exr", "avif"}},
+        {"tile", "N", "Side of the tiles in pixels of the small picture",
+         "256, less where memory "
+         "is short"},
+        {"precision", "NAME", "Precision of the arithmetic", "auto", {"auto", "f32", "bf16"}},
+        {"overwrite", "", "Replace an output that is there already", ""},
+        {"no-metadata", "", "Leave out of the file how it was made", ""},
+        {"dry-run", "", "Say what size, tiles and memory it will be, and stop", ""},
+    };
+    return command;
+}
+
 std::vector<OptionSpec> benchOptions() {
     return {
         {"arch", "NAME", "Whose sizes: sd15, starter, or a model that is here",
@@ -315,6 +356,7 @@ std::vector<CommandSpec> makeCommands() {
                    1,
                    {},
                    Completion::File});
+    all.push_back(upscaleCommand());
     all.push_back({"verify",
                    "Make a picture again and compare",
                    "FILE...",

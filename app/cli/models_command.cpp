@@ -21,7 +21,7 @@ nlohmann::ordered_json companionJson(const core::CompanionInfo& file) {
             {"licence", file.licence},     {"triggerWords", file.triggerWords}};
 }
 
-// LoRAs and VAEs: a table of their own, since one asks other things of them.
+// LoRAs, VAEs and upscalers: a table of their own, since one asks other things of them.
 nlohmann::ordered_json listCompanions(const CommandContext& context) {
     nlohmann::ordered_json entries = nlohmann::ordered_json::array();
     TextTable table({"NAME", "KIND", "FOR", "SIZE", "TRIGGER WORDS", "FILE"});

@@ -3,6 +3,7 @@
 #include "app/cli/command.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/run_job.h"
+#include "core/engine/upscale.h"
 #include "core/library/file_hash.h"
 #include "core/media/image_file.h"
 #include "core/media/metadata.h"
@@ -125,6 +126,21 @@ std::string findCompanions(const core::ModelLibrary& library, const core::Proven
     return {};
 }
 
+// The upscalers that the picture went through afterwards, by where they are here. -> why that
+// cannot be, empty where all are found.
+std::string findUpscalers(const core::ModelLibrary& library, const core::Provenance& made,
+                          std::vector<fs::path>& found) {
+    for (const core::Enlargement& step : made.enlargements) {
+        const Result<fs::path> path =
+            library.findCompanionByHash(core::CompanionKind::Upscaler, step.upscaler.hash);
+        if (!path)
+            return "the upscaler that made it larger, " + step.upscaler.name + " (" +
+                   step.upscaler.hash + "), is not here";
+        found.push_back(*path);
+    }
+    return {};
+}
+
 core::Image makeAgain(const CommandContext& context, const pipelines::ImageRequest& request) {
     core::Image image;
     const auto handler = [&](const core::EngineEvent& event) -> Result<void> {
@@ -162,6 +178,24 @@ core::Image throughFormat(const core::Image& image, const fs::path& like) {
         fs::path(folder.path().toStdString()) / ("again" + like.extension().string());
     orThrow(core::saveImage(image, path, options));
     return orThrow(core::loadImage(path));
+}
+
+// What kinora upscale makes of the picture once it lies in a file.
+core::Image enlarge(const CommandContext& context, const core::Image& picture,
+                    const core::Enlargement& step, const fs::path& upscaler) {
+    const core::Image stored = throughFormat(picture, "picture.png");
+    core::UpscaleOptions options;
+    options.upscaler = upscaler;
+    options.precision = step.precision;
+    options.tile = step.tile;
+    options.threads = context.program.threads;
+    CancelToken cancel = options.cancel; // shares the flag
+    context.interrupts.setHandler([cancel]() mutable { cancel.cancel(); });
+    std::optional<core::Upscaled> result =
+        orThrow(core::upscalePicture(*context.program.backEndRegistry, stored, options));
+    context.interrupts.setHandler({});
+    if (!result) throw Interrupted{};
+    return std::move(result->image);
 }
 
 Comparison compare(const core::Image& again, const core::Image& there, const fs::path& path) {
@@ -260,8 +294,15 @@ Comparison verify(const CommandContext& context, const fs::path& path, Inputs& i
     if (const std::string missing = findCompanions(context.program.library, made, request);
         !missing.empty())
         return {Verdict::Cannot, 0, missing, "Add its folder with --models."};
+    std::vector<fs::path> upscalers;
+    if (const std::string missing = findUpscalers(context.program.library, made, upscalers);
+        !missing.empty())
+        return {Verdict::Cannot, 0, missing, "Add its folder with --models."};
     const core::Image there = orThrow(core::loadImage(path));
-    return compare(makeAgain(context, request), there, path);
+    core::Image again = makeAgain(context, request);
+    for (size_t i = 0; i < upscalers.size(); ++i)
+        again = enlarge(context, again, made.enlargements[i], upscalers[i]);
+    return compare(again, there, path);
 }
 
 void tell(const CommandContext& context, const fs::path& path, const Comparison& result) {

@@ -127,6 +127,7 @@ int runWithEngine(const Arguments& arguments, Console& console) {
     if (name == "image") return runImageCommand(context);
     if (name == "models") return runModelsCommand(context);
     if (name == "info") return runInfoCommand(context);
+    if (name == "upscale") return runUpscaleCommand(context);
     if (name == "verify") return runVerifyCommand(context);
     if (name == "bench") return runBenchCommand(context);
     if (name == "devices") return runDevicesCommand(context);

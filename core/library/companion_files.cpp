@@ -44,6 +44,7 @@ constexpr KindRow kKinds[] = {
     {CompanionKind::Embedding,
      "embedding",
      {"embeddings", "embedding", "textual_inversion", "textual-inversion"}},
+    {CompanionKind::Upscaler, "upscaler", {"esrgan", "realesrgan", "upscale_models", "upscalers"}},
 };
 
 const KindRow& rowOf(CompanionKind kind) {
@@ -206,7 +207,8 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
 
 std::string CompanionPlace::name() const {
     switch (kind) {
-    case CompanionKind::Vae: return *text;
+    case CompanionKind::Vae:
+    case CompanionKind::Upscaler: return *text;
     case CompanionKind::Lora: {
         const auto choice = pipelines::parseLoraChoice(*text);
         return choice ? choice->name : *text;
@@ -228,7 +230,8 @@ void CompanionPlace::rename(const std::string& name) const {
     switch (kind) {
     case CompanionKind::Lora: *text = pipelines::withLoraName(*text, name); break;
     case CompanionKind::Embedding: *text = pipelines::withEmbeddingName(*text, name); break;
-    case CompanionKind::Vae: *text = name; break;
+    case CompanionKind::Vae:
+    case CompanionKind::Upscaler: *text = name; break;
     case CompanionKind::ControlNet:
     case CompanionKind::Adapter: *text = pipelines::withControlName(*text, name); break;
     }

@@ -11,7 +11,7 @@
 
 namespace kinora::core {
 
-enum class CompanionKind { Lora, Vae, Embedding, ControlNet, Adapter };
+enum class CompanionKind { Lora, Vae, Embedding, ControlNet, Adapter, Upscaler };
 
 // Below a root; several roots that hold one another give each file once.
 struct CompanionFile {

@@ -4,6 +4,7 @@
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "pipelines/weights/control_file.h"
+#include "pipelines/upscale/upscaler_file.h"
 #include "pipelines/weights/external_vae.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
@@ -80,6 +81,15 @@ std::optional<CompanionInfo> describe(const std::filesystem::path& path) {
         info.kind = "embedding";
         info.family = file.family();
         info.triggerWords = {repairedUtf8(companionName(path))};
+        return info;
+    } catch (const Error&) {
+        // Nor that.
+    }
+    try {
+        const pipelines::UpscalerConfig config = pipelines::UpscalerFile(path).config();
+        CompanionInfo info;
+        info.kind = "upscaler";
+        info.family = std::to_string(config.scale) + "x, " + upscalerKindName(config.kind);
         return info;
     } catch (const Error&) {
         // Nor that.

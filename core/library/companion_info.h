@@ -1,6 +1,6 @@
 #pragma once
-// What a file beside the models is: a LoRA, embedding or ControlNet for which family, a VAE; its
-// trigger words and licence, as its metadata and its tensors tell. Headers only.
+// What a file beside the models is: a LoRA, embedding or ControlNet for which family, a VAE, an
+// upscaler; its trigger words and licence, as its metadata and its tensors tell. Headers only.
 
 #include <cstdint>
 #include <filesystem>
@@ -12,8 +12,10 @@ namespace kinora::core {
 
 struct CompanionInfo {
     std::string name;   // how a request asks for it
-    std::string kind;   // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "embedding", "ControlNet", "T2I-Adapter"
-    std::string family; // "Stable Diffusion 1.x"; empty: it does not tell
+    // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "embedding", "ControlNet", "T2I-Adapter", "upscaler"
+    std::string kind;
+    // "Stable Diffusion 1.x"; of an upscaler "4x, ESRGAN"; empty: it does not tell
+    std::string family;
     std::filesystem::path path;
     uint64_t sizeBytes = 0;
     std::string hash;                      // "sha256:..."; empty: not known yet
@@ -21,7 +23,7 @@ struct CompanionInfo {
     std::vector<std::string> triggerWords; // what its trainer says, else its most frequent tags
 };
 
-// nullopt for what is neither (a model, an upscaler, a damaged file). Hostile input.
+// nullopt for what is neither (a model, a damaged file). Hostile input.
 std::optional<CompanionInfo> readCompanionInfo(const std::filesystem::path& path);
 
 } // namespace kinora::core

@@ -182,6 +182,12 @@ void takeField(FoundParameters& found, const std::string& name, const std::strin
 } // namespace
 
 std::string parametersText(const Provenance& provenance, int width, int height) {
+    int64_t enlarged = 1; // by what was done to the picture afterwards
+    std::string upscalers;
+    for (const Enlargement& step : provenance.enlargements) {
+        enlarged *= step.scale;
+        upscalers += (upscalers.empty() ? "" : ", ") + step.upscaler.name;
+    }
     const pipelines::ImageRequest& request = provenance.request;
     std::string text = request.prompt;
     if (!request.negative.empty()) text += "\n" + std::string(kNegative) + " " + request.negative;
@@ -192,7 +198,7 @@ std::string parametersText(const Provenance& provenance, int width, int height) 
         {"Schedule type", webUiSchedule(request.schedule.value_or(""))},
         {"CFG scale", valueOf(request, "cfg")},
         {"Seed", valueOf(request, "seed")},
-        {"Size", std::to_string(width) + "x" + std::to_string(height)},
+        {"Size", std::to_string(width / enlarged) + "x" + std::to_string(height / enlarged)},
         {"Model hash", hash.starts_with("sha256:") ? hash.substr(7, 10) : ""},
         {"Model", provenance.modelName},
         {"Clip skip", request.clipSkip > 1 ? valueOf(request, "clipSkip") : ""},
@@ -200,6 +206,8 @@ std::string parametersText(const Provenance& provenance, int width, int height) 
         {"CFG rescale",
          request.guidanceRescale.value_or(0) > 0 ? valueOf(request, "guidanceRescale") : ""},
         {"Eta DDIM", request.eta > 0 ? valueOf(request, "eta") : ""},
+        {"Postprocess upscaler", upscalers},
+        {"Postprocess upscale by", upscalers.empty() ? "" : std::to_string(enlarged)},
         {"Version", provenance.engineVersion},
     };
     std::string line;

@@ -115,6 +115,22 @@ std::vector<UsedFile> parseFiles(const json& list) {
     return files;
 }
 
+std::vector<Enlargement> parseEnlargements(const json& list) {
+    constexpr size_t kMost = 16;
+    constexpr int64_t kMostScale = 64, kMostTile = 1 << 16;
+    if (!list.is_array() || list.size() > kMost) refuse("upscaled is not a list of steps.");
+    std::vector<Enlargement> enlargements;
+    for (const json& entry : list) {
+        Fields step(entry, "upscaled");
+        enlargements.push_back({{step.text("name", 4096), step.hash("hash")},
+                                step.number("scale", 1, kMostScale),
+                                step.text("precision", 64),
+                                step.number("tile", 1, kMostTile)});
+        step.noMore();
+    }
+    return enlargements;
+}
+
 Provenance parse(const json& object) {
     Fields top(object, "the top level");
     const std::string format = top.text("format", 64);
@@ -146,6 +162,8 @@ Provenance parse(const json& object) {
     if (object.contains("maskHash")) provenance.maskHash = top.hash("maskHash");
     if (object.contains("controlHashes")) provenance.controlHashes = top.hashes("controlHashes");
     if (object.contains("adapterHashes")) provenance.adapterHashes = top.hashes("adapterHashes");
+    if (object.contains("upscaled"))
+        provenance.enlargements = parseEnlargements(top.at("upscaled"));
     provenance.outputHash = top.hash("outputHash");
 
     json request = top.at("request");
@@ -177,6 +195,12 @@ json toJson(const Provenance& provenance) {
                    {"outputHash", provenance.outputHash}};
     for (const UsedFile& file : provenance.files)
         object["files"].push_back({{"name", file.name}, {"hash", file.hash}});
+    for (const Enlargement& step : provenance.enlargements)
+        object["upscaled"].push_back({{"name", step.upscaler.name},
+                                      {"hash", step.upscaler.hash},
+                                      {"scale", step.scale},
+                                      {"precision", step.precision},
+                                      {"tile", step.tile}});
     if (!provenance.latentsHash.empty()) {
         object["latentsHash"] = provenance.latentsHash;
         object["latentsIndex"] = provenance.latentsIndex;

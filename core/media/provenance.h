@@ -19,6 +19,16 @@ struct UsedFile {
     friend bool operator==(const UsedFile&, const UsedFile&) = default;
 };
 
+// A picture that was made larger after it was made.
+struct Enlargement {
+    UsedFile upscaler;
+    int64_t scale = 1;
+    std::string precision;
+    int64_t tile = 0; // side in pixels of the picture before
+
+    friend bool operator==(const Enlargement&, const Enlargement&) = default;
+};
+
 struct Provenance {
     pipelines::ImageRequest request; // resolved: every result parameter set, count 1, seed its own
     std::string modelName;
@@ -35,6 +45,7 @@ struct Provenance {
     std::string maskHash;     // of the file of its mask; usually empty
     // Of the files of the pictures that it followed: one for each ControlNet, each T2I-Adapter.
     std::vector<std::string> controlHashes, adapterHashes;
+    std::vector<Enlargement> enlargements; // what was done to it afterwards, in this order
     std::string outputHash; // "sha256:..." of the decoded 8-bit pixels; set when it is written
 };
 

@@ -30,7 +30,7 @@ struct TensorRef {
 };
 
 enum class Activation : int32_t { None, Silu, Gelu, GeluTanh, QuickGelu, Relu, Sigmoid, Tanh };
-enum class BinaryOp : int32_t { Add, Subtract, Multiply, Divide };
+enum class BinaryOp : int32_t { Add, Subtract, Multiply, Divide, LeakyRelu };
 enum class WeightKind : int32_t { Linear, Conv2d };
 
 struct PackedWeight; // a weight in the layout that the back end's kernels want; opaque

@@ -70,6 +70,11 @@ struct SubtractOp {
 struct DivideOp {
     template <class D, class V> HWY_INLINE V operator()(D, V a, V b) const { return hn::Div(a, b); }
 };
+struct LeakyReluOp {
+    template <class D, class V> HWY_INLINE V operator()(D d, V a, V b) const {
+        return hn::IfThenElse(hn::Lt(a, hn::Zero(d)), hn::Mul(a, b), a);
+    }
+};
 
 void combine(BinaryOp op, const float* a, const float* b, float* out, size_t count) {
     switch (op) {
@@ -77,6 +82,7 @@ void combine(BinaryOp op, const float* a, const float* b, float* out, size_t cou
     case BinaryOp::Subtract: return mapBlock(a, b, out, count, SubtractOp{});
     case BinaryOp::Multiply: return mapBlock(a, b, out, count, ProductOp{});
     case BinaryOp::Divide: return mapBlock(a, b, out, count, DivideOp{});
+    case BinaryOp::LeakyRelu: return mapBlock(a, b, out, count, LeakyReluOp{});
     }
 }
 

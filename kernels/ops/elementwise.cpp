@@ -79,6 +79,10 @@ Tensor divide(const Tensor& a, const Tensor& b) {
     return binary("divide", BinaryOp::Divide, a, b);
 }
 
+Tensor leakyRelu(const Tensor& a, const Tensor& slope) {
+    return binary("leakyRelu", BinaryOp::LeakyRelu, a, slope);
+}
+
 Tensor linearCombination(std::span<const Term> terms) {
     std::vector<Operand> operands;
     for (const Term& term : terms) operands.push_back({"term", term.tensor});

@@ -26,6 +26,9 @@ Tensor add(const Tensor& a, const Tensor& b);
 Tensor subtract(const Tensor& a, const Tensor& b);
 Tensor multiply(const Tensor& a, const Tensor& b);
 Tensor divide(const Tensor& a, const Tensor& b);
+// a where it is not negative, a * slope where it is: one slope for all is LeakyReLU, one for each
+// channel PReLU (He et al. 2015).
+Tensor leakyRelu(const Tensor& a, const Tensor& slope);
 
 // sum of coefficient * tensor over 1 to 8 terms of one shape, all f32; added up in double, in the
 // order given. What schedulers are made of.

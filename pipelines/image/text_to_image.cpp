@@ -1,13 +1,13 @@
 #include "pipelines/image/text_to_image.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/blocks/tiles.h"
 #include "pipelines/image/background.h"
 #include "pipelines/image/check_finite.h"
 #include "pipelines/image/denoise_loop.h"
 #include "pipelines/image/guided_prediction.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/size_condition.h"
-#include "pipelines/vae/tiles.h"
 #include "pipelines/vae/vae.h"
 
 #include <algorithm>

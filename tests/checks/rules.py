@@ -31,6 +31,7 @@ MAY_INCLUDE = {
     'pipelines/vae': _MEMBERS,
     'pipelines/text': _MEMBERS,
     'pipelines/schedulers': _MEMBERS,
+    'pipelines/upscale': _MEMBERS,
     'pipelines/plan': _MEMBERS,
     'pipelines/image': _MEMBERS | {'pipelines/denoisers', 'pipelines/vae', 'pipelines/text',
                                    'pipelines/schedulers', 'pipelines/plan'},

@@ -69,6 +69,7 @@ inline Array binary(const Array& a, const Array& b, kernels::BinaryOp op) {
         case kernels::BinaryOp::Subtract: out[i] = x - y; break;
         case kernels::BinaryOp::Multiply: out[i] = x * y; break;
         case kernels::BinaryOp::Divide: out[i] = x / y; break;
+        case kernels::BinaryOp::LeakyRelu: out[i] = x < 0 ? x * y : x; break;
         }
     }
     return out;

@@ -129,8 +129,8 @@ TEST_CASE("arithmetic broadcasts as numpy's") {
     };
     for (const Pair& pair : pairs)
         for (const DType dtype : kComputeDtypes)
-            for (const BinaryOp op :
-                 {BinaryOp::Add, BinaryOp::Subtract, BinaryOp::Multiply, BinaryOp::Divide}) {
+            for (const BinaryOp op : {BinaryOp::Add, BinaryOp::Subtract, BinaryOp::Multiply,
+                                      BinaryOp::Divide, BinaryOp::LeakyRelu}) {
                 CAPTURE(toString(pair.a));
                 CAPTURE(toString(pair.b));
                 Array a = randomArray(pair.a, 3), b = randomArray(pair.b, 4, 0.5, 3);
@@ -145,6 +145,7 @@ TEST_CASE("arithmetic broadcasts as numpy's") {
                         case BinaryOp::Subtract: return subtract(x, y);
                         case BinaryOp::Multiply: return multiply(x, y);
                         case BinaryOp::Divide: return divide(x, y);
+                        case BinaryOp::LeakyRelu: return leakyRelu(x, y);
                         }
                         return Tensor();
                     },

@@ -1,4 +1,4 @@
-#include "pipelines/vae/tiles.h"
+#include "pipelines/blocks/tiles.h"
 
 #include "kernels/backend/device.h"
 

@@ -1,6 +1,6 @@
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/resample.h"
-#include "pipelines/vae/tiles.h"
+#include "pipelines/blocks/tiles.h"
 #include "tests/support/model_parts.h"
 
 #include <doctest/doctest.h>
