@@ -11,7 +11,7 @@
 namespace kinora::core {
 
 struct CompanionInfo {
-    std::string name;   // how a request asks for it
+    std::string name; // how a request asks for it
     // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "embedding", "ControlNet", "T2I-Adapter", "upscaler"
     std::string kind;
     // "Stable Diffusion 1.x"; of an upscaler "4x, ESRGAN"; empty: it does not tell

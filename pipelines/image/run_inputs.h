@@ -8,8 +8,6 @@
 
 #include <vector>
 
-#include <vector>
-
 namespace kinora::pipelines {
 
 struct RunInputs {

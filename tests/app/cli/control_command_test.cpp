@@ -158,7 +158,8 @@ class ControlCommandTest : public QObject {
                 "--precision", "f32"};
     }
     Run run(const QStringList& words) const {
-        return m_home.run(QStringList{"--models", "models", "--models", kGolden + "tiny-sd1"} + words);
+        return m_home.run(QStringList{"--models", "models", "--models", kGolden + "tiny-sd1"} +
+                          words);
     }
     void make(const QString& output, const QStringList& more) const {
         const Run made = run(QStringList{"image", "--output", output} + options() + more);
