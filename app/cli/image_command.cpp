@@ -10,6 +10,7 @@
 #include "core/engine/process_memory.h"
 #include "core/library/prompt_vocabulary.h"
 #include "core/media/image_file.h"
+#include "core/media/old_temporaries.h"
 #include "kernels/base/disk_space.h"
 
 #include <QRandomGenerator>
@@ -43,6 +44,7 @@ class ImageCommand {
                    [this](const core::EngineEvent& event) { return handle(event); });
         m_console.endProgress();
         removePreview();
+        core::removeOldTemporaries(m_names.paths.front().parent_path());
         if (outcome.end == JobEnd::Failed) throw *outcome.error;
         if (outcome.end == JobEnd::Cancelled) return cancelled();
         return kExitDone;

@@ -53,8 +53,8 @@ bool isOld(fs::file_time_type time) {
 void removeOldTemporaries(const fs::path& folder) {
     std::vector<fs::path> old;
     std::error_code error, ignored;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-         entry.increment(error)) {
+    for (fs::directory_iterator entry(folder.empty() ? "." : folder, error), end;
+         !error && entry != end; entry.increment(error)) {
         const std::string name = entry->path().filename().string();
         if (!isAtomicFile(name) && !isPacking(name)) continue;
         const fs::file_type type = entry->symlink_status(ignored).type();

@@ -1,5 +1,6 @@
 #include "tests/app/cli/program_run.h"
 
+#include <QDateTime>
 #include <QElapsedTimer>
 #include <QTest>
 
@@ -28,6 +29,20 @@ class ImageCommandTest : public QObject {
         QVERIFY2(run.code == 0, run.err.constData());
         QCOMPARE(run.out, QByteArray("a.png\n"));
         QCOMPARE(home.files(), QStringList{"a.png"});
+    }
+
+    void whatAnEarlierRunLeftBesideGoes() {
+        const Home home;
+        const auto leave = [&](const char* name, int hours) {
+            QFile file(home.path(QString::fromLatin1(name)));
+            return file.open(QIODevice::WriteOnly) && file.write("half") == 4 && file.flush() &&
+                   file.setFileTime(QDateTime::currentDateTime().addSecs(-3600 * hours),
+                                    QFileDevice::FileModificationTime);
+        };
+        QVERIFY(leave(".kinora-0123456789abcdef.tmp", 2));
+        QVERIFY(leave(".kinora-fedcba9876543210.tmp", 0)); // of one that runs, perhaps
+        QCOMPARE(home.run(quick({"--output", "a.png"})).code, 0);
+        QCOMPARE(home.files(), (QStringList{".kinora-fedcba9876543210.tmp", "a.png"}));
     }
 
     void putsPicturesIntoTheFolderOfPictures() {

@@ -687,7 +687,9 @@ class DispatcherTest : public QObject {
         qInfo("in 2 s: %.1f ms of a processor, %ld wake-ups",
               1e3 * (seconds(now) - seconds(before)), now.ru_nvcsw - before.ru_nvcsw);
         QVERIFY(seconds(now) - seconds(before) < 0.05);
+#ifndef __SANITIZE_THREAD__ // it has a thread of its own, which wakes up more often
         QVERIFY(now.ru_nvcsw - before.ru_nvcsw < 20);
+#endif
     }
 };
 

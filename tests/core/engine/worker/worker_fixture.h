@@ -97,8 +97,9 @@ class WorkerFixture {
   public:
     WorkerFixture() {
         qputenv("XDG_RUNTIME_DIR", m_folder.path().toUtf8());
-        // Of workers under AddressSanitizer: a crash is a crash, and freed memory is given back.
+        // Of workers under sanitizers: a crash is a crash, and freed memory is given back.
         qputenv("ASAN_OPTIONS", qgetenv("ASAN_OPTIONS") + ":handle_segv=0:quarantine_size_mb=1");
+        qputenv("TSAN_OPTIONS", qgetenv("TSAN_OPTIONS") + ":handle_segv=0");
     }
 
     std::filesystem::path folder() const { return m_folder.path().toStdString(); }
