@@ -108,6 +108,8 @@ class ControlCommandTest : public QObject {
         QCOMPARE(files[0]["name"].get<std::string>(), std::string("edges"));
         QCOMPARE(files[0]["kind"].get<std::string>(), std::string("ControlNet"));
         QCOMPARE(files[1]["kind"].get<std::string>(), std::string("T2I-Adapter"));
+        QVERIFY(run({"info", "models/ControlNet/edges.safetensors"}).out.contains("ControlNet"));
+        QVERIFY(run({"info", "models/t2i_adapter/sketch.safetensors"}).out.contains("T2I-Adapter"));
     }
 
     void refuses_data() {
@@ -158,7 +160,8 @@ class ControlCommandTest : public QObject {
                 "--precision", "f32"};
     }
     Run run(const QStringList& words) const {
-        return m_home.run(QStringList{"--models", "models", "--models", kGolden + "tiny-sd1"} + words);
+        return m_home.run(QStringList{"--models", "models", "--models", kGolden + "tiny-sd1"} +
+                          words);
     }
     void make(const QString& output, const QStringList& more) const {
         const Run made = run(QStringList{"image", "--output", output} + options() + more);
