@@ -128,9 +128,6 @@ class ControlCommandTest : public QObject {
         row("--control " + kGolden + "tiny-sd1.safetensors --control-image guide.png",
             "is a whole model.");
         row("--control edges --control-image guide.png --control-prepare sharpen", "sharpen");
-        row("--adapter sketch --adapter-image guide.png --width 8 --height 8 --model " + kGolden +
-                "tiny-xl",
-            "does not fit this model");
     }
     void refuses() {
         QFETCH(QStringList, more);
