@@ -124,9 +124,9 @@ class Scan {
 Result<fs::path> existing(const fs::path& path, CompanionKind kind) {
     std::error_code error;
     if (fs::is_regular_file(path, error)) return path;
-    if (kind != CompanionKind::Lora) // a diffusers folder, or a model's with one in it
-        for (const fs::path& folder :
-             {path, path / (kind == CompanionKind::Vae ? "vae" : "controlnet")})
+    const bool net = kind == CompanionKind::ControlNet || kind == CompanionKind::Adapter;
+    if (net || kind == CompanionKind::Vae) // a diffusers folder, or a model's with one in it
+        for (const fs::path& folder : {path, path / (net ? "controlnet" : "vae")})
             for (const char* ending : {".safetensors", ".fp16.safetensors", ".bin"})
                 if (const fs::path file = folder / (std::string(kDiffusersStem) + ending);
                     fs::is_regular_file(file, error))

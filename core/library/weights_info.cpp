@@ -21,7 +21,11 @@ struct Sign {
     std::string_view beginning;
     std::string_view architecture;
 };
-constexpr std::array<Sign, 8> kSigns{{
+constexpr std::array<Sign, 12> kSigns{{
+    {"control_model.", "ControlNet"},
+    {"controlnet_cond_embedding.", "ControlNet"},
+    {"adapter.body.", "T2I-Adapter"},
+    {"body.0.block1.", "T2I-Adapter"},
     {"model.diffusion_model.", "Stable Diffusion checkpoint"},
     {"lora_", "LoRA"},
     {"double_blocks.", "Flux transformer"},

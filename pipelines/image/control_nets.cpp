@@ -46,6 +46,39 @@ Tensor scaled(const Tensor& x, double factor) {
     return kernels::multiply(x, x.device().fromHost(&value, {1, 1, 1, 1}, DType::F32));
 }
 
+// picture [H,W,3] -> [height,width,3], between the four nearest pixels; itself where it has that
+// size.
+HostTensor resized(const HostTensor& picture, int64_t height, int64_t width) {
+    const int64_t rows = picture.shape[0], columns = picture.shape[1];
+    HostTensor result{{height, width, 3}, {}};
+    if ((rows == height && columns == width) || !picture.defined())
+        return {result.shape, picture.values};
+    const auto value = [&](int64_t y, int64_t x, size_t channel) {
+        return picture.values[static_cast<size_t>(y * columns + x) * 3 + channel];
+    };
+    // Where the middle of pixel `at` of `to` lies between the middles of `from`.
+    const auto place = [](int64_t at, int64_t to, int64_t from) {
+        const double middle =
+            (static_cast<double>(at) + 0.5) * static_cast<double>(from) / static_cast<double>(to) -
+            0.5;
+        return std::clamp(middle, 0.0, static_cast<double>(from - 1));
+    };
+    for (int64_t y = 0; y < height; ++y)
+        for (int64_t x = 0; x < width; ++x) {
+            const double down = place(y, height, rows), across = place(x, width, columns);
+            const auto top = static_cast<int64_t>(down), left = static_cast<int64_t>(across);
+            const int64_t bottom = std::min(top + 1, rows - 1);
+            const int64_t right = std::min(left + 1, columns - 1);
+            const auto dy = static_cast<float>(down - static_cast<double>(top));
+            const auto dx = static_cast<float>(across - static_cast<double>(left));
+            for (size_t c = 0; c < 3; ++c)
+                result.values.push_back(
+                    (value(top, left, c) * (1 - dx) + value(top, right, c) * dx) * (1 - dy) +
+                    (value(bottom, left, c) * (1 - dx) + value(bottom, right, c) * dx) * dy);
+        }
+    return result;
+}
+
 // picture [H,W,3] -> [1,H,W,channels] f32: as it is, or its luma.
 Tensor pictureTensor(const HostTensor& picture, int64_t channels, kernels::Device& device) {
     const int64_t height = picture.shape[0], width = picture.shape[1];
@@ -226,17 +259,22 @@ ControlRun ControlNets::begin(const ImageRequest& request, const RunInputs& inpu
     // A net that steers the whole leads like that always, by the reference's first one.
     const bool pools = !m_controls.empty() && m_controls.front().net.config().poolsResiduals;
     run.m_positiveOnly = request.controlGuess == "on" || pools;
+    const auto fitted = [&request](const HostTensor& picture) {
+        return resized(picture, *request.height, *request.width);
+    };
     for (size_t i = 0; i < m_controls.size(); ++i) {
         const ControlNet& net = m_controls[i].net;
         const ControlChoice choice = choiceOf(request.controls[i]);
-        run.m_controls.push_back({&net,
-                                  i,
-                                  net.embedPicture(pictureTensor(inputs.controls[i], 3, m_device)),
-                                  {.weight = choice.weight, .risesWithDepth = run.m_positiveOnly},
-                                  {choice.begin, choice.end}});
+        run.m_controls.push_back(
+            {&net,
+             i,
+             net.embedPicture(pictureTensor(fitted(inputs.controls[i]), 3, m_device)),
+             {.weight = choice.weight, .risesWithDepth = run.m_positiveOnly},
+             {choice.begin, choice.end}});
     }
     for (size_t i = 0; i < m_adapters.size(); ++i)
-        run.m_adapters.push_back(begin(m_adapters[i], inputs.adapters[i], request.adapters[i]));
+        run.m_adapters.push_back(
+            begin(m_adapters[i], fitted(inputs.adapters[i]), request.adapters[i]));
     return run;
 }
 

@@ -11,7 +11,8 @@
 namespace kinora::pipelines {
 
 struct RunInputs {
-    // Of ControlNets and T2I-Adapters, prepared: [height,width,3] in 0..1, sRGB.
+    // Of ControlNets and T2I-Adapters, prepared: [height,width,3] in 0..1, sRGB; of another size
+    // than the run's, as in a second and larger pass, they are scaled.
     std::vector<HostTensor> controls, adapters;
 
     HostTensor init; // [height,width,3 or 4] in 0..1, sRGB, alpha straight

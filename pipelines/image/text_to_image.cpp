@@ -49,8 +49,8 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
     m_vae = readVaeConfig(model.config("vae"), model.configLabel("vae"));
     m_decoder = makeVaeDecoder(model.config("vae"), model.configLabel("vae"), loader.open("vae"));
     m_unused = loader.unused();
-    m_controls = std::make_unique<ControlNets>(
-        model, m_unet->config(), m_decoder->config().factor(), device, compute, events.loading);
+    m_controls = std::make_unique<ControlNets>(model, m_unet->config(), m_vae.factor(), device,
+                                               compute, events.loading);
     m_unused.insert(m_unused.end(), m_controls->unusedTensors().begin(),
                     m_controls->unusedTensors().end());
     checkComponentsAgree();

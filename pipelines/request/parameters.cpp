@@ -130,7 +130,7 @@ std::vector<Parameter> controlParameters() {
         {.name = "controlGuess",
          .option = "control-guess",
          .label = "Guess mode",
-         .help = "on: ControlNets lead and steer the positive side alone, even without prompt",
+         .help = "Guess mode on: ControlNets steer the positive side alone, even without a prompt",
          .unit = "",
          .field = &ImageRequest::controlGuess,
          .role = ParameterRole::Result,

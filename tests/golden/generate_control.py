@@ -156,6 +156,7 @@ def write_nets(out):
                      if parts[2] == "resnets" else ["body", str(2 * level), *parts[2:]])
         single[".".join(parts)] = value
     save_file(single, os.path.join(out, "adapter-sd1.safetensors"))
+    torch.save(single, os.path.join(out, "adapter-sd1.pth"))
     readable(out)
 
 

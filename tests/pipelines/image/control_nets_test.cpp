@@ -164,7 +164,8 @@ TEST_CASE("a net in one file steers as its folder does, to the bit") {
     Job own = jobOf(tinyModel("tiny-sd1"), request);
     const std::vector<float> expected = latentsOf(own, *device);
     fs::copy_file(netPath("adapter-sd1"), alone, fs::copy_options::overwrite_existing);
-    for (const std::string& file : {alone.string(), std::string("adapter-sd1.safetensors")}) {
+    for (const std::string& file :
+         {alone.string(), std::string("adapter-sd1.safetensors"), std::string("adapter-sd1.pth")}) {
         request.adapters = {file};
         Job lone = jobOf(tinyModel("tiny-sd1"), request);
         CHECK((latentsOf(lone, *device) == expected));
@@ -184,6 +185,15 @@ TEST_CASE("a net that counts nothing, or nowhere, changes nothing") {
     }
     Job steered = jobOf(tinyModel("tiny-sd1"), steeredRequest("control-sd1:0.5"));
     CHECK((latentsOf(steered, *device) != expected));
+}
+
+TEST_CASE("a picture of another size is scaled to the run's") {
+    const auto device = cpu();
+    Job job = jobOf(tinyModel("tiny-sd1"), steeredRequest("control-sd1"));
+    job.inputs.controls[0] = {Shape{16, 32, 3}, std::vector<float>(16 * 32 * 3, 0.3f)};
+    const std::vector<float> scaled = latentsOf(job, *device);
+    job.inputs.controls[0] = {Shape{48, 48, 3}, std::vector<float>(48 * 48 * 3, 0.3f)};
+    CHECK(test::relativeError(scaled, latentsOf(job, *device)) < 1e-4);
 }
 
 TEST_CASE("a steered run in bf16 stays near the one in f32") {

@@ -81,6 +81,13 @@ ImageRequest filled() {
     request.imageCfg = 1.8;
     request.initPath = "start.png";
     request.maskPath = "mask.png";
+    request.controls = {"canny:0.8", "depth:1:0:0.5"};
+    request.controlPrepare = {"canny", "none"};
+    request.controlGuess = "on";
+    request.controlImages = {"a.png", "b.png"};
+    request.adapters = {"sketch"};
+    request.adapterPrepare = {"scribble"};
+    request.adapterImages = {"c.png"};
     return request;
 }
 

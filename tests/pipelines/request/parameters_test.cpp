@@ -19,8 +19,8 @@ bool isNumber(const Parameter& p) {
 } // namespace
 
 TEST_CASE("every field of a request has exactly one row") {
-    // 42 fields: a new one without a row, or a row too many, changes one side only.
-    CHECK(imageParameters().size() == 42);
+    // 49 fields: a new one without a row, or a row too many, changes one side only.
+    CHECK(imageParameters().size() == 49);
     std::set<size_t> fields;
     const ImageRequest request;
     for (const Parameter& p : imageParameters())
@@ -90,6 +90,11 @@ TEST_CASE("verify replays what decides the picture") {
     const std::set<std::string_view> expected = {"model",
                                                  "prompt",
                                                  "lora",
+                                                 "control",
+                                                 "controlPrepare",
+                                                 "controlGuess",
+                                                 "adapter",
+                                                 "adapterPrepare",
                                                  "vae",
                                                  "negative",
                                                  "steps",
