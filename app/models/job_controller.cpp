@@ -268,7 +268,13 @@ void JobController::hear(const core::QueueEvent& event) {
         post([this, number = made->job, picture = made->picture.picture, result] {
             receive(number, picture, result);
         });
-    } else { // the queue as a whole
+    } else if (const auto* trouble = std::get_if<core::QueueTroubleEvent>(&event)) {
+        // On a full disk the tables cannot say so.
+        post([this, text = trouble->trouble ? sentence(*trouble->trouble) : QString()] {
+            m_ownTrouble = text;
+            m_desk->look();
+        });
+    } else { // others changed the queue
         post([this] { m_desk->look(); });
     }
 }
@@ -320,7 +326,10 @@ void JobController::see(const Result<QueueView>& view) {
     }
     std::erase_if(m_adding, [](const auto& adding) { return adding->number != 0; });
     if (view->asked >= m_pauseAsked) m_paused = view->status.paused;
-    m_trouble = view->status.trouble ? sentence(*view->status.trouble) : QString();
+    if (m_place.standing == QueueStanding::Works)
+        m_trouble = m_ownTrouble;
+    else
+        m_trouble = view->status.trouble ? sentence(*view->status.trouble) : QString();
     bool made = view->status.finished > m_list.status().finished;
     for (const core::QueueJob& job : view->jobs)
         if (const Job* shown = find(job.id)) made = made || job.picturesDone > shown->picturesDone;

@@ -117,6 +117,7 @@ class JobController : public QObject {
     std::vector<std::shared_ptr<Adding>> m_adding;
     QueuePlace m_place;
     QString m_trouble;
+    QString m_ownTrouble; // as the runner told
     core::QueuePause m_paused = core::QueuePause::No;
     int64_t m_pauseAsked = 0; // views from before that do not know of it
     bool m_greeted = false;

@@ -142,7 +142,8 @@ class MainWindow : public QMainWindow {
     bool m_wasMaximized = false;
     bool m_needsDefaultLayout = false;
     bool m_sessionEnds = false;
-    bool m_follow = true; // the viewer goes along with what is being made
+    bool m_finishes = false; // it is closed, and ends with the picture at work
+    bool m_follow = true;    // the viewer goes along with what is being made
 };
 
 } // namespace kinora::app

@@ -17,6 +17,10 @@ void MainWindow::connectClosing() {
             [this] { m_jobs->stop(core::DispatcherStop::Now); });
     connect(m_background, &BackgroundRun::workDone, this,
             [this] { m_jobs->stop(core::DispatcherStop::AfterRunning); });
+    // A full disk may stay so: nobody sees that a picture waits for it.
+    connect(m_jobs, &JobController::listChanged, this, [this] {
+        if (m_finishes && !m_jobs->trouble().isEmpty()) m_jobs->stop(core::DispatcherStop::Now);
+    });
     connect(m_jobs, &JobController::placeChanged, this, [this] {
         if (m_jobs->place().standing == QueueStanding::Ended) emit left();
     });
@@ -32,11 +36,11 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     m_settings.setPlace(saveGeometry(), saveState());
     m_settings.setRequest(m_document->request());
     event->accept();
+    m_finishes = *how == WhenClosed::FinishThis;
     if (*how == WhenClosed::GoOn && m_jobs->works())
         m_background->begin();
     else
-        m_jobs->stop(*how == WhenClosed::FinishThis ? core::DispatcherStop::AfterPictures
-                                                    : core::DispatcherStop::Now);
+        m_jobs->stop(m_finishes ? core::DispatcherStop::AfterPictures : core::DispatcherStop::Now);
 }
 
 std::optional<WhenClosed> MainWindow::howToClose() {

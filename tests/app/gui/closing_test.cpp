@@ -25,7 +25,9 @@
 #include <QTest>
 #include <QTimer>
 
+#include <csignal>
 #include <memory>
+#include <sys/resource.h>
 
 namespace kinora::app {
 namespace {
@@ -170,6 +172,37 @@ class ClosingTest : public QObject {
         QCOMPARE(place.files().size(), 1);
         auto queue = core::QueueStore::open(place.context(studio.engine).dataFolder);
         QCOMPARE(queue->status()->waiting, int64_t{2});
+    }
+
+    // The queue's own file stays below the limit, the picture does not.
+    void aPictureThatFindsNoRoomIsNotWaitedForWithoutAWindow() {
+        const Place place;
+        std::signal(SIGXFSZ, SIG_IGN);
+        rlimit before{};
+        getrlimit(RLIMIT_FSIZE, &before);
+        Script script = holding();
+        script.picture = [](int64_t seed, int width, int height) {
+            return testing::discPicture(seed, width, height, 1);
+        };
+        bool ended = false;
+        {
+            Studio studio(place, m_theme, script);
+            for (const char* name : {"width", "height"})
+                studio.window.document().setText(*pipelines::findImageParameter(name), "1024");
+            studio.begin();
+            QSignalSpy left(&studio.window, &MainWindow::left);
+            QVERIFY(studio.closeAnd("Finish this one"));
+            const rlimit small{2u << 20, before.rlim_max};
+            setrlimit(RLIMIT_FSIZE, &small);
+            studio.engine.release();
+            ended = QTest::qWaitFor([&] { return left.count() > 0; }, 20000);
+        }
+        setrlimit(RLIMIT_FSIZE, &before);
+        QVERIFY(ended);
+        QVERIFY(place.files().isEmpty());
+        Studio studio(place, m_theme);
+        studio.engine.release();
+        QTRY_COMPARE(place.files().size(), 1); // it goes on at the next start
     }
 
     void inTheBackgroundAllIsFinishedAndThenItEnds() {
