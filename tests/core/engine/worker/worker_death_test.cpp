@@ -229,6 +229,9 @@ class WorkerDeathTest : public QObject {
     }
 
     void restsWhereThereIsNothingToDo() {
+#ifdef __SANITIZE_THREAD__
+        QSKIP("ThreadSanitizer has a thread of its own that wakes up.");
+#endif
         const auto engine = m_fixture.engine(2);
         Job job;
         engine->submit(WorkerFixture::redApple(2), job.sink());
