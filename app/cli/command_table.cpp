@@ -18,6 +18,8 @@ using pipelines::Parameter;
 std::string valueName(const Parameter& parameter) {
     if (parameter.option == "model" || parameter.option == "vae") return "NAME|DIR|FILE";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
+    if (parameter.option == "ip-adapter") return "NAME:PICTURE[:WEIGHT]";
+    if (parameter.option == "image-encoder") return "NAME|FILE";
     if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
     if (parameter.option == "control" || parameter.option == "adapter") return "FILE";
     if (parameter.option == "embedding") return "FILE[:WORD]";

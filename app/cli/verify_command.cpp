@@ -111,12 +111,20 @@ pipelines::ImageRequest requestOf(const core::Provenance& made, const core::Mode
 // Names the files beside the model that the picture was made with by where they are here. -> why
 // that cannot be, empty where all are found.
 std::string findCompanions(const core::ModelLibrary& library, const core::Provenance& made,
-                           pipelines::ImageRequest& request) {
+                           Inputs& inputs, pipelines::ImageRequest& request) {
     const std::vector<core::CompanionPlace> places = core::companionPlaces(request);
     if (places.size() != made.files.size())
         return "it does not say the hashes of all files that it was made with";
     for (size_t i = 0; i < places.size(); ++i) {
         const core::UsedFile& file = made.files[i];
+        if (places[i].kind == core::CompanionKind::Picture) {
+            const std::string picture = inputs.find(file.hash);
+            if (picture.empty())
+                return "it looked at the picture " + file.name + "; give the one of hash " +
+                       file.hash + " with --input";
+            places[i].rename(fs::absolute(picture).string());
+            continue;
+        }
         const Result<fs::path> path = library.findCompanionByHash(places[i].kind, file.hash);
         if (!path)
             return std::string("its ") + core::companionKindName(places[i].kind) + ", " +
@@ -291,7 +299,7 @@ Comparison verify(const CommandContext& context, const fs::path& path, Inputs& i
         context.console.detail(path.string() + " was made by " + made.engineVersion + "; this is " +
                                context.program.engineVersion + ".");
     pipelines::ImageRequest request = requestOf(made, *model, sources);
-    if (const std::string missing = findCompanions(context.program.library, made, request);
+    if (const std::string missing = findCompanions(context.program.library, made, inputs, request);
         !missing.empty())
         return {Verdict::Cannot, 0, missing, "Add its folder with --models."};
     std::vector<fs::path> upscalers;

@@ -4,10 +4,13 @@
 #include "core/library/companion_files.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/embedding_choice.h"
+#include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
+#include "pipelines/vision/clip_vision_file.h"
 #include "pipelines/weights/control_file.h"
 #include "pipelines/weights/lora/lora_file.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -49,27 +52,75 @@ pipelines::LearntWord readWord(const std::filesystem::path& path, const std::str
     return word;
 }
 
+// A file of each distinct adapter, by its number.
+void addIpAdapters(const pipelines::ImageRequest& request,
+                   const std::vector<std::filesystem::path>& files, pipelines::Model& model) {
+    const auto numbers = pipelines::adapterNumbers(pipelines::ipAdapterChoices(request));
+    for (size_t i = 0; i < numbers.size(); ++i)
+        if (numbers[i] == model.ipAdapters().size())
+            model.add(std::make_shared<const pipelines::IpAdapterFile>(files[i]));
+}
+
+// One that all adapters of the model can look through.
+std::filesystem::path findImageEncoder(const pipelines::Model& model, const ModelLibrary& library) {
+    const pipelines::IpAdapterFile& first = *model.ipAdapters().front();
+    for (const auto& path : library.imageEncodersFor(first.path())) {
+        try {
+            const pipelines::ClipVisionFile file(path);
+            if (std::ranges::all_of(model.ipAdapters(),
+                                    [&](const auto& adapter) { return file.fits(*adapter); }))
+                return path;
+        } catch (const Error&) {
+            // Then it is something else.
+        }
+    }
+    throw Error(ErrorCode::NotFound,
+                first.label() + ": the picture encoder that it looks through, " +
+                    std::to_string(first.pictureWidth()) + " wide, is not here.",
+                "Put the folder image_encoder of its makers beside it, or name a file with "
+                "--image-encoder.");
+}
+
 } // namespace
 
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
                          const ModelLibrary& library) {
     Companions companions;
     companions.warnings = addPromptEmbeddings(request, model, library);
-    for (const CompanionPlace& place : companionPlaces(request)) {
+    std::vector<std::filesystem::path> adapters;
+    const auto use = [&](const CompanionPlace& place) {
         Result<std::filesystem::path> path = library.findCompanion(place.kind, place.name());
         if (!path) throw path.error();
-        if (place.kind == CompanionKind::Lora)
+        switch (place.kind) {
+        case CompanionKind::Lora:
             addLora(*path, *pipelines::parseLoraChoice(*place.text), model, companions.warnings);
-        if (place.kind == CompanionKind::Vae) model.replaceVae(pipelines::ExternalVae(*path));
-        if (place.kind == CompanionKind::ControlNet)
+            break;
+        case CompanionKind::Vae: model.replaceVae(pipelines::ExternalVae(*path)); break;
+        case CompanionKind::ControlNet:
             addControl(*path, pipelines::ControlKind::ControlNet, model);
-        if (place.kind == CompanionKind::Adapter)
+            break;
+        case CompanionKind::Adapter:
             addControl(*path, pipelines::ControlKind::Adapter, model);
-        if (place.kind == CompanionKind::Embedding)
+            break;
+        case CompanionKind::Embedding:
             companions.words.push_back(readWord(*path, *place.text, model));
+            break;
+        case CompanionKind::IpAdapter: adapters.push_back(*path); break;
+        case CompanionKind::Picture: companions.pictures.push_back(*path); break;
+        case CompanionKind::ImageEncoder: model.setImageEncoder(*path); break;
+        case CompanionKind::Upscaler: break; // of no part of a request
+        }
         place.rename(companionName(*path));
         companions.files.push_back(*std::move(path));
+    };
+    for (const CompanionPlace& place : companionPlaces(request)) use(place);
+    if (adapters.empty()) return companions;
+    addIpAdapters(request, adapters, model);
+    if (model.imageEncoder().empty()) {
+        request.imageEncoder = findImageEncoder(model, library).string();
+        use(companionPlaces(request).back());
     }
+    companions.pictureSide = pipelines::ClipVisionFile(model.imageEncoder()).config().imageSize;
     return companions;
 }
 

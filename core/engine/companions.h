@@ -16,12 +16,14 @@ struct Companions {
     std::vector<std::filesystem::path> files; // in the order of companionPlaces()
     std::vector<std::string> warnings;        // sentences: what of a file has no place in the model
     std::vector<pipelines::LearntWord> words; // embeddings
+    std::vector<std::filesystem::path> pictures; // that IP-Adapters look at, in their order
+    int64_t pictureSide = 0;                     // pixels, as the picture encoder takes them
 };
 
 // request: resolved, so that LoRAs that its prompt names are in its list; embeddings that it names
-// are added (embeddings.h). Its names become those that its
-// pictures will carry. Throws Error{NotFound, InvalidArgument, BadFile, Unsupported}: a file that
-// is not there, or for another kind of model.
+// are added (embeddings.h), and where it has IP-Adapters and names no picture encoder, the one that
+// fits. Its names become those that its pictures will carry. Throws Error{NotFound,
+// InvalidArgument, BadFile, Unsupported}: a file that is not there, or for another kind of model.
 Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& model,
                          const ModelLibrary& library);
 

@@ -41,11 +41,39 @@ Image toGray(const Image& image) {
     return gray;
 }
 
+Image withoutAlpha(const Image& image) {
+    Image opaque{image.width, image.height, 3, {}};
+    for (size_t at = 0; at < image.pixels.size(); at += 4)
+        opaque.pixels.insert(opaque.pixels.end(), &image.pixels[at], &image.pixels[at] + 3);
+    return opaque;
+}
+
 std::string sizeText(int64_t width, int64_t height) {
     return std::to_string(width) + " x " + std::to_string(height);
 }
 
 } // namespace
+
+HostTensor pictureForClip(const std::filesystem::path& file, int64_t side) {
+    Image image = load(file.string());
+    const auto longer = [&](int length, int shorter) {
+        return std::max(static_cast<int>(side), static_cast<int>(side * length / shorter));
+    };
+    const int shorter = std::min(image.width, image.height);
+    if (image.channels == 4) image = withoutAlpha(image);
+    image = resizeImage(image, longer(image.width, shorter), longer(image.height, shorter),
+                        ResizeFilter::Bicubic);
+    const int left = (image.width - static_cast<int>(side)) / 2,
+              top = (image.height - static_cast<int>(side)) / 2;
+    HostTensor result{Shape{side, side, 3}, {}};
+    constexpr float kWhole = 255;
+    for (int y = top; y < top + side; ++y)
+        for (int x = 3 * left; x < 3 * (left + side); ++x) {
+            const auto at = static_cast<size_t>(y * image.width * 3 + x);
+            result.values.push_back(std::round(image.pixels[at] * kWhole) / kWhole);
+        }
+    return result;
+}
 
 InputPictures InputPictures::read(const pipelines::ImageRequest& request) {
     InputPictures pictures;

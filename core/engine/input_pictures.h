@@ -9,10 +9,16 @@
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/run_inputs.h"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace kinora::core {
+
+// A picture as CLIP's encoder looks at it: its shorter side brought to `side` pixels by a bicubic
+// filter, the middle cut out, in 8 bits, without alpha; [side,side,3] in 0..1. As transformers'
+// CLIPImageProcessor, before it normalises. Throws as read().
+pipelines::HostTensor pictureForClip(const std::filesystem::path& file, int64_t side);
 
 class InputPictures {
   public:

@@ -322,8 +322,19 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
                       std::back_inserter(plan.warnings));
     pipelines::RunInputs inputs = pictures.scaledTo(*resolved.width, *resolved.height);
     inputs.words = std::move(companions.words);
-    return {std::move(*entry), std::move(model), changed,         std::move(resolved),
-            std::move(inputs), compute,          std::move(plan), std::move(companions.files)};
+    inputs.prompts = pipelines::inputShapes(resolved).prompts;
+    for (size_t i = 0; i < inputs.prompts.size(); ++i)
+        inputs.prompts[i].picture =
+            pictureForClip(companions.pictures.at(i), companions.pictureSide);
+    return {std::move(*entry),
+            std::move(model),
+            changed,
+            std::move(resolved),
+            std::move(inputs),
+            compute,
+            std::move(plan),
+            std::move(companions.files),
+            std::move(companions.pictures)};
 }
 
 pipelines::Machine JobRunner::machine(kernels::DType compute) {
@@ -457,6 +468,8 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
     const ImageRequest& request = prepared.request;
     Provenance provenance = provenanceOf(prepared, cancel);
     RunIdentity identity = identityOf(prepared, provenance);
+    for (const auto& picture : prepared.pictures)
+        identity.inputs += inputHash(picture.string(), cancel);
     const BackgroundHash modelHash(m_library, prepared.entry, prepared.companions);
     pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
     const pipelines::RunState* from =

@@ -63,6 +63,7 @@ class JobRunner {
         kernels::DType compute;
         pipelines::Plan plan;
         std::vector<std::filesystem::path> companions; // LoRAs ..., as the metadata list them
+        std::vector<std::filesystem::path> pictures;   // beside the prompt
     };
     struct Planner {
         std::filesystem::path path;

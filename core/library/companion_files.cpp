@@ -4,6 +4,7 @@
 #include "kernels/base/error.h"
 #include "pipelines/request/control_choice.h"
 #include "pipelines/request/embedding_choice.h"
+#include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
 
 #include <algorithm>
@@ -45,6 +46,9 @@ constexpr KindRow kKinds[] = {
      "embedding",
      {"embeddings", "embedding", "textual_inversion", "textual-inversion"}},
     {CompanionKind::Upscaler, "upscaler", {"esrgan", "realesrgan", "upscale_models", "upscalers"}},
+    {CompanionKind::IpAdapter, "IP-Adapter", {"ipadapter", "ip-adapter", "ip_adapter"}},
+    {CompanionKind::ImageEncoder, "picture encoder", {"image_encoder", "clip_vision"}},
+    {CompanionKind::Picture, "picture", {}},
 };
 
 const KindRow& rowOf(CompanionKind kind) {
@@ -166,8 +170,9 @@ bool hasWeightsEnding(const fs::path& path) {
 // All diffusers folders call the file alike: what is in it is told by the folder.
 std::string companionName(const fs::path& path) {
     const std::string stem = path.stem().string();
-    if (!stem.starts_with(kDiffusersStem)) return stem;
     const fs::path folder = path.parent_path();
+    if (folder.filename() == "image_encoder" && stem.ends_with("model")) return "image_encoder";
+    if (!stem.starts_with(kDiffusersStem)) return stem;
     return (folder.filename() == "vae" ? folder.parent_path() : folder).filename().string();
 }
 
@@ -177,7 +182,8 @@ const char* companionKindName(CompanionKind kind) {
 
 Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind kind,
                                const std::string& name) {
-    if (name.find('/') != std::string::npos) return existing(name, kind);
+    if (name.find('/') != std::string::npos || kind == CompanionKind::Picture)
+        return existing(name, kind);
     const std::string wanted = lowerCase(name);
     std::vector<fs::path> own, others; // in a folder of the kind, and elsewhere
     for (const CompanionFile& file : companionFiles(roots)) {
@@ -205,10 +211,29 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
                      ". Give its path, or a folder with --models.");
 }
 
+std::vector<fs::path> imageEncodersFor(const fs::path& adapter,
+                                       const std::vector<fs::path>& roots) {
+    std::vector<fs::path> beside;
+    const fs::path folder = adapter.parent_path(), above = folder.parent_path();
+    for (const fs::path& place : {folder, above, above / "models"})
+        for (const char* name : {"image_encoder", "clip_vision"}) beside.push_back(place / name);
+    Scan scan;
+    for (const fs::path& place : beside) scan.visit(place, kMaximumDepth);
+    std::vector<CompanionFile> files = companionFiles(roots);
+    std::erase_if(files, [](const CompanionFile& file) {
+        return !file.inFolderOf(CompanionKind::ImageEncoder);
+    });
+    std::vector<fs::path> found;
+    for (const auto& list : {scan.found, files})
+        for (const CompanionFile& file : list) found.push_back(file.path);
+    return found;
+}
+
 std::string CompanionPlace::name() const {
     switch (kind) {
     case CompanionKind::Vae:
-    case CompanionKind::Upscaler: return *text;
+    case CompanionKind::Upscaler:
+    case CompanionKind::ImageEncoder: return *text;
     case CompanionKind::Lora: {
         const auto choice = pipelines::parseLoraChoice(*text);
         return choice ? choice->name : *text;
@@ -222,6 +247,14 @@ std::string CompanionPlace::name() const {
         const auto choice = pipelines::parseControlChoice(*text);
         return choice ? choice->name : *text;
     }
+    case CompanionKind::IpAdapter: {
+        const auto choice = pipelines::parseIpAdapterChoice(*text);
+        return choice ? choice->adapter : *text;
+    }
+    case CompanionKind::Picture: {
+        const auto choice = pipelines::parseIpAdapterChoice(*text);
+        return choice ? choice->picture : *text;
+    }
     }
     return *text;
 }
@@ -231,9 +264,17 @@ void CompanionPlace::rename(const std::string& name) const {
     case CompanionKind::Lora: *text = pipelines::withLoraName(*text, name); break;
     case CompanionKind::Embedding: *text = pipelines::withEmbeddingName(*text, name); break;
     case CompanionKind::Vae:
-    case CompanionKind::Upscaler: *text = name; break;
+    case CompanionKind::Upscaler:
+    case CompanionKind::ImageEncoder: *text = name; break;
     case CompanionKind::ControlNet:
     case CompanionKind::Adapter: *text = pipelines::withControlName(*text, name); break;
+    case CompanionKind::IpAdapter:
+    case CompanionKind::Picture:
+        if (auto choice = pipelines::parseIpAdapterChoice(*text)) {
+            (kind == CompanionKind::IpAdapter ? choice->adapter : choice->picture) = name;
+            *text = toText(*choice);
+        }
+        break;
     }
 }
 
@@ -245,6 +286,12 @@ std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
     for (std::string& net : request.adapters) places.push_back({CompanionKind::Adapter, &net});
     for (std::string& embedding : request.embeddings)
         places.push_back({CompanionKind::Embedding, &embedding});
+    for (std::string& picture : request.ipAdapters) {
+        places.push_back({CompanionKind::IpAdapter, &picture});
+        places.push_back({CompanionKind::Picture, &picture});
+    }
+    if (request.imageEncoder && !request.imageEncoder->empty())
+        places.push_back({CompanionKind::ImageEncoder, &*request.imageEncoder});
     return places;
 }
 

@@ -11,7 +11,18 @@
 
 namespace kinora::core {
 
-enum class CompanionKind { Lora, Vae, Embedding, ControlNet, Adapter, Upscaler };
+// Picture: what an IP-Adapter looks at, a file named by its path.
+enum class CompanionKind {
+    Lora,
+    Vae,
+    Embedding,
+    ControlNet,
+    Adapter,
+    Upscaler,
+    IpAdapter,
+    ImageEncoder,
+    Picture
+};
 
 // Below a root; several roots that hold one another give each file once.
 struct CompanionFile {
@@ -37,6 +48,12 @@ std::string companionName(const std::filesystem::path& path);
 // Error{NotFound} says where was looked, Error{InvalidArgument} names several that fit.
 Result<std::filesystem::path> findCompanion(const std::vector<std::filesystem::path>& roots,
                                             CompanionKind kind, const std::string& name);
+
+// Picture encoders that may lie beside an adapter, as its makers publish both, and among the files
+// below the roots, those of their own folders first.
+std::vector<std::filesystem::path>
+imageEncodersFor(const std::filesystem::path& adapter,
+                 const std::vector<std::filesystem::path>& roots);
 
 // "LoRA", for messages.
 const char* companionKindName(CompanionKind kind);

@@ -6,6 +6,7 @@
 #include "pipelines/upscale/upscaler_file.h"
 #include "pipelines/weights/control_file.h"
 #include "pipelines/weights/external_vae.h"
+#include "pipelines/weights/ip_adapter_file.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/lora/lora_file.h"
@@ -65,6 +66,15 @@ std::optional<CompanionInfo> describe(const std::filesystem::path& path) {
         return describeLora(pipelines::LoraFile(path));
     } catch (const Error&) {
         // Then it is something else.
+    }
+    try {
+        const pipelines::IpAdapterFile adapter(path);
+        CompanionInfo info;
+        info.kind = "IP-Adapter";
+        info.family = pipelines::familyOfTextWidth(adapter.tokenWidth());
+        return info;
+    } catch (const Error&) {
+        // Nor that.
     }
     try {
         const pipelines::ControlFile file(path);

@@ -11,11 +11,11 @@
 namespace kinora::core {
 
 struct CompanionInfo {
-    std::string name; // how a request asks for it
-    // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "embedding", "ControlNet", "T2I-Adapter", "upscaler"
-    std::string kind;
-    // "Stable Diffusion 1.x"; of an upscaler "4x, ESRGAN"; empty: it does not tell
-    std::string family;
+    std::string name;   // how a request asks for it
+    std::string kind;   // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "embedding", "ControlNet",
+                        // "T2I-Adapter", "upscaler", "IP-Adapter"
+    std::string family; // "Stable Diffusion 1.x"; of an upscaler "4x, ESRGAN"; empty: it does not
+                        // tell
     std::filesystem::path path;
     uint64_t sizeBytes = 0;
     std::string hash;                      // "sha256:..."; empty: not known yet

@@ -323,6 +323,10 @@ std::vector<fs::path> ModelLibrary::companionsOf(CompanionKind kind) const {
     return paths;
 }
 
+std::vector<fs::path> ModelLibrary::imageEncodersFor(const fs::path& adapter) const {
+    return core::imageEncodersFor(adapter, roots());
+}
+
 Result<fs::path> ModelLibrary::findCompanionByHash(CompanionKind kind,
                                                    const std::string& hash) const {
     std::vector<CompanionFile> files = companionFiles(roots());

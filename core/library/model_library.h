@@ -55,6 +55,8 @@ class ModelLibrary {
     std::vector<std::filesystem::path> companionsOf(CompanionKind kind) const;
     Result<std::filesystem::path> findCompanionByHash(CompanionKind kind,
                                                       const std::string& hash) const;
+    // Where the picture encoder of an IP-Adapter may be, the likeliest first.
+    std::vector<std::filesystem::path> imageEncodersFor(const std::filesystem::path& adapter) const;
     // "sha256:..." of one file; cached likewise. Throws Cancelled.
     Result<std::string> fileHash(const std::filesystem::path& file,
                                  const CancelToken& cancel = {}) const;

@@ -18,15 +18,31 @@ double lanczos(double x) {
     return std::abs(x) < kLobes ? sinc(x) * sinc(x / kLobes) : 0;
 }
 
+double bicubic(double x) {
+    constexpr double a = -0.5;
+    x = std::abs(x);
+    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+struct Filter {
+    double (*weight)(double x);
+    double support;
+};
+
+Filter filterOf(ResizeFilter filter) {
+    return filter == ResizeFilter::Lanczos ? Filter{lanczos, kLobes} : Filter{bicubic, 2};
+}
+
 // The pixels that one pixel of the result is made of.
 struct Window {
     size_t first;
     std::vector<float> weights; // their sum is 1
 };
 
-std::vector<Window> windowsOf(size_t from, size_t to) {
+std::vector<Window> windowsOf(size_t from, size_t to, const Filter& filter) {
     const double scale = static_cast<double>(from) / static_cast<double>(to);
-    const double stretch = std::max(scale, 1.0), support = kLobes * stretch;
+    const double stretch = std::max(scale, 1.0), support = filter.support * stretch;
     std::vector<Window> windows;
     for (size_t i = 0; i < to; ++i) {
         const double center = (static_cast<double>(i) + 0.5) * scale;
@@ -35,7 +51,7 @@ std::vector<Window> windowsOf(size_t from, size_t to) {
         std::vector<double> weights;
         double sum = 0;
         for (size_t at = first; at < end; ++at) {
-            weights.push_back(lanczos((static_cast<double>(at) - center + 0.5) / stretch));
+            weights.push_back(filter.weight((static_cast<double>(at) - center + 0.5) / stretch));
             sum += weights.back();
         }
         Window& window = windows.emplace_back(Window{first, {}});
@@ -48,8 +64,8 @@ std::vector<Window> windowsOf(size_t from, size_t to) {
 // Along the middle axis of [outer, from, inner]: rows of a picture or its columns. The filter
 // overshoots at edges; values stay in 0..1.
 std::vector<float> resample(const std::vector<float>& values, size_t outer, size_t from,
-                            size_t inner, size_t to) {
-    const std::vector<Window> windows = windowsOf(from, to);
+                            size_t inner, size_t to, const Filter& filter) {
+    const std::vector<Window> windows = windowsOf(from, to, filter);
     std::vector<float> result(outer * to * inner);
     for (size_t row = 0; row < outer; ++row)
         for (size_t i = 0; i < to; ++i) {
@@ -77,20 +93,21 @@ void divideByAlpha(Image& image) {
 
 } // namespace
 
-Image resizeImage(const Image& image, int width, int height) {
+Image resizeImage(const Image& image, int width, int height, ResizeFilter how) {
     if (image.width == width && image.height == height) return image;
     Image result = image;
+    const Filter filter = filterOf(how);
     if (image.channels == 4) multiplyByAlpha(result);
     const auto alongRows = [&] {
-        result.pixels = resample(result.pixels, static_cast<size_t>(result.height),
-                                 static_cast<size_t>(result.width),
-                                 static_cast<size_t>(result.channels), static_cast<size_t>(width));
+        result.pixels = resample(
+            result.pixels, static_cast<size_t>(result.height), static_cast<size_t>(result.width),
+            static_cast<size_t>(result.channels), static_cast<size_t>(width), filter);
         result.width = width;
     };
     const auto alongColumns = [&] {
         result.pixels = resample(result.pixels, 1, static_cast<size_t>(result.height),
                                  static_cast<size_t>(result.width * result.channels),
-                                 static_cast<size_t>(height));
+                                 static_cast<size_t>(height), filter);
         result.height = height;
     };
     // The order tells in what is cut off between.

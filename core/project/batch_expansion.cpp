@@ -119,11 +119,12 @@ class Expansion {
         if (isFile && pipelines::isList(parameter))
             for (std::string& file : asked.request().*std::get<Texts>(parameter.field))
                 file = assetOf(file);
-        // LoRAs that the library does not know by name.
+        // LoRAs that the library does not know by name, and pictures, which it never does.
         if (pipelines::isList(parameter))
             for (const CompanionPlace& place : companionPlaces(asked.request()))
-                if (const std::string name = place.name();
-                    name.find('/') != std::string::npos || name.ends_with(".safetensors"))
+                if (const std::string name = place.name(); place.kind == CompanionKind::Picture ||
+                                                           name.find('/') != std::string::npos ||
+                                                           name.ends_with(".safetensors"))
                     place.rename(isAssetReference(name) ? name : assetOf(name));
     }
 

@@ -18,20 +18,22 @@ kernels::Tensor normed(const kernels::Tensor& x, const NormWeights& norm) {
 } // namespace
 
 BasicTransformerBlock::BasicTransformerBlock(const Weights& weights, int64_t width,
-                                             int64_t contextWidth, int64_t heads)
+                                             int64_t contextWidth, int64_t heads,
+                                             size_t pictureAdapters)
     : m_norm1(weights.norm("norm1", width)), m_norm2(weights.norm("norm2", width)),
       m_norm3(weights.norm("norm3", width)),
       m_selfAttention(weights / "attn1", width, width, heads, Bias::No),
-      m_crossAttention(weights / "attn2", width, contextWidth, heads, Bias::No),
+      m_crossAttention(weights / "attn2", width, contextWidth, heads, Bias::No, {},
+                       pictureAdapters),
       m_gated(weights.linear("ff.net.0.proj", 2 * kExpansion * width, width)),
       m_out(weights.linear("ff.net.2", width, kExpansion * width)) {}
 
-kernels::Tensor BasicTransformerBlock::operator()(kernels::Tensor x,
-                                                  const kernels::Tensor& context) const {
+kernels::Tensor BasicTransformerBlock::operator()(kernels::Tensor x, const kernels::Tensor& context,
+                                                  std::span<const PicturePrompt> pictures) const {
     kernels::Tensor hidden = normed(x, m_norm1);
     x = m_selfAttention(hidden, hidden, x);
     hidden = normed(x, m_norm2);
-    x = m_crossAttention(hidden, context, x);
+    x = m_crossAttention(hidden, context, x, kernels::Causal::No, pictures);
     hidden = normed(x, m_norm3);
     hidden = m_gated(hidden);
     hidden = kernels::geglu(hidden);

@@ -11,10 +11,11 @@ class BasicTransformerBlock {
   public:
     // width: of x, a multiple of heads; contextWidth: of the prompt embeddings.
     BasicTransformerBlock(const Weights& weights, int64_t width, int64_t contextWidth,
-                          int64_t heads);
+                          int64_t heads, size_t pictureAdapters = 0);
 
     // x [N,L,width], context [N,Lc,contextWidth] -> [N,L,width].
-    kernels::Tensor operator()(kernels::Tensor x, const kernels::Tensor& context) const;
+    kernels::Tensor operator()(kernels::Tensor x, const kernels::Tensor& context,
+                               std::span<const PicturePrompt> pictures = {}) const;
 
   private:
     NormWeights m_norm1, m_norm2, m_norm3;

@@ -49,16 +49,18 @@ Transformer2D::Transformer2D(const Weights& weights, int64_t channels,
     m_blocks.reserve(static_cast<size_t>(options.layers));
     for (int64_t i = 0; i < options.layers; ++i)
         m_blocks.emplace_back(weights / ("transformer_blocks." + std::to_string(i)), inner,
-                              options.contextWidth, options.heads);
+                              options.contextWidth, options.heads, options.pictureAdapters);
 }
 
-Tensor Transformer2D::operator()(const Tensor& x, const Tensor& context) const {
+Tensor Transformer2D::operator()(const Tensor& x, const Tensor& context,
+                                 std::span<const PicturePrompt> pictures) const {
     const int64_t batch = x.dim(0), height = x.dim(1), width = x.dim(2);
     Tensor hidden = m_norm(x);
     hidden = project(m_in, hidden);
     const int64_t inner = hidden.dim(-1);
     hidden = hidden.reshape({batch, height * width, inner});
-    for (const BasicTransformerBlock& block : m_blocks) hidden = block(std::move(hidden), context);
+    for (const BasicTransformerBlock& block : m_blocks)
+        hidden = block(std::move(hidden), context, pictures);
     return project(m_out, hidden.reshape({batch, height, width, inner}), x);
 }
 

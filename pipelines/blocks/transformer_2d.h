@@ -17,6 +17,7 @@ struct TransformerOptions {
     int64_t contextWidth = 768; // of the prompt embeddings
     int64_t groups = 32;
     bool linearProjection = false; // how the file stores the projections: [out,in] or [out,in,1,1]
+    size_t pictureAdapters = 0;    // whose weights are there for pictures beside the prompt
 };
 
 class Transformer2D {
@@ -25,7 +26,8 @@ class Transformer2D {
     Transformer2D(const Weights& weights, int64_t channels, const TransformerOptions& options);
 
     // x [N,H,W,channels], context [N,L,contextWidth] -> [N,H,W,channels].
-    kernels::Tensor operator()(const kernels::Tensor& x, const kernels::Tensor& context) const;
+    kernels::Tensor operator()(const kernels::Tensor& x, const kernels::Tensor& context,
+                               std::span<const PicturePrompt> pictures = {}) const;
 
   private:
     using Projection = std::variant<LinearWeights, Conv2d>;

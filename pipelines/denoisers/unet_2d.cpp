@@ -70,10 +70,12 @@ Tensor Unet2d::embedAddition(const Tensor& pooled, std::span<const float> number
 
 Tensor Unet2d::operator()(const Tensor& sample, std::span<const float> timesteps,
                           const Tensor& promptEmbeddings, const Tensor& timeCondition,
-                          const Tensor& addition, const UnetResiduals& residuals) const {
+                          const Tensor& addition, const UnetResiduals& residuals,
+                          std::span<const PicturePrompt> pictures) const {
     const auto& [encoder, up, outputNorm, output] = *m_layers;
-    const UnetConditions conditions =
+    UnetConditions conditions =
         encoder.conditions(sample.dim(0), timesteps, promptEmbeddings, timeCondition, addition);
+    conditions.pictures = pictures;
     std::vector<Tensor> skips;
     Tensor x = encoder(encoder.begin(sample), conditions, skips, residuals.blocks);
     addSkips(skips, residuals.skips);

@@ -2,7 +2,7 @@
 // UNet2DConditionModel: the denoiser of the Stable Diffusion family.
 // Source: Rombach et al. 2022; names and numbers as diffusers' UNet2DConditionModel.
 
-#include "pipelines/weights/weights.h"
+#include "pipelines/blocks/attention.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -36,6 +36,7 @@ struct Unet2dConfig {
     bool padDownsampleAround = true;       // downsample_padding 1; false: 0, right and bottom only
     int inputKernel = 3, outputKernel = 3; // of the first and the last convolution
     kernels::Activation activation;
+    size_t pictureAdapters = 0; // of IP-Adapters that the weights have; no config says it
     // Every key of diffusers' config is read; a value that this code does not follow throws
     // Error{Unsupported} naming key and value, a wrong type or absurd value Error{BadFile}.
     // file: how errors name the config.
@@ -66,13 +67,14 @@ class Unet2d {
 
     // sample [N,h,w,inChannels] f32, timesteps: N of them, promptEmbeddings [N,L,width] in the
     // compute dtype, timeCondition [N,timeConditionWidth] f32 or undefined where that is 0,
-    // addition: embedAddition's, or undefined where additionWidth is 0
+    // addition: embedAddition's, or undefined where additionWidth is 0, pictures: beside the prompt
     // -> [N,h,w,outChannels] f32. Throws Error{Internal} where residuals do not fit.
     kernels::Tensor operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
                                const kernels::Tensor& promptEmbeddings,
                                const kernels::Tensor& timeCondition = {},
                                const kernels::Tensor& addition = {},
-                               const UnetResiduals& residuals = {}) const;
+                               const UnetResiduals& residuals = {},
+                               std::span<const PicturePrompt> pictures = {}) const;
 
     const Unet2dConfig& config() const;
 

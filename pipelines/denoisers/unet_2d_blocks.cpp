@@ -40,7 +40,7 @@ Tensor DownBlock::operator()(Tensor x, const UnetConditions& conditions, std::ve
     const bool attends = !m_attentions.empty();
     for (size_t i = 0; i < m_resnets.size(); ++i) {
         x = m_resnets[i](std::move(x), conditions.time);
-        if (attends) x = m_attentions[i](x, conditions.context);
+        if (attends) x = m_attentions[i](x, conditions.context, conditions.pictures);
         if (added && attends && i + 1 == m_resnets.size()) x = kernels::add(x, added);
         skips.push_back(x);
     }
@@ -63,7 +63,7 @@ MidBlock::MidBlock(const Weights& weights, int64_t channels, const UnetBlockOpti
 Tensor MidBlock::operator()(Tensor x, const UnetConditions& conditions) const {
     x = m_first(std::move(x), conditions.time);
     if (!m_attention) return x;
-    x = (*m_attention)(x, conditions.context);
+    x = (*m_attention)(x, conditions.context, conditions.pictures);
     return (*m_second)(std::move(x), conditions.time);
 }
 
@@ -86,7 +86,7 @@ Tensor UpBlock::operator()(Tensor x, const UnetConditions& conditions,
         skips.pop_back();
         x = joined(std::move(x), std::move(skip));
         x = m_resnets[i](std::move(x), conditions.time);
-        if (!m_attentions.empty()) x = m_attentions[i](x, conditions.context);
+        if (!m_attentions.empty()) x = m_attentions[i](x, conditions.context, conditions.pictures);
     }
     if (!m_upsample) return x;
     const int64_t height = skips.back().dim(1), width = skips.back().dim(2);

@@ -24,6 +24,7 @@ struct UnetBlockOptions {
 struct UnetConditions {
     kernels::Tensor time;    // [N or 1, width], after the activation, compute dtype
     kernels::Tensor context; // [N,L,width], compute dtype
+    std::span<const PicturePrompt> pictures;
 };
 
 class DownBlock {

@@ -27,7 +27,8 @@ UnetBlockOptions unetBlockOptions(const Unet2dConfig& config, size_t level) {
                            .heads = config.heads[level],
                            .contextWidth = config.crossAttentionWidth,
                            .groups = config.normGroups,
-                           .linearProjection = config.linearProjection};
+                           .linearProjection = config.linearProjection,
+                           .pictureAdapters = config.pictureAdapters};
     return options;
 }
 
@@ -109,7 +110,7 @@ UnetConditions UnetEncoder::conditions(int64_t rows, std::span<const float> time
                         " wide, the denoiser's \"cross_attention_dim\" is " +
                         std::to_string(m_config.crossAttentionWidth) + ".",
                     "The parts of the model do not belong together; fetch it again.");
-    return {embedTime(timesteps, timeCondition, addition), promptEmbeddings};
+    return {embedTime(timesteps, timeCondition, addition), promptEmbeddings, {}};
 }
 
 Tensor UnetEncoder::begin(const Tensor& sample) const {

@@ -65,7 +65,23 @@ struct Call {
         return how.unet(
             channels ? one(samples) : rows.samples, rows.timesteps, rows.embeddings,
             guidanceCondition(how.unet, how.device, *how.request.cfg, rows.timesteps.size()),
-            additions.empty() ? Tensor{} : one(additions), how.control.residuals(rows, stretch));
+            additions.empty() ? Tensor{} : one(additions), how.control.residuals(rows, stretch),
+            picturesFor(prompts));
+    }
+
+    // In the order of operator().
+    std::vector<PicturePrompt> picturesFor(std::span<const PromptEmbeddings* const> prompts) const {
+        std::vector<PicturePrompt> pictures;
+        for (size_t i = 0; i < prompts.front()->pictures.size(); ++i) {
+            std::vector<Tensor> tokens;
+            for (const PromptEmbeddings* told : prompts)
+                tokens.insert(tokens.end(),
+                              static_cast<size_t>(told->embeddings.dim(0) * latents.dim(0)),
+                              told->pictures[i].tokens);
+            const PicturePrompt& picture = prompts.front()->pictures[i];
+            pictures.push_back({one(tokens), picture.strength, picture.adapter});
+        }
+        return pictures;
     }
 };
 

@@ -331,7 +331,10 @@ PromptEmbeddings PromptEncoder::zerosLike(const PromptEmbeddings& told) const {
         return kernels::convert(m_device.fromHost(values.data(), shape, kernels::DType::F32),
                                 tensor.dtype());
     };
-    return {.embeddings = zeros(told.embeddings), .pooled = zeros(told.pooled), .addition = {}};
+    return {.embeddings = zeros(told.embeddings),
+            .pooled = zeros(told.pooled),
+            .addition = {},
+            .pictures = {}};
 }
 
 } // namespace kinora::pipelines

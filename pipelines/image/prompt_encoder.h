@@ -9,6 +9,7 @@
 // One thread, the one that drives the device.
 
 #include "kernels/tensor/tensor.h"
+#include "pipelines/blocks/attention.h"
 #include "pipelines/image/component_loader.h"
 #include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/image_request.h"
@@ -32,6 +33,8 @@ struct PromptEmbeddings {
     kernels::Tensor addition;   // Unet2d::embedAddition; for whom has the denoiser to fill
     // The same of each ControlNet, by its own layers.
     std::vector<kernels::Tensor> controlAdditions = {};
+    // The same for every prompt of this side, [1,T,width()]; for whom has the adapters to fill.
+    std::vector<PicturePrompt> pictures = {};
 };
 
 struct EncodedPrompts {

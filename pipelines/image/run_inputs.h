@@ -4,8 +4,10 @@
 
 #include "pipelines/image/host_tensor.h"
 #include "pipelines/request/image_request.h"
+#include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/text/learnt_words.h"
 
+#include <cstddef>
 #include <vector>
 
 namespace kinora::pipelines {
@@ -18,6 +20,13 @@ struct RunInputs {
     HostTensor init; // [height,width,3 or 4] in 0..1, sRGB, alpha straight
     HostTensor mask; // [height,width,1] in 0..1: from 0.5 on the picture is made anew
     std::vector<LearntWord> words = {}; // of files that fit the model
+
+    struct Prompt {         // a picture beside the prompt
+        HostTensor picture; // [S,S,3] in 0..1, S as the model's picture encoder looks at them
+        size_t adapter = 0; // of the model's
+        double weight = 1;
+    };
+    std::vector<Prompt> prompts = {};
 };
 
 // Of a resolved request's pictures their shapes alone: what a run on the meta back end needs.
@@ -28,6 +37,10 @@ inline RunInputs inputShapes(const ImageRequest& request) {
     const HostTensor picture{{*request.height, *request.width, 3}, {}};
     inputs.controls.assign(request.controls.size(), picture);
     inputs.adapters.assign(request.adapters.size(), picture);
+    const std::vector<IpAdapterChoice> choices = ipAdapterChoices(request);
+    const std::vector<size_t> numbers = adapterNumbers(choices);
+    for (size_t i = 0; i < choices.size(); ++i)
+        inputs.prompts.push_back({{}, numbers[i], choices[i].weight});
     return inputs;
 }
 

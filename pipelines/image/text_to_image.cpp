@@ -43,9 +43,9 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
     : m_model(model), m_device(device), m_compute(compute) {
     ComponentLoader loader(model, device, compute, events.loading);
     m_prompts = std::make_unique<PromptEncoder>(loader, device, compute);
-    m_unet = std::make_unique<Unet2d>(
-        Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
-        loader.open("unet"));
+    Unet2dConfig unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
+    unet.pictureAdapters = model.ipAdapters().size();
+    m_unet = std::make_unique<Unet2d>(unet, loader.open("unet"));
     m_vae = readVaeConfig(model.config("vae"), model.configLabel("vae"));
     m_decoder = makeVaeDecoder(model.config("vae"), model.configLabel("vae"), loader.open("vae"));
     m_unused = loader.unused();
@@ -88,8 +88,9 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     if (from) checkState(request, *from);
     const PictureStart start = pictureStart(request, inputs, events);
     const ControlRun control = m_controls->begin(request, inputs);
-    const EncodedPrompts prompts =
+    EncodedPrompts prompts =
         encodePrompts(request, promptCallsOfAll.value_or(promptCalls(request)), inputs);
+    tellPictures(inputs, events, prompts);
     if (events.encoded) events.encoded();
     LatentsFile::Writer finalLatents(request.saveLatentsPath,
                                      from ? from->finalLatents : HostTensor{});
@@ -131,6 +132,25 @@ EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request, int64_t c
         add(stage.positive, PromptSide::Positive);
     }
     return prompts;
+}
+
+// The picture encoder stays and goes as the VAE's (pictureStart).
+void TextToImage::tellPictures(const RunInputs& inputs, const TextToImageEvents& events,
+                               EncodedPrompts& prompts) {
+    if (inputs.prompts.empty()) {
+        m_pictures.reset();
+        return;
+    }
+    if (!m_pictures)
+        m_pictures =
+            std::make_unique<PicturePrompts>(m_model, m_device, m_compute, [&](double fraction) {
+                if (events.loading) events.loading("picture encoder", fraction);
+            });
+    const PicturePrompts::Told told = m_pictures->tell(inputs.prompts);
+    for (EncodedPrompts::Stage& stage : prompts.stages) {
+        stage.positive.pictures = told.positive;
+        stage.negative.pictures = told.negative;
+    }
 }
 
 // A sampler that calls twice in a step counts double, as in A1111; what calls once more at its

@@ -14,6 +14,7 @@
 #include "pipelines/image/control_nets.h"
 #include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/latents_file.h"
+#include "pipelines/image/picture_prompts.h"
 #include "pipelines/image/picture_start.h"
 #include "pipelines/image/prompt_encoder.h"
 #include "pipelines/image/run_inputs.h"
@@ -97,6 +98,8 @@ class TextToImage {
     void checkComponentsAgree() const;
     EncodedPrompts encodePrompts(const ImageRequest& request, int64_t calls,
                                  const RunInputs& inputs) const;
+    void tellPictures(const RunInputs& inputs, const TextToImageEvents& events,
+                      EncodedPrompts& prompts);
     int64_t sizeNumbers() const; // that the denoiser is told; 0: none
     kernels::Shape latentShape(const ImageRequest& request, int64_t pictures) const; // [N,h,w,C]
     kernels::Tensor startNoise(const ImageRequest& request, int64_t first, int64_t pictures,
@@ -129,7 +132,8 @@ class TextToImage {
     std::unique_ptr<ControlNets> m_controls;
     VaeConfig m_vae;
     std::unique_ptr<VaeDecoder> m_decoder;
-    std::unique_ptr<VaeEncoder> m_encoder; // while runs begin from pictures
+    std::unique_ptr<VaeEncoder> m_encoder;      // while runs begin from pictures
+    std::unique_ptr<PicturePrompts> m_pictures; // while runs have pictures beside the prompt
     DenoiserInput m_kind = DenoiserInput::Latents;
     PreviewFactors m_preview;
     std::vector<std::string> m_unused;

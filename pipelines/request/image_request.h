@@ -26,6 +26,10 @@ struct ImageRequest {
     std::vector<std::string> adapters;       // T2I-Adapters
     std::vector<std::string> adapterPrepare;
 
+    // "adapter:picture[:weight]", as ip_adapter_choice.h reads it: pictures beside the prompt.
+    std::vector<std::string> ipAdapters;
+    std::optional<std::string> imageEncoder; // that they look through; unset: the one that fits
+
     std::optional<std::string> vae; // name, folder or file of another one; unset: the model's own
 
     // Unset: what the model says (kinora.json, then its configs), then the table's default.

@@ -2,6 +2,7 @@
 
 #include "pipelines/request/control_choice.h"
 #include "pipelines/request/embedding_choice.h"
+#include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
 
 #include <algorithm>
@@ -47,6 +48,12 @@ std::string_view controlRule(std::string_view value) {
 
 std::string_view embeddingRule(std::string_view value) {
     return parseEmbeddingChoice(value) ? std::string_view{} : "NAME or NAME:WORD";
+}
+
+std::string_view ipAdapterRule(std::string_view value) {
+    return parseIpAdapterChoice(value)
+               ? std::string_view{}
+               : "ADAPTER:PICTURE or ADAPTER:PICTURE:WEIGHT, the weight from -10 to 10";
 }
 
 std::vector<Parameter> textParameters() {
@@ -97,6 +104,25 @@ std::vector<Parameter> textParameters() {
          .maximum = kMostPathBytes,
          .fallback = std::monostate(),
          .rule = loraRule},
+        {.name = "ipAdapter",
+         .option = "ip-adapter",
+         .label = "Picture prompt",
+         .help = "IP-Adapter by name or file, the picture that it looks at, and its weight",
+         .unit = "",
+         .field = &ImageRequest::ipAdapters,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate(),
+         .rule = ipAdapterRule},
+        {.name = "imageEncoder",
+         .option = "image-encoder",
+         .label = "Picture encoder",
+         .help = "CLIP's picture encoder for IP-Adapters; unset, the one here that fits",
+         .unit = "",
+         .field = &ImageRequest::imageEncoder,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate()},
     };
 }
 

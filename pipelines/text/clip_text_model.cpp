@@ -6,7 +6,7 @@
 #include "kernels/ops/layout.h"
 #include "kernels/ops/norm.h"
 #include "pipelines/blocks/activation_name.h"
-#include "pipelines/blocks/attention.h"
+#include "pipelines/blocks/clip_encoder_layer.h"
 #include "pipelines/weights/config_reader.h"
 
 #include <nlohmann/json.hpp>
@@ -20,39 +20,7 @@
 namespace kinora::pipelines {
 namespace {
 
-using kernels::Causal;
 using kernels::Tensor;
-
-constexpr AttentionNames kProjections{
-    .query = "q_proj", .key = "k_proj", .value = "v_proj", .out = "out_proj"};
-
-class EncoderLayer {
-  public:
-    EncoderLayer(const Weights& weights, const ClipTextConfig& config)
-        : m_norm1(weights.norm("layer_norm1", config.width)),
-          m_norm2(weights.norm("layer_norm2", config.width)),
-          m_attention(weights / "self_attn", config.width, config.width, config.heads, Bias::Yes,
-                      kProjections),
-          m_expand(weights.linear("mlp.fc1", config.intermediate, config.width)),
-          m_contract(weights.linear("mlp.fc2", config.width, config.intermediate)),
-          m_epsilon(config.epsilon), m_activation(config.activation) {}
-
-    // x [N,L,width] -> the same shape.
-    Tensor operator()(Tensor x) const {
-        Tensor hidden = kernels::layerNorm(x, m_norm1.scale, m_norm1.shift, m_epsilon);
-        x = m_attention(hidden, hidden, x, Causal::Yes);
-        hidden = kernels::layerNorm(x, m_norm2.scale, m_norm2.shift, m_epsilon);
-        hidden = m_expand(hidden, m_activation);
-        return m_contract(hidden, kernels::Activation::None, x);
-    }
-
-  private:
-    NormWeights m_norm1, m_norm2;
-    Attention m_attention;
-    LinearWeights m_expand, m_contract;
-    float m_epsilon;
-    kernels::Activation m_activation;
-};
 
 // Where a row's pooled state is read. Configs from before transformers 4.31 say 2, whatever the
 // vocabulary: then the end token is the one with the highest id. Of several the first.
@@ -126,7 +94,7 @@ struct ClipTextModel::Layers {
     ClipTextConfig config;
     Tensor tokens;    // [vocabulary, width]
     Tensor positions; // [positions, width]
-    std::vector<EncoderLayer> encoder;
+    std::vector<ClipEncoderLayer> encoder;
     NormWeights finalNorm;
     std::optional<LinearWeights> projection;
 
@@ -137,7 +105,10 @@ struct ClipTextModel::Layers {
               weights.table("embeddings.position_embedding.weight", how.positions, how.width)) {
         encoder.reserve(static_cast<size_t>(how.layers));
         for (int64_t i = 0; i < how.layers; ++i)
-            encoder.emplace_back(weights / ("encoder.layers." + std::to_string(i)), how);
+            encoder.emplace_back(weights / ("encoder.layers." + std::to_string(i)),
+                                 ClipLayerOptions{how.width, how.intermediate, how.heads,
+                                                  how.epsilon, how.activation,
+                                                  kernels::Causal::Yes});
         finalNorm = weights.norm("final_layer_norm", how.width);
         weights.ignore("embeddings.position_ids"); // 0, 1, 2 ... : older files store it
     }

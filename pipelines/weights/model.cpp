@@ -327,8 +327,11 @@ std::unique_ptr<WeightSource> Model::weights(std::string_view name) const {
     std::unique_ptr<WeightSource> source = storedWeights(name);
     std::vector<LoraWeights::Use> uses;
     for (const Lora& lora : m_loras) uses.push_back({lora.file, strengthFor(name, lora.strength)});
-    if (uses.empty() || !canTakeLoras(name)) return source;
-    return withLoras(std::move(source), name, std::move(uses));
+    if (!uses.empty() && canTakeLoras(name))
+        source = withLoras(std::move(source), name, std::move(uses));
+    if (name == "unet" && !m_ipAdapters.empty())
+        source = std::make_unique<IpAdapterWeights>(std::move(source), m_ipAdapters);
+    return source;
 }
 
 std::unique_ptr<LoraWeights> Model::withLoras(std::unique_ptr<WeightSource> source,
@@ -360,6 +363,27 @@ LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& str
                    std::to_string(strength.text) + "\n";
     m_loras.push_back({std::move(lora), strength});
     return fit;
+}
+
+void Model::add(std::shared_ptr<const IpAdapterFile> adapter) {
+    const auto width = config("unet").find("cross_attention_dim");
+    const bool isKnown = width != config("unet").end() && width->is_number_integer();
+    if (isKnown && width->get<int64_t>() != adapter->tokenWidth()) {
+        const std::string family = familyOfTextWidth(width->get<int64_t>()),
+                          other = familyOfTextWidth(adapter->tokenWidth());
+        throw Error(ErrorCode::Unsupported,
+                    adapter->label() + ": was made for " +
+                        (other.empty() ? "another kind of model" : other) +
+                        (family.empty() ? "." : "; this model is " + family + "."),
+                    "Use it with a model of the kind that it was made for.");
+    }
+    m_additions += "picture adapter " + identityOf(adapter->path()) + "\n";
+    m_ipAdapters.push_back(std::move(adapter));
+}
+
+void Model::setImageEncoder(const fs::path& file) {
+    m_additions += "picture encoder " + identityOf(file) + "\n";
+    m_imageEncoder = file;
 }
 
 void Model::replaceVae(ExternalVae vae) {

@@ -6,6 +6,7 @@
 #include "pipelines/weights/checkpoint.h"
 #include "pipelines/weights/control_file.h"
 #include "pipelines/weights/external_vae.h"
+#include "pipelines/weights/ip_adapter_file.h"
 #include "pipelines/weights/lora/lora_weights.h"
 #include "pipelines/weights/weight_source.h"
 
@@ -86,6 +87,13 @@ class Model {
     // was made for another kind of model.
     void addControl(std::shared_ptr<const ControlFile> control);
     const std::vector<std::shared_ptr<const ControlFile>>& controls() const { return m_controls; }
+    // From now on weights("unet") has the adapter's, too, by the number that is the order of these
+    // calls. Throws Error{Unsupported} where it was made for another kind of model.
+    void add(std::shared_ptr<const IpAdapterFile> adapter);
+    const IpAdapterWeights::Files& ipAdapters() const { return m_ipAdapters; }
+    // The picture encoder that they look through.
+    void setImageEncoder(const std::filesystem::path& file);
+    const std::filesystem::path& imageEncoder() const { return m_imageEncoder; }
     // What these were called with, as one line: two models of the same path and the same
     // additions have the same weights.
     const std::string& additions() const { return m_additions; }
@@ -119,6 +127,8 @@ class Model {
     std::vector<Lora> m_loras;
     std::optional<ExternalVae> m_vae;
     std::vector<std::shared_ptr<const ControlFile>> m_controls;
+    IpAdapterWeights::Files m_ipAdapters;
+    std::filesystem::path m_imageEncoder;
     std::string m_additions;
 };
 

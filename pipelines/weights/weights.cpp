@@ -146,6 +146,10 @@ Tensor Weights::matrix(std::string_view name, int64_t rows, int64_t columns) con
     return load(fullName(name), {rows, columns}, DType::F32);
 }
 
+Tensor Weights::values(std::string_view name, const Shape& shape) const {
+    return load(fullName(name), shape, DType::F32);
+}
+
 Tensor Weights::table(std::string_view name, int64_t rows, int64_t columns) const {
     return load(fullName(name), {rows, columns}, m_compute);
 }

@@ -56,6 +56,7 @@ class Weights {
     NormWeights norm(std::string_view name, int64_t channels) const;     // "<name>.weight", ".bias"
     kernels::Tensor vector(std::string_view name, int64_t length) const; // f32
     kernels::Tensor matrix(std::string_view name, int64_t rows, int64_t columns) const; // f32
+    kernels::Tensor values(std::string_view name, const kernels::Shape& shape) const;   // f32
     // In the compute dtype, not packed: what embedding() looks rows up in.
     kernels::Tensor table(std::string_view name, int64_t rows, int64_t columns) const;
     bool has(std::string_view name) const;

@@ -32,8 +32,9 @@ MAY_INCLUDE = {
     'pipelines/text': _MEMBERS,
     'pipelines/schedulers': _MEMBERS,
     'pipelines/upscale': _MEMBERS,
+    'pipelines/vision': _MEMBERS,
     'pipelines/plan': _MEMBERS,
-    'pipelines/image': _MEMBERS | {'pipelines/denoisers', 'pipelines/vae', 'pipelines/text',
+    'pipelines/image': _MEMBERS | {'pipelines/denoisers', 'pipelines/vae', 'pipelines/text', 'pipelines/vision',
                                    'pipelines/schedulers', 'pipelines/plan'},
 
     'core/project': _CORE,

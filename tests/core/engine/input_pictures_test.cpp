@@ -1,6 +1,7 @@
 #include "core/engine/input_pictures.h"
 #include "core/media/image_file.h"
 #include "kernels/base/error.h"
+#include "tests/support/golden_file.h"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -48,6 +49,20 @@ class InputPicturesTest : public QObject {
         QCOMPARE(notes[0], std::string("The mask is 10 x 10 and is scaled to 16 x 24."));
         QVERIFY(notes[1].find("40 x 20 and is stretched to 16 x 24") != std::string::npos);
         QCOMPARE(pictures.notes(80, 40).size(), size_t{1}); // the same shape: nothing to say
+    }
+
+    void clipSeesTheMiddleAsItsReferenceDoes() {
+        const test::GoldenFile golden("ip_adapters/expected.safetensors");
+        for (const std::string name : {"wide", "high"}) {
+            const pipelines::HostTensor seen =
+                pictureForClip(test::goldenPath("ip_adapters/" + name + ".png"), 30);
+            QVERIFY((seen.shape == kernels::Shape{30, 30, 3}));
+            const std::vector<float> expected = golden.floats("picture." + name);
+            QCOMPARE(seen.values.size(), expected.size());
+            // The reference rounds to 8 bits between rows and columns, too.
+            for (size_t i = 0; i < expected.size(); ++i)
+                QVERIFY(std::abs(seen.values[i] - expected[i]) < 1.01f / 255);
+        }
     }
 
     void whatNetsFollowIsOpaqueAndPrepared() {

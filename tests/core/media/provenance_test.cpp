@@ -26,8 +26,10 @@ class ProvenanceTest : public QObject {
         made.maskHash = "sha256:" + std::string(64, '3');
         made.controlHashes = {made.initHash, made.maskHash};
         made.adapterHashes = {made.maskHash};
+        made.enlargements = {{{"4x", "sha256:" + std::string(64, '4')}, 4, "bf16", 256}};
         const Result<Provenance> read = provenanceFromJson(toJson(made));
         QVERIFY2(read, read ? "" : read.error().what());
+        QVERIFY(read->enlargements == made.enlargements);
         QCOMPARE(toJson(*read).dump(), toJson(made).dump());
         QCOMPARE(*read->request.seed, *made.request.seed);
         QCOMPARE(read->request.model, made.modelName);

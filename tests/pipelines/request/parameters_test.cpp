@@ -95,6 +95,8 @@ TEST_CASE("verify replays what decides the picture") {
                                                  "controlGuess",
                                                  "adapter",
                                                  "adapterPrepare",
+                                                 "ipAdapter",
+                                                 "imageEncoder",
                                                  "vae",
                                                  "negative",
                                                  "steps",

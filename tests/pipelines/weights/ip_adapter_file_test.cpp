@@ -1,0 +1,48 @@
+#include "pipelines/weights/ip_adapter_file.h"
+#include "pipelines/weights/model.h"
+#include "tests/support/golden_file.h"
+#include "tests/support/thrown_error.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+
+using namespace kinora;
+using namespace kinora::pipelines;
+
+namespace {
+
+std::shared_ptr<const IpAdapterFile> adapter(const std::string& name) {
+    return std::make_shared<const IpAdapterFile>(test::goldenPath("ip_adapters/" + name));
+}
+
+} // namespace
+
+TEST_CASE("what an adapter is, is told by its tensors") {
+    CHECK(adapter("base.safetensors")->kind() == IpAdapterKind::Pooled);
+    CHECK(adapter("base.safetensors")->pictureWidth() == 24);
+    CHECK(adapter("base.safetensors")->tokenWidth() == 16);
+    CHECK(adapter("base.safetensors")->attentions() == 16);
+    CHECK(adapter("plus.bin")->kind() == IpAdapterKind::Resampled);
+    CHECK(adapter("full.safetensors")->kind() == IpAdapterKind::Full);
+    CHECK(test::contains(
+        test::thrownBy([] { IpAdapterFile(test::goldenPath("tiny-sd1.safetensors")); }),
+        "is no IP-Adapter"));
+}
+
+TEST_CASE("attentions are numbered down, up, middle") {
+    const Model model = Model::open(test::goldenPath("tiny-sd1"));
+    const auto names = crossAttentions(*model.weights("unet"));
+    REQUIRE(names.size() == 16);
+    CHECK(names.front() == "down_blocks.0.attentions.0.transformer_blocks.0.attn2");
+    CHECK(names[6].starts_with("up_blocks.1.attentions.0."));
+    CHECK(names.back().starts_with("mid_block."));
+}
+
+TEST_CASE("an adapter of another family is refused") {
+    Model model = Model::open(test::goldenPath("tiny-xl"));
+    CHECK(test::thrownBy([&] {
+              model.add(adapter("base.safetensors"));
+          }).starts_with("unsupported: base.safetensors: was made for another kind of model"));
+}
