@@ -21,6 +21,10 @@ def make_picture(width, height, seed):
     picture[np.hypot(x - width / 3, y - height / 2) < height / 4] = (230, 90, 40)
     picture[(x + 2 * y > width + height) & (x > width / 2)] = (20, 60, 140)
     picture[10:14, 5:width - 7] = 10
+    # An edge that grows softer on its way down: strong, weak, none.
+    softness = 0.4 + 3.5 * y / height
+    ramp = 55 / (1 + np.exp(-(x - 0.72 * width) / softness))
+    picture += ramp[..., None]
     picture[5:height - 9, width - 12:width - 9] -= 90
     return (picture + random.normal(0, 4, picture.shape)).clip(0, 255).round().astype(np.uint8)
 
