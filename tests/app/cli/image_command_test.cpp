@@ -182,7 +182,8 @@ class ImageCommandTest : public QObject {
         row("background", {"--background", "#12"}, "--background:");
         row("precision", {"--precision", "f16"}, "f16");
         row("device", {"--device", "cuda:7"}, "'cuda:7' is not here");
-        row("later option", {"--control", "x"}, "Unknown option '--control'");
+        row("net without a picture", {"--control", "x"}, "has no picture to follow");
+        row("unknown option", {"--film", "x"}, "Unknown option '--film'");
     }
     void refusesWithoutRunning() {
         QFETCH(QStringList, options);
