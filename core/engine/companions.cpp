@@ -95,7 +95,11 @@ Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& mod
         case CompanionKind::Lora:
             addLora(*path, *pipelines::parseLoraChoice(*place.text), model, companions.warnings);
             break;
-        case CompanionKind::Vae: model.replaceVae(pipelines::ExternalVae(*path)); break;
+        case CompanionKind::Vae:
+            model.replaceVae(pipelines::ExternalVae(*path));
+            companions.vae = *path;
+            break;
+        case CompanionKind::Refiner: companions.refiner = *path; break;
         case CompanionKind::ControlNet:
             addControl(*path, pipelines::ControlKind::ControlNet, model);
             break;

@@ -7,6 +7,7 @@
 #include "pipelines/weights/model.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct Companions {
     std::vector<pipelines::LearntWord> words; // embeddings
     std::vector<std::filesystem::path> pictures; // that IP-Adapters look at, in their order
     int64_t pictureSide = 0;                     // pixels, as the picture encoder takes them
+    // Where they are, where the request names them.
+    std::optional<std::filesystem::path> vae, refiner;
 };
 
 // request: resolved, so that LoRAs that its prompt names are in its list; embeddings that it names

@@ -1,5 +1,6 @@
 #include "core/engine/input_pictures.h"
 
+#include "core/engine/outpaint.h"
 #include "core/media/colour.h"
 #include "core/media/image_file.h"
 #include "core/media/prepare/prepare_picture.h"
@@ -81,6 +82,15 @@ InputPictures InputPictures::read(const pipelines::ImageRequest& request) {
     if (!request.maskPath.empty()) pictures.m_mask = toGray(load(request.maskPath));
     pictures.m_controls = readGuides(request.controlImages, request.controlPrepare);
     pictures.m_adapters = readGuides(request.adapterImages, request.adapterPrepare);
+    const auto margins =
+        request.outpaint ? pipelines::parseOutpaintMargins(*request.outpaint) : std::nullopt;
+    if (!margins || pictures.m_init.width == 0) return pictures;
+    if (pictures.m_mask.width > 0)
+        pictures.m_mask =
+            resizeImage(pictures.m_mask, pictures.m_init.width, pictures.m_init.height);
+    OutpaintCanvas canvas = outpaintCanvas(pictures.m_init, pictures.m_mask, *margins);
+    pictures.m_init = std::move(canvas.picture);
+    pictures.m_mask = std::move(canvas.mask);
     return pictures;
 }
 
@@ -110,6 +120,18 @@ pipelines::RunInputs InputPictures::scaledTo(int64_t width, int64_t height) cons
     std::ranges::transform(m_controls, std::back_inserter(inputs.controls), prepared);
     std::ranges::transform(m_adapters, std::back_inserter(inputs.adapters), prepared);
     return inputs;
+}
+
+HostTensor scaledPicture(HostTensor picture, int64_t width, int64_t height) {
+    const int64_t channels = picture.shape[2];
+    if (channels != 3 && channels != 4)
+        throw Error(ErrorCode::Unsupported,
+                    "This model's pictures have " + std::to_string(channels) +
+                        " channels; a second pass needs three or four.",
+                    "Leave out --hires.");
+    const Image image{static_cast<int>(picture.shape[1]), static_cast<int>(picture.shape[0]),
+                      static_cast<int>(channels), std::move(picture.values)};
+    return toTensor(resizeImage(image, static_cast<int>(width), static_cast<int>(height)));
 }
 
 std::vector<std::string> InputPictures::notes(int64_t width, int64_t height) const {

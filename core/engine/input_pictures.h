@@ -22,9 +22,9 @@ pipelines::HostTensor pictureForClip(const std::filesystem::path& file, int64_t 
 
 class InputPictures {
   public:
-    // What the request names with --init, --mask, --control-image and --adapter-image; nothing
-    // where it names nothing. Throws Error{NotFound, BadFile, Unsupported, OutOfMemory, Io} naming
-    // the file.
+    // What the request names with --init and --mask (on the canvas of --outpaint), --control-image
+    // and --adapter-image; nothing where it names nothing. Throws Error{NotFound, BadFile,
+    // Unsupported, OutOfMemory, Io} naming the file.
     static InputPictures read(const pipelines::ImageRequest& request);
 
     // Of the picture; 0 where there is none.
@@ -49,5 +49,9 @@ class InputPictures {
     Image m_init, m_mask;
     std::vector<Guide> m_controls, m_adapters;
 };
+
+// A picture that a run made, [H,W,3 or 4] in 0..1, at another size (resizeImage). Throws
+// Error{Unsupported} for other channels.
+pipelines::HostTensor scaledPicture(pipelines::HostTensor picture, int64_t width, int64_t height);
 
 } // namespace kinora::core

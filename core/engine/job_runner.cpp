@@ -10,6 +10,7 @@
 #include "kernels/base/error.h"
 #include "kernels/base/log.h"
 #include "pipelines/image/resolve_request.h"
+#include "pipelines/vae/vae.h"
 
 #include <algorithm>
 #include <chrono>
@@ -39,18 +40,6 @@ double secondsSince(Clock::time_point start) {
 [[noreturn]] void fileWent(const std::filesystem::path& path, const std::error_code& error) {
     throw Error(ErrorCode::Io, shownPath(path) + ": " + error.message() + ".",
                 "Another program may be changing the model's folder.");
-}
-
-// Throws Error{Io} where a file went meanwhile.
-std::filesystem::file_time_type lastChange(const pipelines::Model& model) {
-    auto latest = std::filesystem::file_time_type::min(); // its zero lies in the future
-    for (const auto& file : model.files()) {
-        std::error_code error;
-        const auto changed = std::filesystem::last_write_time(model.root() / file, error);
-        if (error) fileWent(model.root() / file, error);
-        latest = std::max(latest, changed);
-    }
-    return latest;
 }
 
 // Of all files, by names, sizes and times: their contents are too many to be read before a run.
@@ -93,6 +82,10 @@ std::string wordsHash(const std::vector<pipelines::LearntWord>& words) {
             hash.add(std::as_bytes(std::span(word.vectors.vectorsFor(component).values)));
     }
     return sha256Name(hash.digits());
+}
+
+int64_t latentPixels(const pipelines::Model& model) {
+    return pipelines::readVaeConfig(model.config("vae"), model.configLabel("vae")).factor();
 }
 
 struct Hashes {
@@ -296,6 +289,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
     resolved.model = entry->name;
     Companions companions = addCompanions(resolved, model, m_library);
     if (!resolved.seed) resolved.seed = static_cast<int64_t>(std::random_device{}() & 0xffffffffu);
+    if (resolved.hires) resolved.batch = 1;
     if (resolved.batch == 0)
         resolved.batch = 1; // one at a time: the least memory, the first
                             // picture soonest
@@ -307,15 +301,12 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
 
     std::lock_guard lock(m_planMutex);
     const auto changed = lastChange(model);
-    if (!m_planner || m_planner->path != model.path() ||
-        m_planner->additions != model.additions() || m_planner->changed != changed ||
-        m_planner->compute != compute)
-        m_planner = std::make_unique<Planner>(
-            Planner{model.path(), model.additions(), changed, compute,
-                    std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
-                                                                    compute, m_options.threads)});
-    pipelines::Plan plan = m_planner->planner->plan(resolved, machine(compute), companions.words);
-    resolved.tiling = plan.tiling == "vae" ? "on" : "off";
+    pipelines::TextToImagePlanner& planner = plannerOf(m_planner, model, changed, compute);
+    pipelines::Plan plan = planner.plan(resolved, machine(compute), companions.words,
+                                        {.to = resolved.refinerAt.value_or(1)});
+    if (resolved.hires)
+        plan = following(plan, planner.plan(pipelines::hiresRequest(resolved, latentPixels(model)),
+                                            machine(compute), companions.words));
     plan.warnings = pipelines::modelWarnings(request, model);
     std::ranges::move(companions.warnings, std::back_inserter(plan.warnings));
     std::ranges::move(pictures.notes(*resolved.width, *resolved.height),
@@ -326,15 +317,49 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
     for (size_t i = 0; i < inputs.prompts.size(); ++i)
         inputs.prompts[i].picture =
             pictureForClip(companions.pictures.at(i), companions.pictureSide);
-    return {std::move(*entry),
-            std::move(model),
-            changed,
-            std::move(resolved),
-            std::move(inputs),
-            compute,
-            std::move(plan),
-            std::move(companions.files),
-            std::move(companions.pictures)};
+    Prepared prepared{std::move(*entry),   std::move(model),  changed,
+                      std::move(resolved), std::move(inputs), compute,
+                      std::move(plan),     companions.files,  companions.pictures};
+    if (prepared.request.hires) {
+        const ImageRequest second =
+            pipelines::hiresRequest(prepared.request, latentPixels(prepared.model));
+        prepared.secondInputs = pictures.scaledTo(*second.width, *second.height);
+        prepared.secondInputs.words = prepared.inputs.words;
+        prepared.secondInputs.prompts = prepared.inputs.prompts;
+    }
+    if (companions.refiner) prepared.refiner = prepareRefiner(prepared, companions);
+    if (prepared.refiner) {
+        std::vector<std::string> warnings = std::move(prepared.plan.warnings);
+        prepared.plan = following(prepared.plan, prepared.refiner->plan);
+        prepared.plan.warnings = std::move(warnings);
+    }
+    prepared.request.tiling = prepared.plan.tiling == "vae" ? "on" : "off";
+    if (prepared.refiner) prepared.refiner->request.tiling = prepared.request.tiling;
+    return prepared;
+}
+
+std::filesystem::file_time_type JobRunner::lastChange(const pipelines::Model& model) {
+    auto latest = std::filesystem::file_time_type::min(); // its zero lies in the future
+    for (const auto& file : model.files()) {
+        std::error_code error;
+        const auto changed = std::filesystem::last_write_time(model.root() / file, error);
+        if (error) fileWent(model.root() / file, error);
+        latest = std::max(latest, changed);
+    }
+    return latest;
+}
+
+pipelines::TextToImagePlanner& JobRunner::plannerOf(std::unique_ptr<Planner>& kept,
+                                                    const pipelines::Model& model,
+                                                    std::filesystem::file_time_type changed,
+                                                    kernels::DType compute) {
+    if (!kept || kept->path != model.path() || kept->additions != model.additions() ||
+        kept->changed != changed || kept->compute != compute)
+        kept = std::make_unique<Planner>(
+            Planner{model.path(), model.additions(), changed, compute,
+                    std::make_unique<pipelines::TextToImagePlanner>(model, m_backends.find("meta"),
+                                                                    compute, m_options.threads)});
+    return *kept->planner;
 }
 
 pipelines::Machine JobRunner::machine(kernels::DType compute) {
@@ -472,10 +497,13 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
         identity.inputs += inputHash(picture.string(), cancel);
     const BackgroundHash modelHash(m_library, prepared.entry, prepared.companions);
     pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
+    // What is made in passes is short of a state that one of them could go on from.
     const pipelines::RunState* from =
-        checkpoint.begin(std::move(identity), [&](const pipelines::RunState& state) {
-            pipeline.checkState(request, state);
-        });
+        prepared.inPasses()
+            ? nullptr
+            : checkpoint.begin(std::move(identity), [&](const pipelines::RunState& state) {
+                  pipeline.checkState(request, state);
+              });
     if (checkpoint.resumed()) sink(*checkpoint.resumed());
 
     Reporter reporter(prepared, sink, std::move(provenance), modelHash, cancel);
@@ -485,7 +513,7 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
     };
     events.encoded = [&] { reporter.startSteps(); };
     events.state = [&](pipelines::RunMoment moment, const auto& state) {
-        checkpoint.offer(moment, state);
+        if (!prepared.inPasses()) checkpoint.offer(moment, state);
         control.leave.check();
     };
     events.step = [&](int64_t picture, int64_t step, int64_t steps) {
@@ -498,7 +526,12 @@ FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
         reporter.pictureDone(picture, image);
     };
     events.stopAfterThis = [&] { return control.stopAfterThis.load(); };
-    pipeline.run(request, events, from, prepared.inputs);
+    if (prepared.refiner)
+        runWithRefiner(prepared, pipeline, sink, events, cancel);
+    else if (request.hires)
+        runSecondPass(prepared, pipeline, events);
+    else
+        pipeline.run(request, events, from, prepared.inputs);
     return {secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()};
 }
 

@@ -3,6 +3,7 @@
 // engine in the process and a worker process have in common.
 
 #include "core/engine/checkpoint_store.h"
+#include "core/engine/companions.h"
 #include "core/engine/engine.h"
 #include "core/engine/job_checkpoint.h"
 #include "core/engine/speed_cache.h"
@@ -64,6 +65,10 @@ class JobRunner {
         pipelines::Plan plan;
         std::vector<std::filesystem::path> companions; // LoRAs ..., as the metadata list them
         std::vector<std::filesystem::path> pictures;   // beside the prompt
+        pipelines::RunInputs secondInputs = {};        // of a second pass's size
+        std::unique_ptr<Prepared> refiner = {};        // the model that goes on, where there is one
+
+        bool inPasses() const { return refiner || request.hires; }
     };
     struct Planner {
         std::filesystem::path path;
@@ -75,6 +80,22 @@ class JobRunner {
     class Reporter;
 
     Prepared prepare(const pipelines::ImageRequest& request);
+    // Under m_planMutex. Throws Error{BadFile} where its latents are of another kind.
+    std::unique_ptr<Prepared> prepareRefiner(const Prepared& base, const Companions& companions);
+    // Of the youngest of its files. Throws Error{Io} where one went meanwhile.
+    static std::filesystem::file_time_type lastChange(const pipelines::Model& model);
+    pipelines::TextToImagePlanner& plannerOf(std::unique_ptr<Planner>& kept,
+                                             const pipelines::Model& model,
+                                             std::filesystem::file_time_type changed,
+                                             kernels::DType compute);
+    // All batches with the one model, then all with the other: of the two one at a time has to be
+    // in memory.
+    void runWithRefiner(const Prepared& prepared, pipelines::TextToImage& base,
+                        const EngineSink& sink, const pipelines::TextToImageEvents& events,
+                        const CancelToken& cancel);
+    // Picture by picture: made, enlarged, and made again from that.
+    static void runSecondPass(const Prepared& prepared, pipelines::TextToImage& pipeline,
+                              const pipelines::TextToImageEvents& events);
     pipelines::Machine machine(kernels::DType compute);
     void makeRoomFor(const Prepared& prepared, const WarmModels::Model* warm);
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
@@ -95,10 +116,11 @@ class JobRunner {
 
     std::atomic<bool> m_computing = false; // run() is past its own planning
 
-    // Guards the two below. Held while a speed is measured: a job that begins waits for that.
+    // Guards the three below. Held while a speed is measured: a job that begins waits for that.
     std::mutex m_planMutex;
     SpeedCache m_speeds;
     std::unique_ptr<Planner> m_planner; // of the last model that was planned
+    std::unique_ptr<Planner> m_refinerPlanner;
 };
 
 } // namespace kinora::core

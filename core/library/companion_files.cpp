@@ -49,6 +49,7 @@ constexpr KindRow kKinds[] = {
     {CompanionKind::IpAdapter, "IP-Adapter", {"ipadapter", "ip-adapter", "ip_adapter"}},
     {CompanionKind::ImageEncoder, "picture encoder", {"image_encoder", "clip_vision"}},
     {CompanionKind::Picture, "picture", {}},
+    {CompanionKind::Refiner, "refiner", {}}, // a model: ModelLibrary finds it
 };
 
 const KindRow& rowOf(CompanionKind kind) {
@@ -145,7 +146,8 @@ Result<fs::path> existing(const fs::path& path, CompanionKind kind) {
 bool CompanionFile::inFolderOf(CompanionKind kind) const {
     const KindRow& row = rowOf(kind);
     return std::any_of(path.begin(), path.end(), [&](const fs::path& part) {
-        return std::ranges::find(row.folders, lowerCase(part.string())) != row.folders.end();
+        return !part.empty() &&
+               std::ranges::find(row.folders, lowerCase(part.string())) != row.folders.end();
     });
 }
 
@@ -169,6 +171,7 @@ bool hasWeightsEnding(const fs::path& path) {
 
 // All diffusers folders call the file alike: what is in it is told by the folder.
 std::string companionName(const fs::path& path) {
+    if (!hasWeightsEnding(path)) return path.filename().string(); // a model's folder
     const std::string stem = path.stem().string();
     const fs::path folder = path.parent_path();
     if (folder.filename() == "image_encoder" && stem.ends_with("model")) return "image_encoder";
@@ -233,6 +236,7 @@ std::string CompanionPlace::name() const {
     switch (kind) {
     case CompanionKind::Vae:
     case CompanionKind::Upscaler:
+    case CompanionKind::Refiner:
     case CompanionKind::ImageEncoder: return *text;
     case CompanionKind::Lora: {
         const auto choice = pipelines::parseLoraChoice(*text);
@@ -265,6 +269,7 @@ void CompanionPlace::rename(const std::string& name) const {
     case CompanionKind::Embedding: *text = pipelines::withEmbeddingName(*text, name); break;
     case CompanionKind::Vae:
     case CompanionKind::Upscaler:
+    case CompanionKind::Refiner:
     case CompanionKind::ImageEncoder: *text = name; break;
     case CompanionKind::ControlNet:
     case CompanionKind::Adapter: *text = pipelines::withControlName(*text, name); break;
@@ -286,6 +291,8 @@ std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
     for (std::string& net : request.adapters) places.push_back({CompanionKind::Adapter, &net});
     for (std::string& embedding : request.embeddings)
         places.push_back({CompanionKind::Embedding, &embedding});
+    if (request.refiner && !request.refiner->empty())
+        places.push_back({CompanionKind::Refiner, &*request.refiner});
     for (std::string& picture : request.ipAdapters) {
         places.push_back({CompanionKind::IpAdapter, &picture});
         places.push_back({CompanionKind::Picture, &picture});

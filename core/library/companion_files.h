@@ -1,6 +1,6 @@
 #pragma once
-// Files that are used beside a model: LoRAs, embeddings, VAEs. Found in the folders where the
-// programs of the field keep them, read in place.
+// What is used beside a model: files of LoRAs, embeddings and VAEs, and a second model. Found in
+// the folders where the programs of the field keep them, read in place.
 
 #include "kernels/base/result.h"
 #include "pipelines/request/image_request.h"
@@ -11,7 +11,7 @@
 
 namespace kinora::core {
 
-// Picture: what an IP-Adapter looks at, a file named by its path.
+// Picture: what an IP-Adapter looks at, a file named by its path. Refiner: a model.
 enum class CompanionKind {
     Lora,
     Vae,
@@ -21,7 +21,8 @@ enum class CompanionKind {
     Upscaler,
     IpAdapter,
     ImageEncoder,
-    Picture
+    Picture,
+    Refiner
 };
 
 // Below a root; several roots that hold one another give each file once.

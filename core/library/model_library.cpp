@@ -313,6 +313,10 @@ std::vector<CompanionInfo> ModelLibrary::companions() const {
 }
 
 Result<fs::path> ModelLibrary::findCompanion(CompanionKind kind, const std::string& name) const {
+    if (kind == CompanionKind::Refiner) {
+        const Result<ModelEntry> model = find(name);
+        return model ? Result<fs::path>(model->path) : model.error();
+    }
     return core::findCompanion(roots(), kind, name);
 }
 
@@ -329,6 +333,10 @@ std::vector<fs::path> ModelLibrary::imageEncodersFor(const fs::path& adapter) co
 
 Result<fs::path> ModelLibrary::findCompanionByHash(CompanionKind kind,
                                                    const std::string& hash) const {
+    if (kind == CompanionKind::Refiner) {
+        const Result<ModelEntry> model = findByHash(hash);
+        return model ? Result<fs::path>(model->path) : model.error();
+    }
     std::vector<CompanionFile> files = companionFiles(roots());
     // Hashing reads whole files: those of the right folder first.
     std::ranges::stable_partition(
@@ -351,6 +359,12 @@ Result<fs::path> ModelLibrary::findCompanionByHash(CompanionKind kind,
 
 Result<std::string> ModelLibrary::fileHash(const fs::path& file, const CancelToken& cancel) const {
     FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    std::error_code ignored;
+    if (fs::is_directory(file, ignored)) {
+        Result<std::string> hash = hashOf(file, hashes, cancel);
+        hashes.save();
+        return hash;
+    }
     const Result<std::string> hash = hashes.hash(file, cancel);
     hashes.save();
     return hash ? Result<std::string>(sha256Name(*hash)) : hash;

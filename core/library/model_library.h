@@ -57,7 +57,7 @@ class ModelLibrary {
                                                       const std::string& hash) const;
     // Where the picture encoder of an IP-Adapter may be, the likeliest first.
     std::vector<std::filesystem::path> imageEncodersFor(const std::filesystem::path& adapter) const;
-    // "sha256:..." of one file; cached likewise. Throws Cancelled.
+    // "sha256:..." of one file, or of a model's folder; cached likewise. Throws Cancelled.
     Result<std::string> fileHash(const std::filesystem::path& file,
                                  const CancelToken& cancel = {}) const;
 

@@ -122,9 +122,10 @@ class Expansion {
         // LoRAs that the library does not know by name, and pictures, which it never does.
         if (pipelines::isList(parameter))
             for (const CompanionPlace& place : companionPlaces(asked.request()))
-                if (const std::string name = place.name(); place.kind == CompanionKind::Picture ||
-                                                           name.find('/') != std::string::npos ||
-                                                           name.ends_with(".safetensors"))
+                if (const std::string name = place.name();
+                    place.kind == CompanionKind::Picture ||
+                    (place.kind != CompanionKind::Refiner &&
+                     (name.find('/') != std::string::npos || name.ends_with(".safetensors"))))
                     place.rename(isAssetReference(name) ? name : assetOf(name));
     }
 

@@ -9,11 +9,11 @@ namespace kinora::pipelines {
 
 using kernels::Tensor;
 
-Tensor denoise(Scheduler& scheduler, BatchNoise& noise, Tensor latents, int64_t calls,
+Tensor denoise(Scheduler& scheduler, BatchNoise& noise, Tensor latents, int64_t calls, int64_t end,
                kernels::DType compute, const Predict& predict, const Adjust& adjust,
                const StepDone& stepDone) {
     const int all = scheduler.callCount();
-    for (int call = static_cast<int>(calls); call < all; ++call) {
+    for (int call = static_cast<int>(calls); call < end; ++call) {
         const Tensor output =
             predict(scheduler.scaleModelInput(latents, call), scheduler.timestep(call));
         latents = adjust(scheduler.step(output, call, latents, noise), call + 1);

@@ -23,10 +23,11 @@ using Adjust = std::function<kernels::Tensor(const kernels::Tensor& latents, int
 // `calls` of the scheduler's are done; these are the latents now.
 using StepDone = std::function<void(int64_t calls, const kernels::Tensor& latents)>;
 
-// latents: [N,h,w,C] f32 after `calls` calls of the scheduler, which remembers them. compute: what
-// errors call the denoiser's precision. Throws Error{NonFinite}, and what the functions throw.
+// latents: [N,h,w,C] f32 after `calls` calls of the scheduler, which remembers them; on to `end`.
+// compute: what errors call the denoiser's precision. Throws Error{NonFinite}, and what the
+// functions throw.
 kernels::Tensor denoise(Scheduler& scheduler, BatchNoise& noise, kernels::Tensor latents,
-                        int64_t calls, kernels::DType compute, const Predict& predict,
+                        int64_t calls, int64_t end, kernels::DType compute, const Predict& predict,
                         const Adjust& adjust, const StepDone& stepDone);
 
 } // namespace kinora::pipelines

@@ -5,6 +5,7 @@
 #include "pipelines/image/run_inputs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 namespace kinora::pipelines {
@@ -106,7 +107,7 @@ std::string TextToImagePlanner::largestThatFits(const ImageRequest& request,
 }
 
 Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
-                              const std::vector<LearntWord>& words) {
+                              const std::vector<LearntWord>& words, const RunPart& part) {
     m_words = words;
     m_pipeline.checkInputs(request);
     Plan plan;
@@ -117,7 +118,8 @@ Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
     plan.batch = std::clamp<int64_t>(request.batch, 1, request.count);
     plan.width = *request.width;
     plan.height = *request.height;
-    plan.steps = takenSteps(request);
+    const auto share = std::min(part.to, 1.0) - std::max(part.from, 0.0);
+    plan.steps = std::llround(static_cast<double>(takenSteps(request)) * share);
     plan.count = request.count;
     plan.availableBytes = machine.device.freeMemoryBytes;
 
@@ -141,7 +143,7 @@ Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
     plan.seconds = static_cast<double>(measured.weightBytes) / machine.bytesReadPerSecond +
                    measured.textSeconds +
                    batches * measured.stepSeconds * static_cast<double>(plan.steps) +
-                   batches * measured.decodeSeconds;
+                   (part.ends() ? batches * measured.decodeSeconds : 0);
     plan.fits = plan.peakBytes <= plan.availableBytes;
     if (!plan.fits)
         plan.advice = "It needs " + gigabytes(plan.peakBytes) + " of memory and " +

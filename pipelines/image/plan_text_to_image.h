@@ -39,10 +39,10 @@ class TextToImagePlanner {
                        kernels::DType compute, int threads);
 
     // request: resolved. With tiling auto, plan.tiling says what the run has to do. Where the run
-    // does not fit, plan.fits is false and advice names the largest size that does. words: as the
-    // run's inputs have them; pictures count by the request alone.
+    // does not fit, plan.fits is false and advice names the largest size that does. words, part: as
+    // the run's inputs have them; pictures count by the request alone.
     Plan plan(ImageRequest request, const Machine& machine,
-              const std::vector<LearntWord>& words = {});
+              const std::vector<LearntWord>& words = {}, const RunPart& part = {});
 
   private:
     struct Measured {

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <type_traits>
 
@@ -105,8 +106,10 @@ DenoiserInput kindOf(const Model& model) {
 // What a run from a picture needs, or that there is none.
 void fillStart(ImageRequest& request, const Model& model) {
     constexpr double kUsualStrength = 0.75, kUsualImageCfg = 1.5;
-    const bool init = !request.initPath.empty(), mask = !request.maskPath.empty();
+    const bool init = !request.initPath.empty(), mask = hasMask(request);
     const DenoiserInput kind = kindOf(model);
+    if (!init && request.outpaint)
+        refuse("There is no picture that could be continued at its sides.", "Add --init.");
     if (!init && mask) refuse("There is a mask, but no picture that it belongs to.", "Add --init.");
     if (!init) request.strength.reset(); // modelWarnings() says so
     if (kind != DenoiserInput::Picture) request.imageCfg.reset();
@@ -147,7 +150,64 @@ void checkControls(const char* name, const std::vector<std::string>& nets,
                "Name one for each, \"none\" where the picture stays as it is.");
 }
 
+// What a second model or a second pass needs, or that there is none.
+void fillPasses(ImageRequest& request, const Model& model) {
+    constexpr double kUsualHandOver = 0.8, kUsualHiresStrength = 0.5;
+    if (!request.refiner) request.refinerAt.reset();
+    if (!request.hires) {
+        request.hiresSteps.reset();
+        request.hiresStrength.reset();
+    }
+    if (!request.denoiseTile) request.denoiseStride.reset();
+    if (request.denoiseTile && !(request.controls.empty() && request.adapters.empty()))
+        refuse("Nets that steer see all of a picture, not windows of it.",
+               "Leave out --denoise-tile, or --control and --adapter.");
+    if (request.denoiseTile && request.denoiseStride.value_or(0) > *request.denoiseTile)
+        refuse("denoise-stride: windows that are " + std::to_string(*request.denoiseStride) +
+                   " pixels apart leave gaps between windows of " +
+                   std::to_string(*request.denoiseTile) + ".",
+               "Use half a window or less.");
+    const bool plain = kindOf(model) == DenoiserInput::Latents && !hasMask(request);
+    if (request.refiner) {
+        if (!plain || !request.initPath.empty() || request.hires)
+            refuse("A refiner finishes pictures that are made from a text in one pass.",
+                   "Leave out --init or --hires, or the refiner.");
+        if (!request.refinerAt) request.refinerAt = kUsualHandOver;
+    }
+    if (!request.hires) return;
+    if (!plain)
+        refuse("A second pass makes all of a picture anew: it does not go with masks, or models "
+               "that need them or edit.",
+               "Leave out --hires.");
+    if (request.count > 1 && !request.saveLatentsPath.empty())
+        refuse("With a second pass the latents of one picture can be saved.", "Use --count 1.");
+    if (!request.hiresSteps) request.hiresSteps = *request.steps;
+    if (!request.hiresStrength) request.hiresStrength = kUsualHiresStrength;
+    if (takenSteps(hiresRequest(request, 1)) < 1)
+        refuse("hires-strength: of " + std::to_string(*request.hiresSteps) +
+                   " steps it leaves less than one.",
+               "Raise the strength or the steps.");
+}
+
 } // namespace
+
+ImageRequest hiresRequest(const ImageRequest& request, int64_t multiple) {
+    ImageRequest larger = request;
+    const auto grown = [&](int64_t size) {
+        const double wanted = static_cast<double>(size) * *request.hires;
+        return std::max<int64_t>(std::llround(wanted / static_cast<double>(multiple)), 1) *
+               multiple;
+    };
+    larger.width = grown(*request.width);
+    larger.height = grown(*request.height);
+    larger.steps = request.hiresSteps;
+    larger.strength = request.hiresStrength;
+    larger.initPath = "the first pass";
+    larger.latentsPath.clear();
+    for (auto* passed : {&larger.hires, &larger.hiresStrength}) passed->reset();
+    larger.hiresSteps.reset();
+    return larger;
+}
 
 ImageRequest resolveRequest(const ImageRequest& request, const Model& model, PictureSize init) {
     validate(request);
@@ -161,6 +221,7 @@ ImageRequest resolveRequest(const ImageRequest& request, const Model& model, Pic
     checkControls("control", resolved.controls, resolved.controlImages, resolved.controlPrepare);
     checkControls("adapter", resolved.adapters, resolved.adapterImages, resolved.adapterPrepare);
     if (resolved.controls.empty()) resolved.controlGuess.reset();
+    fillPasses(resolved, model);
     validate(resolved);
     parseBackground(resolved.background);
     // Made once to hear now what it would object to later: an impossible pair, an unknown config.

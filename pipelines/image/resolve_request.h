@@ -33,4 +33,8 @@ SchedulerOptions schedulerOptions(const ImageRequest& request, const Model& mode
 // sentences for a person; none as a rule.
 std::vector<std::string> modelWarnings(const ImageRequest& request, const Model& model);
 
+// The second pass of a resolved request that asks for one (hires): from a picture of the first, at
+// its own size, a multiple of `multiple` pixels.
+ImageRequest hiresRequest(const ImageRequest& request, int64_t multiple);
+
 } // namespace kinora::pipelines

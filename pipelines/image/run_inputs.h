@@ -3,6 +3,7 @@
 // Pipelines read no picture files: who starts the run reads them and brings them to its size.
 
 #include "pipelines/image/host_tensor.h"
+#include "pipelines/image/run_part.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/text/learnt_words.h"
@@ -20,6 +21,8 @@ struct RunInputs {
     HostTensor init; // [height,width,3 or 4] in 0..1, sRGB, alpha straight
     HostTensor mask; // [height,width,1] in 0..1: from 0.5 on the picture is made anew
     std::vector<LearntWord> words = {}; // of files that fit the model
+    RunPart part = {};                  // of the way from noise that this run goes
+    std::vector<BegunBatch> begun = {}; // where it does not begin: what the part before left
 
     struct Prompt {         // a picture beside the prompt
         HostTensor picture; // [S,S,3] in 0..1, S as the model's picture encoder looks at them
@@ -33,7 +36,7 @@ struct RunInputs {
 inline RunInputs inputShapes(const ImageRequest& request) {
     RunInputs inputs;
     if (!request.initPath.empty()) inputs.init.shape = {*request.height, *request.width, 3};
-    if (!request.maskPath.empty()) inputs.mask.shape = {*request.height, *request.width, 1};
+    if (hasMask(request)) inputs.mask.shape = {*request.height, *request.width, 1};
     const HostTensor picture{{*request.height, *request.width, 3}, {}};
     inputs.controls.assign(request.controls.size(), picture);
     inputs.adapters.assign(request.adapters.size(), picture);

@@ -5,6 +5,7 @@
 #include "pipelines/image/background.h"
 #include "pipelines/image/check_finite.h"
 #include "pipelines/image/denoise_loop.h"
+#include "pipelines/image/denoise_windows.h"
 #include "pipelines/image/guided_prediction.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/size_condition.h"
@@ -97,14 +98,18 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     for (int64_t first = from ? from->first : 0; first < request.count;
          first += picturesAtOnce(request)) {
         const bool interrupted = from && first == from->first;
-        Batch batch =
-            interrupted ? continueBatch(request, *from, start) : beginBatch(request, first, start);
+        Batch batch = interrupted ? continueBatch(request, *from, start, inputs)
+                                  : beginBatch(request, first, start, inputs);
         if (first > 0 && !interrupted)
             offerState(RunMoment::BatchBegins, events,
                        [&] { return stateOf(batch, finalLatents); });
-        denoiseBatch(request, batch, prompts, start, control, finalLatents, events);
-        finalLatents.add(batch.latents);
-        decode(request, first, batch.latents, events);
+        denoiseBatch(request, batch, prompts, start, control, inputs, finalLatents, events);
+        if (inputs.part.ends()) {
+            finalLatents.add(batch.latents);
+            decode(request, first, batch.latents, events);
+        } else if (events.handOver) {
+            events.handOver({first, toHostTensor(batch.latents), batch.noise.state()});
+        }
         if (events.stopAfterThis && events.stopAfterThis()) break;
     }
     finalLatents.finish();
@@ -221,17 +226,53 @@ int TextToImage::firstCall(const ImageRequest& request, const Scheduler& schedul
     return static_cast<int>(*request.steps - takenSteps(request)) * scheduler.callsPerStep();
 }
 
+CallRange TextToImage::callRange(const ImageRequest& request, const Scheduler& scheduler,
+                                 const RunPart& part) const {
+    const int64_t training =
+        m_model.config("scheduler").value("num_train_timesteps", int64_t{1000});
+    CallRange range = callsOf(scheduler, part, training);
+    if (part.begins()) range.first = firstCall(request, scheduler);
+    return range;
+}
+
+int64_t TextToImage::callsIn(const ImageRequest& request, const RunPart& part) const {
+    const CallRange range = callRange(request, *schedulerFor(request), part);
+    return range.end - range.first;
+}
+
+void TextToImage::takeBegun(const ImageRequest& request, Batch& batch,
+                            const RunInputs& inputs) const {
+    const Shape shape = latentShape(request, batch.noise.pictures());
+    if (!m_device.hasNumbers()) {
+        batch.latents = m_device.empty(shape, DType::F32);
+        return;
+    }
+    const auto begun = std::ranges::find(inputs.begun, batch.first, &BegunBatch::first);
+    if (begun == inputs.begun.end() || begun->latents.shape != shape)
+        throw Error(ErrorCode::Internal,
+                    "The first model did not leave what the second goes on with.");
+    batch.latents = toTensor(begun->latents, m_device);
+    batch.noise.restore(begun->noise);
+}
+
 TextToImage::Batch TextToImage::beginBatch(const ImageRequest& request, int64_t first,
-                                           const PictureStart& start) const {
+                                           const PictureStart& start,
+                                           const RunInputs& inputs) const {
     const int64_t pictures = std::min(picturesAtOnce(request), request.count - first);
     Batch batch{first,
                 schedulerFor(request),
                 {request.noise, static_cast<uint64_t>(*request.seed + first), pictures},
                 {},
                 {},
-                0};
-    const int call = firstCall(request, *batch.scheduler);
+                0,
+                {}};
+    batch.range = callRange(request, *batch.scheduler, inputs.part);
+    const int call = batch.range.first;
     batch.calls = call;
+    if (!inputs.part.begins()) {
+        takeBegun(request, batch, inputs);
+        return batch;
+    }
     batch.start = start.begin(*batch.scheduler, call, request.strength.value_or(1), batch.noise,
                               [&] { return startNoise(request, first, pictures, batch.noise); });
     batch.latents = std::move(batch.start.latents);
@@ -241,8 +282,9 @@ TextToImage::Batch TextToImage::beginBatch(const ImageRequest& request, int64_t 
 // What the batch began with is made again, as it was drawn; latents and what the sampler remembers
 // are those of the state.
 TextToImage::Batch TextToImage::continueBatch(const ImageRequest& request, const RunState& from,
-                                              const PictureStart& start) const {
-    Batch batch = beginBatch(request, from.first, start);
+                                              const PictureStart& start,
+                                              const RunInputs& inputs) const {
+    Batch batch = beginBatch(request, from.first, start, inputs);
     batch.latents = toTensor(from.latents, m_device);
     batch.calls = from.calls;
     batch.noise.restore(from.noise);
@@ -283,17 +325,19 @@ RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& fin
 
 void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
                                const EncodedPrompts& prompts, const PictureStart& start,
-                               const ControlRun& control, const LatentsFile::Writer& finalLatents,
+                               const ControlRun& control, const RunInputs& inputs,
+                               const LatentsFile::Writer& finalLatents,
                                const TextToImageEvents& events) const {
-    const int64_t before = firstCall(request, *batch.scheduler); // calls that are left out
+    const int64_t before = batch.range.first; // calls that are left out
+    const int64_t firstOfPrompts = inputs.part.begins() ? before : 0;
     const auto state = [&] { return stateOf(batch, finalLatents); };
-    const int64_t calls = batch.scheduler->callCount();
+    const int64_t calls = batch.range.end;
     denoise(
-        *batch.scheduler, batch.noise, batch.latents, batch.calls, m_compute,
+        *batch.scheduler, batch.noise, batch.latents, batch.calls, calls, m_compute,
         [&](const Tensor& input, double timestep) {
-            return predictGuided({*m_unet, m_device, request, prompts, batch.start.channels,
-                                  start.isEdit(), control, calls - before},
-                                 batch.calls - before, input, timestep);
+            return predict({*m_unet, m_device, request, prompts, batch.start.channels,
+                            start.isEdit(), control, batch.scheduler->callCount() - firstOfPrompts},
+                           batch.calls - firstOfPrompts, input, timestep);
         },
         [&](const Tensor& latents, int nextCall) {
             return start.keep(batch.start, latents, *batch.scheduler, nextCall);
@@ -305,6 +349,23 @@ void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
             if (events.step) events.step(batch.first, done - before, calls - before);
             if (done < calls) preview(request, batch, events);
         });
+}
+
+// In windows where the request says so.
+Tensor TextToImage::predict(const GuidedDenoiser& how, int64_t call, const Tensor& input,
+                            double timestep) const {
+    if (!how.request.denoiseTile) return predictGuided(how, call, input, timestep);
+    const int64_t factor = m_vae.factor(), tile = *how.request.denoiseTile;
+    const auto windows = windowsOf(
+        input.dim(1), input.dim(2),
+        {.side = tile / factor, .stride = how.request.denoiseStride.value_or(tile / 2) / factor});
+    return predictInWindows(input, windows, [&](const Tensor& part, const Window& window) {
+        const bool cuts = how.channels && windows.size() > 1;
+        const Tensor channels = cuts ? cutWindow(how.channels, window) : how.channels;
+        return predictGuided({how.unet, how.device, how.request, how.prompts, channels, how.edits,
+                              how.control, how.calls},
+                             call, part, timestep);
+    });
 }
 
 void TextToImage::preview(const ImageRequest& request, const Batch& batch,

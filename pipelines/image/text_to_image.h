@@ -13,11 +13,13 @@
 #include "pipelines/denoisers/unet_2d.h"
 #include "pipelines/image/control_nets.h"
 #include "pipelines/image/denoiser_input.h"
+#include "pipelines/image/guided_prediction.h"
 #include "pipelines/image/latents_file.h"
 #include "pipelines/image/picture_prompts.h"
 #include "pipelines/image/picture_start.h"
 #include "pipelines/image/prompt_encoder.h"
 #include "pipelines/image/run_inputs.h"
+#include "pipelines/image/run_part.h"
 #include "pipelines/image/run_state.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/schedulers/scheduler.h"
@@ -46,6 +48,9 @@ struct TextToImageEvents {
     std::function<void(int64_t picture, kernels::Tensor preview)> preview;
     // [H,W,3 or 4] f32 in [0,1]; with 4, colour is straight and the background transparent.
     std::function<void(int64_t picture, kernels::Tensor image)> picture;
+    // Where the run's part ends before the picture: what it leaves of each batch, instead of
+    // pictures.
+    std::function<void(BegunBatch batch)> handOver;
     // True: the batch that runs is the last one.
     std::function<bool()> stopAfterThis;
     // How far the run is, before the event that says so. state() copies it to the host: not called,
@@ -68,6 +73,10 @@ class TextToImage {
     void run(const ImageRequest& request, const TextToImageEvents& events,
              const RunState* from = nullptr, const RunInputs& inputs = {},
              std::optional<int64_t> promptCallsOfAll = {});
+
+    // How many times a part of a run calls the denoiser. Throws Error{InvalidArgument} where it is
+    // none.
+    int64_t callsIn(const ImageRequest& request, const RunPart& part) const;
 
     // How many times a run calls the denoiser, as schedules in prompts count it. request: resolved.
     int64_t promptCalls(const ImageRequest& request) const;
@@ -94,6 +103,7 @@ class TextToImage {
         PictureStart::Batch start;
         kernels::Tensor latents; // [N,h,w,C] f32
         int64_t calls = 0;       // of the scheduler that are done, or left out at the start
+        CallRange range{};       // of them that this run makes
     };
     void checkComponentsAgree() const;
     EncodedPrompts encodePrompts(const ImageRequest& request, int64_t calls,
@@ -109,14 +119,21 @@ class TextToImage {
                               const TextToImageEvents& events);
     // The call that a run begins with: later ones where a part of a picture's steps is left out.
     int firstCall(const ImageRequest& request, const Scheduler& scheduler) const;
-    Batch beginBatch(const ImageRequest& request, int64_t first, const PictureStart& start) const;
+    CallRange callRange(const ImageRequest& request, const Scheduler& scheduler,
+                        const RunPart& part) const;
+    Batch beginBatch(const ImageRequest& request, int64_t first, const PictureStart& start,
+                     const RunInputs& inputs) const;
+    // What the part before left of it.
+    void takeBegun(const ImageRequest& request, Batch& batch, const RunInputs& inputs) const;
     Batch continueBatch(const ImageRequest& request, const RunState& from,
-                        const PictureStart& start) const;
+                        const PictureStart& start, const RunInputs& inputs) const;
     static RunState stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents);
     void denoiseBatch(const ImageRequest& request, Batch& batch, const EncodedPrompts& prompts,
-                      const PictureStart& start, const ControlRun& control,
+                      const PictureStart& start, const ControlRun& control, const RunInputs& inputs,
                       const LatentsFile::Writer& finalLatents,
                       const TextToImageEvents& events) const;
+    kernels::Tensor predict(const GuidedDenoiser& how, int64_t call, const kernels::Tensor& input,
+                            double timestep) const;
     void preview(const ImageRequest& request, const Batch& batch,
                  const TextToImageEvents& events) const;
     kernels::Tensor decodeOne(const ImageRequest& request, const kernels::Tensor& latents) const;

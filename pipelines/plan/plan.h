@@ -31,4 +31,7 @@ struct Plan {
 
 nlohmann::json toJson(const Plan& plan);
 
+// Of one that runs after the other: time adds up, of memory the larger counts.
+Plan following(const Plan& first, const Plan& second);
+
 } // namespace kinora::pipelines

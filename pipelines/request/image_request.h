@@ -32,6 +32,9 @@ struct ImageRequest {
 
     std::optional<std::string> vae; // name, folder or file of another one; unset: the model's own
 
+    std::optional<std::string> refiner; // another model that goes on; unset: none
+    std::optional<double> refinerAt;    // from this share of the noise levels on
+
     // Unset: what the model says (kinora.json, then its configs), then the table's default.
     std::optional<int64_t> steps;
     std::optional<std::string> sampler;
@@ -48,8 +51,16 @@ struct ImageRequest {
     std::optional<double> aestheticScore, negativeAestheticScore;
 
     // Of runs from a picture. Unset: what fits the model (resolve_request.h).
-    std::optional<double> strength; // share of the steps that are taken
-    std::optional<double> imageCfg; // how close an edited picture stays
+    std::optional<double> strength;      // share of the steps that are taken
+    std::optional<double> imageCfg;      // how close an edited picture stays
+    std::optional<std::string> outpaint; // "left,top,right,bottom", as outpaint_margins.h reads it
+
+    std::optional<double> hires;         // the picture is made this much larger in a second pass
+    std::optional<int64_t> hiresSteps;   // of that pass; unset: as many as of the first
+    std::optional<double> hiresStrength; // how much it makes anew
+    // Pictures larger than the model: pixels of a window that the denoiser sees, and from one
+    // window to the next; unset: the whole at once.
+    std::optional<int64_t> denoiseTile, denoiseStride;
 
     std::optional<int64_t> seed;       // unset: drawn at random below 2^32 when the job starts
     int64_t count = 1;                 // picture i has seed + i
@@ -74,5 +85,10 @@ struct ImageRequest {
     std::vector<std::string> controlImages; // one for each ControlNet
     std::vector<std::string> adapterImages; // one for each T2I-Adapter
 };
+
+// A part of the picture that it begins from is kept, and the rest made anew.
+inline bool hasMask(const ImageRequest& request) {
+    return !request.maskPath.empty() || request.outpaint;
+}
 
 } // namespace kinora::pipelines

@@ -4,6 +4,7 @@
 #include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
+#include "pipelines/request/outpaint_margins.h"
 
 #include <algorithm>
 #include <array>
@@ -54,6 +55,11 @@ std::string_view ipAdapterRule(std::string_view value) {
     return parseIpAdapterChoice(value)
                ? std::string_view{}
                : "ADAPTER:PICTURE or ADAPTER:PICTURE:WEIGHT, the weight from -10 to 10";
+}
+
+std::string_view outpaintRule(std::string_view value) {
+    return parseOutpaintMargins(value) ? std::string_view{}
+                                       : "LEFT,TOP,RIGHT,BOTTOM: pixels from 0 to 4096, not all 0";
 }
 
 std::vector<Parameter> textParameters() {
@@ -315,6 +321,93 @@ std::vector<Parameter> startParameters() {
          .role = ParameterRole::Result,
          .minimum = 1,
          .maximum = 100,
+         .fallback = std::monostate()},
+        {.name = "outpaint",
+         .option = "outpaint",
+         .label = "Outpaint",
+         .help = "Pixels that are added to --init: left,top,right,bottom",
+         .unit = "px",
+         .field = &ImageRequest::outpaint,
+         .role = ParameterRole::Result,
+         .maximum = kMostNameBytes,
+         .fallback = std::monostate(),
+         .rule = outpaintRule},
+    };
+}
+
+// What follows a first model or a first pass, and how much of a picture is seen at once.
+std::vector<Parameter> passParameters() {
+    return {
+        {.name = "refiner",
+         .option = "refiner",
+         .label = "Refiner",
+         .help = "Name, folder or file of a second model that finishes the picture",
+         .unit = "",
+         .field = &ImageRequest::refiner,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate()},
+        {.name = "refinerAt",
+         .option = "refiner-at",
+         .label = "Refiner from",
+         .help = "Share of the noise levels after which the refiner goes on; unset, 0.8",
+         .unit = "",
+         .field = &ImageRequest::refinerAt,
+         .role = ParameterRole::Result,
+         .minimum = 0.01,
+         .maximum = 0.99,
+         .fallback = std::monostate()},
+        {.name = "hires",
+         .option = "hires",
+         .label = "Second pass",
+         .help = "Make the picture this many times larger in a second pass",
+         .unit = "",
+         .field = &ImageRequest::hires,
+         .role = ParameterRole::Result,
+         .minimum = 1,
+         .maximum = 4,
+         .fallback = std::monostate()},
+        {.name = "hiresSteps",
+         .option = "hires-steps",
+         .label = "Steps of second pass",
+         .help = "Steps of the second pass; unset, as many as of the first",
+         .unit = "",
+         .field = &ImageRequest::hiresSteps,
+         .role = ParameterRole::Result,
+         .minimum = 1,
+         .maximum = 1000,
+         .fallback = std::monostate()},
+        {.name = "hiresStrength",
+         .option = "hires-strength",
+         .label = "Strength of second pass",
+         .help = "How much the second pass makes anew; unset, 0.5",
+         .unit = "",
+         .field = &ImageRequest::hiresStrength,
+         .role = ParameterRole::Result,
+         .minimum = 0,
+         .maximum = 1,
+         .fallback = std::monostate()},
+        {.name = "denoiseTile",
+         .option = "denoise-tile",
+         .label = "Denoise in windows",
+         .help = "Window that the denoiser sees of pictures too large for it; unset, all",
+         .unit = "px",
+         .field = &ImageRequest::denoiseTile,
+         .role = ParameterRole::Result,
+         .minimum = 64,
+         .maximum = 8192,
+         .multipleOf = 64,
+         .fallback = std::monostate()},
+        {.name = "denoiseStride",
+         .option = "denoise-stride",
+         .label = "Window stride",
+         .help = "From one window to the next; unset, half a window",
+         .unit = "px",
+         .field = &ImageRequest::denoiseStride,
+         .role = ParameterRole::Result,
+         .minimum = 8,
+         .maximum = 8192,
+         .multipleOf = 8,
          .fallback = std::monostate()},
     };
 }
@@ -631,8 +724,8 @@ std::vector<Parameter> outputParameters() {
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
     for (auto part : {textParameters, controlParameters, languageParameters, samplingParameters,
-                      startParameters, networkParameters, pictureParameters, sizeParameters,
-                      scoreParameters, runningParameters, outputParameters})
+                      startParameters, passParameters, networkParameters, pictureParameters,
+                      sizeParameters, scoreParameters, runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

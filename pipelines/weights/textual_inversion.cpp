@@ -101,16 +101,20 @@ std::string TextualInversion::family() const {
     return familyOfTextWidth(only.width);
 }
 
-void TextualInversion::checkFits(const Model& model) const {
+bool TextualInversion::fits(const Model& model) const {
     const int64_t first = widthOf(model, kFirst), second = widthOf(model, kSecond);
     // A file with one list of vectors is for whichever encoder is there.
     const bool isOne = (m_first.count == 0) != (m_second.count == 0);
     const bool takesOne = (first == 0) != (second == 0);
     const LearntVectors& only = m_first.count ? m_first : m_second;
-    const bool fits = takesOne ? (isOne ? only.width == first + second
-                                        : first == 0 && m_second.width == second) // the XL refiner
-                               : m_first.width == first && m_second.width == second;
-    if (fits) return;
+    return takesOne ? (isOne ? only.width == first + second
+                             : first == 0 && m_second.width == second) // the XL refiner
+                    : m_first.width == first && m_second.width == second;
+}
+
+void TextualInversion::checkFits(const Model& model) const {
+    if (fits(model)) return;
+    const int64_t first = widthOf(model, kFirst), second = widthOf(model, kSecond);
     const auto widths = [](int64_t one, int64_t two) {
         return std::to_string(one && two ? one : one + two) +
                (one && two ? " and " + std::to_string(two) : "");

@@ -39,6 +39,7 @@ class TextualInversion {
     int64_t count() const { return m_first.count ? m_first.count : m_second.count; }
     // "SDXL", "Stable Diffusion 1.x" ...; empty where the widths are none that is known.
     std::string family() const;
+    bool fits(const Model& model) const;
     // Throws Error{Unsupported} where it was made for another kind of model: it says which.
     void checkFits(const Model& model) const;
     // component: "text_encoder" or "text_encoder_2", of a model that it fits.

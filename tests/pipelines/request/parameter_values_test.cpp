@@ -47,6 +47,14 @@ ImageRequest filled() {
     request.embeddings = {"easynegative", "a.pt:<cat>"};
     request.promptEmbeddings = "off";
     request.vae = "other";
+    request.refiner = "second";
+    request.refinerAt = 0.75;
+    request.hires = 2.0;
+    request.hiresSteps = 12;
+    request.hiresStrength = 0.4;
+    request.denoiseTile = 512;
+    request.denoiseStride = 64;
+    request.outpaint = "64,0,32,8";
     request.steps = 24;
     request.sampler = "dpmpp_2m";
     request.schedule = "karras";
