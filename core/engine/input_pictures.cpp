@@ -63,15 +63,14 @@ HostTensor pictureForClip(const std::filesystem::path& file, int64_t side) {
     const int shorter = std::min(image.width, image.height);
     if (image.channels == 4) image = withoutAlpha(image);
     image = resizeImage(image, longer(image.width, shorter), longer(image.height, shorter),
-                        ResizeFilter::Bicubic);
+                        ResizeFilter::Bicubic8Bit);
     const int left = (image.width - static_cast<int>(side)) / 2,
               top = (image.height - static_cast<int>(side)) / 2;
     HostTensor result{Shape{side, side, 3}, {}};
-    constexpr float kWhole = 255;
     for (int y = top; y < top + side; ++y)
         for (int x = 3 * left; x < 3 * (left + side); ++x) {
             const auto at = static_cast<size_t>(y * image.width * 3 + x);
-            result.values.push_back(std::round(image.pixels[at] * kWhole) / kWhole);
+            result.values.push_back(image.pixels[at]);
         }
     return result;
 }

@@ -79,6 +79,11 @@ std::vector<float> resample(const std::vector<float>& values, size_t outer, size
     return result;
 }
 
+void roundToBytes(std::vector<float>& values) {
+    constexpr float kWhole = 255;
+    for (float& value : values) value = std::round(value * kWhole) / kWhole;
+}
+
 void multiplyByAlpha(Image& image) {
     for (size_t at = 0; at + 3 < image.pixels.size(); at += 4)
         for (size_t c = at; c < at + 3; ++c) image.pixels[c] *= image.pixels[at + 3];
@@ -102,12 +107,14 @@ Image resizeImage(const Image& image, int width, int height, ResizeFilter how) {
         result.pixels = resample(
             result.pixels, static_cast<size_t>(result.height), static_cast<size_t>(result.width),
             static_cast<size_t>(result.channels), static_cast<size_t>(width), filter);
+        if (how == ResizeFilter::Bicubic8Bit) roundToBytes(result.pixels);
         result.width = width;
     };
     const auto alongColumns = [&] {
         result.pixels = resample(result.pixels, 1, static_cast<size_t>(result.height),
                                  static_cast<size_t>(result.width * result.channels),
                                  static_cast<size_t>(height), filter);
+        if (how == ResizeFilter::Bicubic8Bit) roundToBytes(result.pixels);
         result.height = height;
     };
     // The order tells in what is cut off between.

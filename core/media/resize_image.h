@@ -5,7 +5,8 @@
 
 namespace kinora::core {
 
-enum class ResizeFilter { Lanczos, Bicubic };
+// Bicubic8Bit: rounded between rows and columns, as Pillow does, for who must see the same numbers.
+enum class ResizeFilter { Lanczos, Bicubic8Bit };
 
 // By Lanczos' filter over three lobes or by Keys' cubic (a = -0.5), wider where it makes the
 // picture smaller, as Pillow's resize of version 13: along rows, then along columns (the other way

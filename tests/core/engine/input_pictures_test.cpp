@@ -59,9 +59,13 @@ class InputPicturesTest : public QObject {
             QVERIFY((seen.shape == kernels::Shape{30, 30, 3}));
             const std::vector<float> expected = golden.floats("picture." + name);
             QCOMPARE(seen.values.size(), expected.size());
-            // The reference rounds to 8 bits between rows and columns, too.
-            for (size_t i = 0; i < expected.size(); ++i)
+            // Where a value lies between two of the 8 bits, sums in f32 may round otherwise.
+            size_t others = 0;
+            for (size_t i = 0; i < expected.size(); ++i) {
                 QVERIFY(std::abs(seen.values[i] - expected[i]) < 1.01f / 255);
+                others += std::abs(seen.values[i] - expected[i]) > 1e-4f ? 1 : 0;
+            }
+            QVERIFY2(others * 100 < expected.size(), qPrintable(QString::number(others)));
         }
     }
 
