@@ -95,7 +95,7 @@ int TaskLeases::create(const fs::path& path) const {
 
 // Whoever is done removes the folder where it is empty: perhaps just now.
 int TaskLeases::createInFolder(const fs::path& path) const {
-    constexpr int kTries = 20;
+    constexpr int kTries = 200;
     int error = ENOENT;
     for (int i = 0; i < kTries && error == ENOENT; ++i) {
         std::error_code made;

@@ -46,7 +46,7 @@ class InterruptTest : public QObject {
         QTest::addColumn<QStringList>("options");
         QTest::addColumn<int>("signal");
         QTest::addColumn<QStringList>("files");
-        const QStringList wide{"--width", "512", "--height", "512"};
+        const QStringList wide{"--width", "1024", "--height", "1024"};
         const QStringList none;
         QTest::newRow("planning") << QByteArray("\"plan\"") << QStringList{"--steps", "9"} << SIGINT
                                   << none;

@@ -48,7 +48,8 @@ class IpAdapterCommandTest : public QObject {
 
     void metadataNameNoPathsAndVerifyMakesItAgain() {
         const auto made = m_home.run({"info", "wide.png", "--json"}).event("info")["provenance"];
-        QCOMPARE(made["request"]["ipAdapter"][0].get<std::string>(), std::string("base:wide:1"));
+        QCOMPARE(QByteArray::fromStdString(made["request"]["ipAdapter"][0].get<std::string>()),
+                 QByteArray("base:wide:1"));
         QCOMPARE(made["request"]["imageEncoder"].get<std::string>(), std::string("image_encoder"));
         QCOMPARE(made["files"].size(), size_t{3});
         const QStringList verify{"--models", "models", "--models", kGolden, "verify", "wide.png"};

@@ -44,6 +44,8 @@ ImageRequest filled() {
     request.prompt = "a red \"apple\" \xf0\x9f\x8d\x8e";
     request.negative = "blurry";
     request.loras = {"style:0.8", "b:1:0.5"};
+    request.ipAdapters = {"base:face.png:0.6"};
+    request.imageEncoder = "image_encoder";
     request.embeddings = {"easynegative", "a.pt:<cat>"};
     request.promptEmbeddings = "off";
     request.vae = "other";
