@@ -1,5 +1,8 @@
 #include "app/models/queue_desk.h"
 
+#include "core/queue/answered.h"
+#include "core/queue/sqlite.h"
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -11,25 +14,23 @@ namespace {
 using core::JobState;
 
 Result<QueueView> viewOf(core::QueueStore& queue) {
-    QueueView view;
-    const Result<core::QueueStatus> status = queue.status();
-    if (!status) return status.error();
-    view.status = *status;
-    const auto append = [&](std::vector<JobState> states, int64_t most) -> Result<void> {
-        const auto room = QueueDesk::kMostRows - static_cast<int64_t>(view.jobs.size());
-        auto jobs = queue.list({.states = std::move(states), .count = std::min(most, room)});
-        if (!jobs) return jobs.error();
-        std::ranges::move(*jobs, std::back_inserter(view.jobs));
-        return {};
-    };
-    const int64_t most = QueueDesk::kMostRows;
-    if (const auto done = append({JobState::Running}, most); !done) return done.error();
-    if (const auto done = append({JobState::Failed, JobState::SetAside}, QueueDesk::kMostFailed);
-        !done)
-        return done.error();
-    if (const auto done = append({JobState::Waiting, JobState::Paused}, most); !done)
-        return done.error();
-    return view;
+    return core::answered([&] {
+        const core::Snapshot moment(queue.database()); // counts and rows that belong together
+        QueueView view;
+        const Result<core::QueueStatus> status = queue.status();
+        if (!status) throw status.error();
+        view.status = *status;
+        const auto append = [&](std::vector<JobState> states, int64_t most) {
+            const auto room = QueueDesk::kMostRows - static_cast<int64_t>(view.jobs.size());
+            auto jobs = queue.list({.states = std::move(states), .count = std::min(most, room)});
+            if (!jobs) throw jobs.error();
+            std::ranges::move(*jobs, std::back_inserter(view.jobs));
+        };
+        append({JobState::Running}, QueueDesk::kMostRows);
+        append({JobState::Failed, JobState::SetAside}, QueueDesk::kMostFailed);
+        append({JobState::Waiting, JobState::Paused}, QueueDesk::kMostRows);
+        return view;
+    });
 }
 
 } // namespace

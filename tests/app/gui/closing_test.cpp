@@ -300,7 +300,7 @@ class ClosingTest : public QObject {
         };
         QVERIFY(textOf(true).contains("icon in the system tray"));
         QVERIFY(textOf(false).contains("There is no system tray here"));
-        QVERIFY(textOf(false).contains("1 job is running."));
+        QVERIFY2(textOf(false).contains("1 job is running."), qPrintable(textOf(false)));
     }
 
     void aSecondWindowSaysWhoWorksAndClosesUnasked() {
