@@ -56,9 +56,14 @@ pipelines::LearntWord readWord(const std::filesystem::path& path, const std::str
 void addIpAdapters(const pipelines::ImageRequest& request,
                    const std::vector<std::filesystem::path>& files, pipelines::Model& model) {
     const auto numbers = pipelines::adapterNumbers(pipelines::ipAdapterChoices(request));
-    for (size_t i = 0; i < numbers.size(); ++i)
+    for (size_t i = 0; i < numbers.size(); ++i) {
         if (numbers[i] == model.ipAdapters().size())
             model.add(std::make_shared<const pipelines::IpAdapterFile>(files[i]));
+        if (model.ipAdapters()[numbers[i]]->path() != files[i])
+            throw Error(ErrorCode::InvalidArgument,
+                        "Two IP-Adapters are called '" + companionName(files[i]) + "'.",
+                        "Give one of the files another name: pictures tell them apart by it.");
+    }
 }
 
 // One that all adapters of the model can look through.

@@ -5,6 +5,7 @@
 #include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/embedding_choice.h"
 #include "pipelines/text/learnt_words.h"
+#include "pipelines/text/prompt_syntax.h"
 #include "pipelines/weights/textual_inversion.h"
 
 #include <algorithm>
@@ -22,14 +23,16 @@ bool isListed(const ImageRequest& request, const std::string& word) {
 }
 
 void addComfy(ImageRequest& request, const ModelLibrary& library) {
-    for (const std::string& text : {request.prompt, request.negative})
-        for (const pipelines::ComfyPiece& piece : pipelines::splitEmbeddings(text)) {
-            if (piece.embedding.empty() || isListed(request, piece.embedding)) continue;
-            const auto path = library.findCompanion(CompanionKind::Embedding, piece.embedding);
-            if (!path) throw path.error();
-            request.embeddings.push_back(
-                pipelines::withEmbeddingName(piece.embedding, path->string()));
-        }
+    const auto add = [&](const std::string& word) {
+        if (word.empty() || isListed(request, word)) return;
+        const auto path = library.findCompanion(CompanionKind::Embedding, word);
+        if (!path) throw path.error();
+        request.embeddings.push_back(pipelines::withEmbeddingName(word, path->string()));
+    };
+    for (const std::string& text : {request.prompt, request.negative}) // without its brackets
+        for (const pipelines::PromptPart& part : pipelines::parseComfy(text))
+            for (const pipelines::ComfyPiece& piece : pipelines::splitEmbeddings(part.text))
+                add(piece.embedding);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "core/media/image_file.h"
 #include "core/media/prepare/prepare_picture.h"
 #include "core/media/resize_image.h"
+#include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 
 #include <algorithm>
@@ -61,6 +62,12 @@ HostTensor pictureForClip(const std::filesystem::path& file, int64_t side) {
         return std::max(static_cast<int>(side), static_cast<int>(side * length / shorter));
     };
     const int shorter = std::min(image.width, image.height);
+    constexpr int kMostTimes = 20; // longer than wide: what is scaled is the whole
+    if (std::max(image.width, image.height) / kMostTimes > shorter)
+        throw Error(ErrorCode::InvalidArgument,
+                    shownPath(file) + ": is more than " + std::to_string(kMostTimes) +
+                        " times as long as it is wide.",
+                    "An IP-Adapter sees the middle square alone: cut that out.");
     if (image.channels == 4) image = withoutAlpha(image);
     image = resizeImage(image, longer(image.width, shorter), longer(image.height, shorter),
                         ResizeFilter::Bicubic8Bit);

@@ -65,6 +65,7 @@ std::unique_ptr<JobRunner::Prepared> JobRunner::prepareRefiner(const Prepared& b
     ImageRequest request = base.request;
     request.model = entry->name;
     request.refiner.reset();
+    request.prediction = "auto"; // what was said of the base model
     // What was put into the base model is not in this one.
     for (auto* own :
          {&request.loras, &request.controls, &request.controlImages, &request.controlPrepare,
@@ -113,7 +114,7 @@ void JobRunner::runWithRefiner(const Prepared& prepared, pipelines::TextToImage&
     finishing.count = std::min(finishing.count, done);
     pipelines::TextToImage& refiner = load(*prepared.refiner, sink, cancel);
     TextToImageEvents own = counted(events, 0, before, all);
-    own.stopAfterThis = {};
+    if (finishing.count < request.count) own.stopAfterThis = {}; // that is what it was for
     refiner.run(finishing, own, nullptr, rest);
 }
 

@@ -172,7 +172,8 @@ bool hasWeightsEnding(const fs::path& path) {
 // All diffusers folders call the file alike: what is in it is told by the folder.
 std::string companionName(const fs::path& path) {
     std::error_code ignored;
-    if (fs::is_directory(path, ignored)) return path.filename().string(); // of a model
+    if (fs::is_directory(path, ignored)) // of a model; completion in shells ends it with a slash
+        return (path.has_filename() ? path : path.parent_path()).filename().string();
     const std::string stem = path.stem().string();
     const fs::path folder = path.parent_path();
     if (folder.filename() == "image_encoder" && stem.ends_with("model")) return "image_encoder";

@@ -54,6 +54,8 @@ class EmbeddingCommandTest : public QObject {
               {"text.png", image("text.png", "an apple, glow-up", {"--prompt-embeddings", "off"})},
               {"comfy.png",
                image("comfy.png", "an apple, embedding:glow-up", {"--prompt-syntax", "comfy"})},
+              {"bracket.png", image("bracket.png", "an apple, (embedding:glow-up:1.0)",
+                                    {"--prompt-syntax", "comfy"})},
               {"given.png",
                image("given.png", "an apple, shine", {"--embedding", "glow-up:shine"})}}) {
             const Run run = m_home.run(line);
@@ -65,6 +67,7 @@ class EmbeddingCommandTest : public QObject {
     void isTakenFromThePrompt() {
         QVERIFY(pixels("named.png") != pixels("text.png"));
         QCOMPARE(pixels("comfy.png"), pixels("named.png"));
+        QCOMPARE(pixels("bracket.png"), pixels("named.png"));
         QCOMPARE(pixels("given.png"), pixels("named.png"));
     }
 
