@@ -114,8 +114,10 @@ class ProjectCommand {
         core::ProjectHistory history(paths.history);
         const std::string picture = pictureNamed(history, m_arguments.positional[2]);
         const int stars = starsFrom(m_arguments.positional[3]);
-        orThrow(history.addRating(picture, stars));
-        history.saveIndex();
+        if (!m_arguments.has("dry-run")) {
+            orThrow(history.addRating(picture, stars));
+            history.saveIndex();
+        }
         m_console.event({{"event", "project"},
                          {"action", "rate"},
                          {"file", paths.project.string()},

@@ -135,6 +135,7 @@ class UpscaleCommand {
         for (const std::string& warning : result.warnings) m_console.warning(warning);
         const fs::path& path = m_names.paths.front();
         for (const fs::path& folder : m_names.folders) {
+            if (folder.empty()) continue; // where we are
             std::error_code error;
             fs::create_directories(folder, error);
             if (error)

@@ -284,6 +284,17 @@ std::optional<Comparison> findSources(const core::Provenance& made, Inputs& inpu
     return std::nullopt;
 }
 
+// Metadata are hostile: what they say is not computed where it cannot have given this picture.
+bool mayBeEnlarged(const core::Provenance& made, const core::Image& there) {
+    constexpr int64_t kLeastSide = 8; // of what a model makes
+    int64_t times = 1;
+    for (const core::Enlargement& step : made.enlargements) {
+        times *= std::max<int64_t>(step.scale, 1);
+        if (times * kLeastSide > std::min(there.width, there.height)) return false;
+    }
+    return true;
+}
+
 Comparison verify(const CommandContext& context, const fs::path& path, Inputs& inputs) {
     const core::PictureInfo info = orThrow(core::readPictureInfo(path));
     if (!info.provenance) return withoutProvenance(info);
@@ -307,6 +318,8 @@ Comparison verify(const CommandContext& context, const fs::path& path, Inputs& i
         !missing.empty())
         return {Verdict::Cannot, 0, missing, "Add its folder with --models."};
     const core::Image there = orThrow(core::loadImage(path));
+    if (!mayBeEnlarged(made, there))
+        return {Verdict::Cannot, 0, "its metadata say that it was enlarged beyond its size", {}};
     core::Image again = makeAgain(context, request);
     for (size_t i = 0; i < upscalers.size(); ++i)
         again = enlarge(context, again, made.enlargements[i], upscalers[i]);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <new>
 #include <thread>
 
@@ -95,9 +96,12 @@ class UpscaleRun {
         const Upscaler upscaler(m_file, *device, m_compute);
         const bool alpha = m_picture.channels == 4;
         const auto enlarge = [&](bool alphaPart) {
-            return upscaler(part(m_picture, alphaPart), m_plan.tile, [&](int64_t done, int64_t of) {
-                tell(start, done + (alphaPart ? of : 0), alpha ? 2 * of : of);
-            });
+            HostPicture large =
+                upscaler(part(m_picture, alphaPart), m_plan.tile, [&](int64_t done, int64_t of) {
+                    tell(start, done + (alphaPart ? of : 0), alpha ? 2 * of : of);
+                });
+            checkNumbers(large);
+            return large;
         };
         Upscaled result;
         HostPicture colour = enlarge(false);
@@ -136,6 +140,16 @@ class UpscaleRun {
         m_plan.predictedPeakBytes = residentBytes() + kGeneratedCodeBytes + kPictureLibraryBytes +
                                     meta->weightBytes() + meta->arena().stats().peakReservedBytes +
                                     perPixel * pixels;
+    }
+
+    void checkNumbers(const HostPicture& large) const {
+        if (std::ranges::all_of(large.pixels, [](float value) { return std::isfinite(value); }))
+            return;
+        throw Error(ErrorCode::BadFile,
+                    m_file.label() + ": computes numbers that are none in " + m_plan.precision +
+                        ": nothing was written.",
+                    m_compute == kernels::DType::F32 ? "The file is damaged: fetch it again."
+                                                     : "Try --precision f32.");
     }
 
     void tell(Clock::time_point start, int64_t done, int64_t of) const {

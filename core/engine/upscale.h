@@ -45,8 +45,8 @@ struct Upscaled {
     std::vector<std::string> warnings; // sentences
 };
 
-// The largest side of a result.
-inline constexpr int64_t kMostUpscaledSide = 32768;
+// The largest side of a result: larger ones are not read again (core/media/image_file.h).
+inline constexpr int64_t kMostUpscaledSide = 16384;
 
 // The picture's alpha, where it has one, is enlarged by the same network. nullopt: cancelled.
 // Error{NotFound, BadFile, Unsupported (no upscaler), InvalidArgument (the result or a tile is too

@@ -37,7 +37,7 @@ TEST_CASE("what a person leaves open comes from the model, then from the table")
     CHECK(*resolved.sampler == "ddim");
     CHECK(*resolved.schedule == "normal");
     CHECK(*resolved.cfg == 5.0);
-    CHECK(*resolved.guidanceRescale == 0.5);
+    CHECK(*resolved.guidanceRescale == 0.7);
     CHECK(*resolved.width == 128);
     CHECK(*resolved.height == 128);
     CHECK_FALSE(resolved.seed.has_value());
