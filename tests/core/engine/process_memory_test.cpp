@@ -39,7 +39,7 @@ class ProcessMemoryTest : public QObject {
     }
 
     void knowsNothingOfTheProgramThatStartedThisOne() {
-        std::vector<char> memory(size_t{256} << 20, 'x');
+        std::vector<char> memory(size_t{512} << 20, 'x');
         QVERIFY(peakResidentBytes() > memory.size());
         QProcess child;
         child.start(QCoreApplication::applicationFilePath(), {kTellPeak});
