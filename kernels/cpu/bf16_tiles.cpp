@@ -42,15 +42,18 @@ static_assert(sizeof(TileConfig) == 64);
 constexpr int64_t kSumBytes = kProductWidth * sizeof(float); // a row of sums
 constexpr int64_t kLineBytes = 64;
 
-// Tiles 0 to 3: sums; 4 and 5: two tiles of the left side, one below the other; 6 and 7: the right
-// side. The numbers of tiles are part of the instructions.
-void multiplyTwoRowTiles(const TileProduct& p, const uint16_t* left, float* sums) {
+// Tiles 0 to 3: sums; 4 and 5: one or two tiles of the left side, one below the other; 6 and 7: the
+// right side. The numbers of tiles are part of the instructions.
+template <bool kTwo>
+void multiplyRowTiles(const TileProduct& p, const uint16_t* left, float* sums) {
     float* lower = sums + kTileSide * kProductWidth;
     if (p.add) {
         _tile_loadd(0, sums, kSumBytes);
         _tile_loadd(1, sums + kTileSide, kSumBytes);
-        _tile_loadd(2, lower, kSumBytes);
-        _tile_loadd(3, lower + kTileSide, kSumBytes);
+        if constexpr (kTwo) {
+            _tile_loadd(2, lower, kSumBytes);
+            _tile_loadd(3, lower + kTileSide, kSumBytes);
+        }
     } else {
         _tile_zero(0);
         _tile_zero(1);
@@ -64,38 +67,20 @@ void multiplyTwoRowTiles(const TileProduct& p, const uint16_t* left, float* sums
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(7, right + kTileNumbers, kLineBytes);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, left + p.leftRowStride, kLineBytes);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        if constexpr (kTwo) {
+            _tile_loadd(5, left + p.leftRowStride, kLineBytes);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+        }
         left += p.leftDepthStride;
         right += 2 * kTileNumbers;
     }
     _tile_stored(0, sums, kSumBytes);
     _tile_stored(1, sums + kTileSide, kSumBytes);
-    _tile_stored(2, lower, kSumBytes);
-    _tile_stored(3, lower + kTileSide, kSumBytes);
-}
-
-void multiplyRowTile(const TileProduct& p, const uint16_t* left, float* sums) {
-    if (p.add) {
-        _tile_loadd(0, sums, kSumBytes);
-        _tile_loadd(1, sums + kTileSide, kSumBytes);
-    } else {
-        _tile_zero(0);
-        _tile_zero(1);
+    if constexpr (kTwo) {
+        _tile_stored(2, lower, kSumBytes);
+        _tile_stored(3, lower + kTileSide, kSumBytes);
     }
-    const uint16_t* right = p.right;
-    for (int64_t depth = 0; depth < p.depthTiles; ++depth) {
-        _tile_loadd(4, left, kLineBytes);
-        _tile_loadd(6, right, kLineBytes);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, right + kTileNumbers, kLineBytes);
-        _tile_dpbf16ps(1, 4, 7);
-        left += p.leftDepthStride;
-        right += 2 * kTileNumbers;
-    }
-    _tile_stored(0, sums, kSumBytes);
-    _tile_stored(1, sums + kTileSide, kSumBytes);
 }
 
 void multiplyAmx(const TileProduct& p) {
@@ -103,11 +88,11 @@ void multiplyAmx(const TileProduct& p) {
     asm volatile("" ::: "memory");
     int64_t row = 0;
     for (; row + 2 <= p.rowTiles; row += 2)
-        multiplyTwoRowTiles(p, p.left + row * p.leftRowStride,
-                            p.sums + row * kTileSide * kProductWidth);
+        multiplyRowTiles<true>(p, p.left + row * p.leftRowStride,
+                               p.sums + row * kTileSide * kProductWidth);
     if (row < p.rowTiles)
-        multiplyRowTile(p, p.left + row * p.leftRowStride,
-                        p.sums + row * kTileSide * kProductWidth);
+        multiplyRowTiles<false>(p, p.left + row * p.leftRowStride,
+                                p.sums + row * kTileSide * kProductWidth);
 }
 
 constexpr int kDotRows = 8; // 8 x 2 sums in registers
