@@ -10,6 +10,7 @@
 #include "pipelines/image/text_to_image.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/weights/safetensors.h"
+#include "tests/pipelines/image/golden_corner.h"
 #include "tests/support/checkpoint_kinds.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/temporary_folder.h"
@@ -35,17 +36,9 @@ namespace fs = std::filesystem;
 
 const fs::path kRoot = KINORA_SOURCE_DIR;
 
-// The upper left corner of a golden picture.
 HostTensor corner(const std::string& name, int64_t width, int64_t height) {
     static const GoldenFile pictures("from_picture/pictures.safetensors");
-    const std::vector<int64_t> shape = pictures.shape(name);
-    const std::vector<float> all = pictures.floats(name);
-    HostTensor part{Shape{height, width, shape.at(2)}, {}};
-    for (int64_t y = 0; y < height; ++y) {
-        const auto row = all.begin() + y * shape.at(1) * shape.at(2);
-        part.values.insert(part.values.end(), row, row + width * shape.at(2));
-    }
-    return part;
+    return test::cornerOf(pictures, name, width, height);
 }
 
 // Resolved, with the pictures that it names.
