@@ -149,10 +149,6 @@ int64_t numberAfter(const std::string& name, const std::string& prefix) {
     return std::stoll(name.substr(prefix.size(), digits));
 }
 
-std::string absoluteText(const fs::path& path) {
-    return fs::absolute(path).lexically_normal().string();
-}
-
 // One more than the highest number that stands after `prefix` in the folder's names, those that are
 // promised included.
 int64_t nextIndex(const fs::path& folder, const std::string& prefix,
@@ -233,6 +229,10 @@ bool isTaken(const fs::path& path, const OutputRequest& request) {
 }
 
 } // namespace
+
+std::string absoluteText(const fs::path& path) {
+    return fs::absolute(path).lexically_normal().string();
+}
 
 void checkOutputFile(const fs::path& path, bool overwrite) {
     std::error_code ignored;

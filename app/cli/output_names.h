@@ -36,6 +36,9 @@ struct OutputNames {
     std::vector<std::filesystem::path> folders;
 };
 
+// As the queue and `promised` name a file: absolute, without "." and "..".
+std::string absoluteText(const std::filesystem::path& path);
+
 // Throws Error{InvalidArgument}: an unknown field or format, a file that is there already, a folder
 // that is missing or cannot be written to, a name that is too long. Writes nothing.
 OutputNames planOutputs(const OutputRequest& request);

@@ -16,10 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string absoluteText(const fs::path& path) {
-    return fs::absolute(path).lexically_normal().string();
-}
-
 // By a name alone it is looked for in the library.
 bool isPath(const std::string& name) {
     std::error_code ignored;
