@@ -5,13 +5,16 @@
 #include "core/project/whole_file.h"
 #include "kernels/base/disk_space.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <random>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -20,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
+using namespace std::chrono_literals;
 
 constexpr size_t kLargestLease = 1 << 20;
 constexpr const char* kSuffix = ".lease";
@@ -93,16 +97,21 @@ int TaskLeases::create(const fs::path& path) const {
     return error;
 }
 
-// Whoever is done removes the folder where it is empty: perhaps just now.
+// Whoever is done removes the folder where it is empty: perhaps just now. Two that come and go in
+// step would miss each other for thousands of times, so this one waits for longer and longer.
 int TaskLeases::createInFolder(const fs::path& path) const {
-    constexpr int kTries = 200;
-    int error = ENOENT;
-    for (int i = 0; i < kTries && error == ENOENT; ++i) {
+    constexpr auto kFirstPause = 1us, kLongestPause = 10'000us;
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    for (auto pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
         std::error_code made;
         fs::create_directories(m_folder, made);
-        error = create(path);
+        const bool byAnother = made == std::errc::no_such_file_or_directory ||
+                               made == std::errc::file_exists; // and gone when it was looked at
+        if (made && !byAnother) return made.value();
+        const int error = create(path);
+        if (error != ENOENT || std::chrono::steady_clock::now() > deadline) return error;
+        std::this_thread::sleep_for(pause);
     }
-    return error;
 }
 
 bool TaskLeases::isMine(const fs::path& path) const {

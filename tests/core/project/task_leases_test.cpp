@@ -190,6 +190,10 @@ class TaskLeasesTest : public QObject {
         const auto answer = leases.acquire("a.png");
         QVERIFY(!answer);
         QCOMPARE(answer.error().code(), ErrorCode::Io);
+        TaskLeases below(folder.path() / "file" / "w");
+        const auto began = std::chrono::steady_clock::now();
+        QVERIFY(!below.acquire("a.png"));
+        QVERIFY(std::chrono::steady_clock::now() - began < 5s); // and at once
     }
 
     void hostileLeasesAreNone() {
