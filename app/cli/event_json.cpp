@@ -44,7 +44,9 @@ ordered_json stepJson(const core::StepEvent& step) {
             {"secondsPerStep", step.secondsPerStep},
             {"etaSeconds", step.secondsLeft},
             {"picture", step.picture},
-            {"pictures", step.pictures}};
+            {"pictures", step.pictures},
+            {"done", step.done},
+            {"all", step.all}};
 }
 
 ordered_json modelJson(const core::ModelEntry& model) {

@@ -161,10 +161,8 @@ class ImageCommand {
     Result<void> handle(const core::StepEvent& step) {
         tellModel();
         m_console.event(stepJson(step));
-        const auto done = static_cast<double>(step.picture * step.steps + step.step);
-        const auto all = static_cast<double>(step.pictures * step.steps);
         m_console.progress({.label = "Step",
-                            .fraction = all > 0 ? done / all : 0,
+                            .fraction = step.fraction(),
                             .step = step.step,
                             .steps = step.steps,
                             .picture = step.picture + 1,

@@ -67,7 +67,7 @@ component, fraction: weights are being read.
 name, hash, seconds: the model is loaded.
 .TP
 .B step
-step, of, secondsPerStep, etaSeconds, picture, pictures: after each denoising step.
+step, of, secondsPerStep, etaSeconds, picture, pictures, done, all: after each step.
 .TP
 .B preview
 file: a rough picture of the present state, replaced by the next and removed at the end.

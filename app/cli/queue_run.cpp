@@ -65,10 +65,8 @@ class QueueRun {
             nlohmann::ordered_json event = stepJson(*step);
             event["job"] = told.job;
             m_console.event(event);
-            const auto done = static_cast<double>(step->picture * step->steps + step->step);
-            const auto all = static_cast<double>(step->pictures * step->steps);
             m_console.progress({.label = job + ": step",
-                                .fraction = all > 0 ? done / all : 0,
+                                .fraction = step->fraction(),
                                 .step = step->step,
                                 .steps = step->steps,
                                 .picture = step->picture + 1,

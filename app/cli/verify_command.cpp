@@ -155,10 +155,7 @@ core::Image makeAgain(const CommandContext& context, const pipelines::ImageReque
         if (const auto* picture = std::get_if<core::PictureEvent>(&event)) image = picture->image;
         if (const auto* step = std::get_if<core::StepEvent>(&event))
             context.console.progress({.label = "Step",
-                                      .fraction = step->steps > 0
-                                                      ? static_cast<double>(step->step) /
-                                                            static_cast<double>(step->steps)
-                                                      : 0,
+                                      .fraction = step->fraction(),
                                       .step = step->step,
                                       .steps = step->steps,
                                       .secondsPerStep = step->secondsPerStep,

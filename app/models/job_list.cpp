@@ -28,6 +28,7 @@ void keepProgress(Job& job, const Job& shown) {
     job.picture = shown.picture;
     job.step = shown.step;
     job.steps = shown.steps;
+    job.ofAll = shown.ofAll;
     job.secondsPerStep = shown.secondsPerStep;
     job.secondsLeft = shown.secondsLeft;
     job.picturesDone = std::max(job.picturesDone, shown.picturesDone);
@@ -38,6 +39,7 @@ void keepProgress(Job& job, const Job& shown) {
 
 double Job::fraction() const {
     if (state == JobState::Finished) return 1;
+    if (ofAll > 0) return std::min(ofAll, 1.0);
     if (steps <= 0) return 0;
     const double all = static_cast<double>(std::max<int64_t>(request.count, 1));
     const double begun = static_cast<double>(step) / static_cast<double>(steps);
@@ -183,6 +185,7 @@ bool follow(Job& job, const core::EngineEvent& event) {
         job.request.latentsIndex = whole.latentsIndex;
         job.steps = planned->plan.steps;
         job.secondsLeft = planned->plan.seconds;
+        job.ofAll = 0;
         return true;
     }
     if (const auto* loading = std::get_if<core::LoadingEvent>(&event)) {
@@ -196,6 +199,7 @@ bool follow(Job& job, const core::EngineEvent& event) {
         job.picture = step->picture;
         job.step = step->step;
         job.steps = step->steps;
+        job.ofAll = step->fraction();
         job.secondsPerStep = step->secondsPerStep;
         job.secondsLeft = step->secondsLeft;
         return true;

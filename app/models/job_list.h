@@ -29,6 +29,7 @@ struct Job {
     double loadedFraction = 0;
     int64_t picture = 0; // the first of the batch at work
     int64_t step = 0, steps = 0;
+    double ofAll = 0; // share of all that there is to do, as the engine tells it; 0: it did not yet
     double secondsPerStep = 0, secondsLeft = 0;
     int64_t picturesDone = 0;
     bool stopping = false;        // somebody wishes that it is paused or cancelled

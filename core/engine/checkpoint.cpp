@@ -18,6 +18,7 @@
 namespace kinora::core {
 
 using nlohmann::json;
+using pipelines::BegunBatch;
 using pipelines::HostTensor;
 using pipelines::RunState;
 
@@ -26,8 +27,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "values are stored as they lie in memory");
 
-// The head, then the JSON, then the values of the tensors and of the noise in the JSON's order. The
-// hash is that of all bytes but its own.
+// The head, then the JSON, then the values of the tensors and of the noise: of the run in the
+// JSON's order, of what is taken, of what is handed on, of the picture. The hash is that of all
+// bytes but its own.
 struct Head {
     std::array<char, 8> magic;
     uint32_t format;
@@ -37,7 +39,7 @@ struct Head {
 };
 static_assert(sizeof(Head) == 88);
 constexpr std::array<char, 8> kMagic = {'k', 'i', 'n', 'o', 'r', 'a', 'c', 'k'};
-constexpr uint32_t kFormat = 1; // raised with every change of what follows
+constexpr uint32_t kFormat = 2; // raised with every change of what follows
 
 constexpr size_t kMostNameBytes = 1024;
 constexpr size_t kMostInputsBytes = 16384; // a hash for each picture that nets follow, and a few
@@ -59,8 +61,21 @@ json shapeOf(const HostTensor& tensor) {
     return std::vector<int64_t>(tensor.shape.dims().begin(), tensor.shape.dims().end());
 }
 
+json toJson(const std::vector<BegunBatch>& batches) {
+    json list = json::array();
+    for (const BegunBatch& batch : batches) {
+        json noise = json::array();
+        for (const pipelines::NoiseState& words : batch.noise) noise.push_back(words.size());
+        list.push_back({{"first", batch.first},
+                        {"latents", shapeOf(batch.latents)},
+                        {"noise", std::move(noise)}});
+    }
+    return list;
+}
+
 json toJson(const Checkpoint& checkpoint) {
-    const auto& [run, state, left] = checkpoint;
+    const auto& [run, passes, left] = checkpoint;
+    const RunState state = passes.run.value_or(RunState());
     json history = json::array(), noise = json::array();
     for (const HostTensor& tensor : state.history) history.push_back(shapeOf(tensor));
     for (const pipelines::NoiseState& words : state.noise) noise.push_back(words.size());
@@ -72,6 +87,12 @@ json toJson(const Checkpoint& checkpoint) {
             {"model", run.model},
             {"inputs", run.inputs},
             {"left", left},
+            {"round", passes.round},
+            {"pass", passes.pass},
+            {"taken", toJson(passes.taken)},
+            {"handed", toJson(passes.handed)},
+            {"picture", shapeOf(passes.picture)},
+            {"passBegins", !passes.run},
             {"first", state.first},
             {"pictures", state.pictures},
             {"calls", state.calls},
@@ -85,6 +106,25 @@ json toJson(const Checkpoint& checkpoint) {
 template <typename T> void append(std::vector<std::byte>& bytes, const std::vector<T>& values) {
     const auto added = std::as_bytes(std::span(values));
     bytes.insert(bytes.end(), added.begin(), added.end());
+}
+
+void append(std::vector<std::byte>& bytes, const std::vector<pipelines::NoiseState>& noise) {
+    for (const pipelines::NoiseState& words : noise) append(bytes, words);
+}
+
+void append(std::vector<std::byte>& bytes, const PassState& state) {
+    if (state.run) {
+        append(bytes, state.run->latents.values);
+        for (const HostTensor& tensor : state.run->history) append(bytes, tensor.values);
+        append(bytes, state.run->noise);
+        append(bytes, state.run->finalLatents.values);
+    }
+    for (const auto* batches : {&state.taken, &state.handed})
+        for (const BegunBatch& batch : *batches) {
+            append(bytes, batch.latents.values);
+            append(bytes, batch.noise);
+        }
+    append(bytes, state.picture.values);
 }
 
 // The JSON and, behind it, the values that it speaks of.
@@ -136,8 +176,25 @@ class Reader {
         }
         return {kernels::Shape(std::span<const int64_t>(dims)), take<float>(elements, what)};
     }
-    pipelines::NoiseState words(const json& count, const char* what) {
-        return take<uint32_t>(whole(count, what), what);
+    std::vector<pipelines::NoiseState> noise(const json& counts) {
+        constexpr const char* kWhat = "the noise";
+        if (!counts.is_array()) damaged("noise is not a list");
+        std::vector<pipelines::NoiseState> states;
+        for (const json& count : counts)
+            states.push_back(take<uint32_t>(whole(count, kWhat), kWhat));
+        return states;
+    }
+    std::vector<BegunBatch> batches(const char* key) {
+        std::vector<BegunBatch> read;
+        for (const json& one : list(key)) {
+            const Reader fields(one, {});
+            BegunBatch batch;
+            batch.first = fields.number("first");
+            batch.latents = tensor(fields.at("latents"), "the latents of a batch");
+            batch.noise = noise(fields.at("noise"));
+            read.push_back(std::move(batch));
+        }
+        return read;
     }
     void finish() const {
         if (!m_values.empty()) damaged("it is longer than it says");
@@ -182,7 +239,7 @@ RunIdentity readIdentity(const Reader& reader) {
     return run;
 }
 
-RunState readState(Reader& reader) {
+RunState readRun(Reader& reader) {
     RunState state;
     state.first = reader.number("first");
     state.pictures = reader.number("pictures");
@@ -191,9 +248,22 @@ RunState readState(Reader& reader) {
     state.latents = reader.tensor(reader.at("latents"), "the latents");
     for (const json& shape : reader.list("history"))
         state.history.push_back(reader.tensor(shape, "the sampler's predictions"));
-    for (const json& count : reader.list("noise"))
-        state.noise.push_back(reader.words(count, "the noise"));
+    state.noise = reader.noise(reader.at("noise"));
     state.finalLatents = reader.tensor(reader.at("finalLatents"), "earlier latents");
+    return state;
+}
+
+PassState readState(Reader& reader) {
+    PassState state;
+    state.round = reader.number("round");
+    state.pass = reader.number("pass");
+    RunState run = readRun(reader);
+    const bool begins = reader.flag("passBegins");
+    if (begins && run != RunState()) damaged("passBegins, and how far it is stands there too");
+    if (!begins) state.run = std::move(run);
+    state.taken = reader.batches("taken");
+    state.handed = reader.batches("handed");
+    state.picture = reader.tensor(reader.at("picture"), "the picture's values");
     reader.finish();
     return state;
 }
@@ -280,10 +350,7 @@ std::vector<std::byte> toBytes(const Checkpoint& checkpoint) {
     Head head{kMagic, kFormat, static_cast<uint32_t>(text.size()), 0, {}};
     std::vector<std::byte> bytes(sizeof head);
     append(bytes, std::vector<char>(text.begin(), text.end()));
-    append(bytes, checkpoint.state.latents.values);
-    for (const HostTensor& tensor : checkpoint.state.history) append(bytes, tensor.values);
-    for (const pipelines::NoiseState& words : checkpoint.state.noise) append(bytes, words);
-    append(bytes, checkpoint.state.finalLatents.values);
+    append(bytes, checkpoint.state);
     const auto rest = std::span<const std::byte>(bytes).subspan(sizeof head);
     head.restBytes = rest.size();
     std::ranges::copy(hashOf(head, rest), head.hash.begin());

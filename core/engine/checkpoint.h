@@ -5,10 +5,10 @@
 //     store.keep(toBytes({identity, state}), KeepWhen::Due);
 //     ...
 //     const Result<Checkpoint> kept = checkpointFromBytes(*store.latest());
-//     if (kept && whyNot(kept->run, identity).empty()) pipeline.run(request, events, &kept->state);
+//     if (kept && whyNot(kept->run, identity).empty()) walk.run(&kept->state);
 
+#include "core/engine/passes/pass_state.h"
 #include "kernels/base/result.h"
-#include "pipelines/image/run_state.h"
 #include "pipelines/request/image_request.h"
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct RunIdentity {
     std::string device;        // the plan: the device's name, how precise, how many threads
     std::string precision;
     int threads = 0;
-    std::string model;  // that its files are the same: their names, sizes and times, hashed
+    std::string model;  // that their files are the same: their names, sizes and times, hashed
     std::string inputs; // hashes of the files that it begins from, joined; usually empty
 
     friend bool operator==(const RunIdentity&, const RunIdentity&) = default;
@@ -35,7 +35,7 @@ struct RunIdentity {
 
 struct Checkpoint {
     RunIdentity run;
-    pipelines::RunState state;
+    PassState state;
     bool left = false; // kept as the program ended in good order, not on the way
 
     friend bool operator==(const Checkpoint&, const Checkpoint&) = default;

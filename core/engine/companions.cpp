@@ -117,7 +117,11 @@ Companions addCompanions(pipelines::ImageRequest& request, pipelines::Model& mod
         case CompanionKind::IpAdapter: adapters.push_back(*path); break;
         case CompanionKind::Picture: companions.pictures.push_back(*path); break;
         case CompanionKind::ImageEncoder: model.setImageEncoder(*path); break;
-        case CompanionKind::Upscaler: break; // of no part of a request
+        case CompanionKind::Upscaler:
+            (request.upscaler && place.text == &*request.upscaler ? companions.upscaler
+                                                                  : companions.hiresUpscaler) =
+                *path;
+            break;
         }
         place.rename(companionName(*path));
         companions.files.push_back(*std::move(path));

@@ -20,7 +20,7 @@ struct Companions {
     std::vector<std::filesystem::path> pictures; // that IP-Adapters look at, in their order
     int64_t pictureSide = 0;                     // pixels, as the picture encoder takes them
     // Where they are, where the request names them.
-    std::optional<std::filesystem::path> vae, refiner;
+    std::optional<std::filesystem::path> vae, refiner, hiresUpscaler, upscaler;
 };
 
 // request: resolved, so that LoRAs that its prompt names are in its list; embeddings that it names

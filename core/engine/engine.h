@@ -46,6 +46,13 @@ struct StepEvent {        // after each denoising step
     int64_t steps = 0;
     double secondsPerStep = 0;
     double secondsLeft = 0; // of the whole job
+    // Of the whole job, over all its passes and pictures: `done` only grows, unless the job begins
+    // again.
+    int64_t done = 0, all = 0;
+
+    double fraction() const {
+        return all > 0 ? static_cast<double>(done) / static_cast<double>(all) : 0;
+    }
 };
 struct PreviewEvent { // a small, rough picture of the latents
     int64_t picture = 0;

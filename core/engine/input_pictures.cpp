@@ -128,16 +128,8 @@ pipelines::RunInputs InputPictures::scaledTo(int64_t width, int64_t height) cons
     return inputs;
 }
 
-HostTensor scaledPicture(HostTensor picture, int64_t width, int64_t height) {
-    const int64_t channels = picture.shape[2];
-    if (channels != 3 && channels != 4)
-        throw Error(ErrorCode::Unsupported,
-                    "This model's pictures have " + std::to_string(channels) +
-                        " channels; a second pass needs three or four.",
-                    "Leave out --hires.");
-    const Image image{static_cast<int>(picture.shape[1]), static_cast<int>(picture.shape[0]),
-                      static_cast<int>(channels), std::move(picture.values)};
-    return toTensor(resizeImage(image, static_cast<int>(width), static_cast<int>(height)));
+HostTensor scaledPicture(const Image& picture, int64_t width, int64_t height) {
+    return toTensor(resizeImage(picture, static_cast<int>(width), static_cast<int>(height)));
 }
 
 std::vector<std::string> InputPictures::notes(int64_t width, int64_t height) const {

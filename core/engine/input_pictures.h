@@ -50,8 +50,7 @@ class InputPictures {
     std::vector<Guide> m_controls, m_adapters;
 };
 
-// A picture that a run made, [H,W,3 or 4] in 0..1, at another size (resizeImage). Throws
-// Error{Unsupported} for other channels.
-pipelines::HostTensor scaledPicture(pipelines::HostTensor picture, int64_t width, int64_t height);
+// A picture that a run made, for another run of that size (resizeImage): [height,width,3 or 4].
+pipelines::HostTensor scaledPicture(const Image& picture, int64_t width, int64_t height);
 
 } // namespace kinora::core

@@ -8,7 +8,6 @@ namespace kinora::core {
 
 using pipelines::ImageRequest;
 using pipelines::RunMoment;
-using pipelines::RunState;
 
 JobCheckpoint::JobCheckpoint(CheckpointStore* store) : m_store(store) {
     if (!m_store) return;
@@ -39,7 +38,7 @@ ImageRequest JobCheckpoint::withTiling(const ImageRequest& request) const {
     return tiled;
 }
 
-const RunState* JobCheckpoint::begin(RunIdentity identity, const Fits& fits) {
+const PassState* JobCheckpoint::begin(RunIdentity identity, const Fits& fits) {
     m_latest.run = std::move(identity);
     if (!m_kept && m_unreadable.empty()) return nullptr;
     ResumedEvent event;
@@ -48,23 +47,23 @@ const RunState* JobCheckpoint::begin(RunIdentity identity, const Fits& fits) {
     event.fromBeginningBecause = m_kept ? whyNot(m_kept->run, m_latest.run) : m_unreadable;
     if (event.fromBeginningBecause.empty()) {
         try {
-            fits(m_kept->state);
+            const Place place = fits(m_kept->state);
+            event.picture = place.picture;
+            event.step = place.step;
         } catch (const Error& error) {
             event.fromBeginningBecause = error.message();
         }
     }
     const bool goesOn = event.fromBeginningBecause.empty();
     if (goesOn) {
-        event.picture = m_kept->state.first;
-        event.step = m_kept->state.stepsTaken; // not calls: a run from a picture begins later
-        m_latest.state = m_kept->state;        // until there is more
+        m_latest.state = m_kept->state; // until there is more
         m_offered = true;
     }
     m_resumed = std::move(event);
     return goesOn ? &m_kept->state : nullptr;
 }
 
-void JobCheckpoint::offer(RunMoment moment, const std::function<RunState()>& state) {
+void JobCheckpoint::offer(RunMoment moment, const std::function<PassState()>& state) {
     if (!m_store) return;
     m_latest.state = state();
     m_offered = true;

@@ -4,8 +4,8 @@
 //
 //     JobCheckpoint checkpoint(store);
 //     Prepared prepared = prepare(checkpoint.withSeed(request));
-//     const RunState* from = checkpoint.begin(identity, fits);   // then resumed() says how it went
-//     pipeline.run(request, events, from);                      // events.state: checkpoint.offer
+//     const PassState* from = checkpoint.begin(identity, fits);  // then resumed() says how it went
+//     walk.run(from);                                           // hooks.state: checkpoint.offer
 //     checkpoint.clear();                                        // or leave()
 
 #include "core/engine/checkpoint.h"
@@ -33,15 +33,19 @@ class JobCheckpoint {
     pipelines::ImageRequest withTiling(const pipelines::ImageRequest& request) const;
 
     // Whether the run goes on: where from, and nullptr for the beginning. fits throws Error where
-    // the pipeline cannot go on from a state. Until the job ends the pointer is valid.
-    using Fits = std::function<void(const pipelines::RunState&)>;
-    const pipelines::RunState* begin(RunIdentity identity, const Fits& fits);
+    // the job cannot go on from a state, and says where it does. Until the job ends the pointer is
+    // valid.
+    struct Place {
+        int64_t picture = 0, step = 0; // the first of the batch that goes on, its steps so far
+    };
+    using Fits = std::function<Place(const PassState&)>;
+    const PassState* begin(RunIdentity identity, const Fits& fits);
     // Set where something had been kept: how the job goes on, or why it begins again. After
     // begin().
     const std::optional<ResumedEvent>& resumed() const { return m_resumed; }
 
-    // As the pipeline offers it. Copies the state, and keeps it where it is time.
-    void offer(pipelines::RunMoment moment, const std::function<pipelines::RunState()>& state);
+    // As the walk offers it. Copies the state, and keeps it where it is time.
+    void offer(pipelines::RunMoment moment, const std::function<PassState()>& state);
 
     // The job is interrupted and goes on another time: keeps what was offered last.
     void leave();

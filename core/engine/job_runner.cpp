@@ -1,24 +1,20 @@
 #include "core/engine/job_runner.h"
 
-#include "core/engine/companions.h"
-#include "core/engine/input_pictures.h"
+#include "core/engine/job_identity.h"
+#include "core/engine/passes/enlarge_picture.h"
+#include "core/engine/passes/plan_passes.h"
 #include "core/engine/process_memory.h"
-#include "core/library/file_hash.h"
+#include "core/engine/tensor_image.h"
 #include "core/library/open_model.h"
-#include "core/media/sha256.h"
-#include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "kernels/base/log.h"
 #include "pipelines/image/resolve_request.h"
-#include "pipelines/vae/vae.h"
 
 #include <algorithm>
 #include <chrono>
-#include <future>
 #include <iterator>
 #include <new>
 #include <random>
-#include <span>
 #include <thread>
 #include <utility>
 
@@ -28,190 +24,15 @@ using pipelines::ImageRequest;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // What a run touches besides weights and tensors: three networks, and a picture at the end.
 constexpr size_t kLibraryBytes = 3 * kGeneratedCodeBytes + kPictureLibraryBytes;
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-[[noreturn]] void fileWent(const std::filesystem::path& path, const std::error_code& error) {
-    throw Error(ErrorCode::Io, shownPath(path) + ": " + error.message() + ".",
-                "Another program may be changing the model's folder.");
-}
-
-// Of all files, by names, sizes and times: their contents are too many to be read before a run.
-// Throws Error{Io} where a file went meanwhile.
-std::string filesIdentity(const pipelines::Model& model) {
-    Sha256 hash;
-    const auto add = [&hash](const std::string& text) {
-        hash.add(std::as_bytes(std::span(text.c_str(), text.size() + 1)));
-    };
-    for (const auto& file : model.files()) {
-        const auto path = model.root() / file;
-        try {
-            add(file.string());
-            add(std::to_string(std::filesystem::file_size(path)));
-            add(std::to_string(std::filesystem::last_write_time(path).time_since_epoch().count()));
-        } catch (const std::filesystem::filesystem_error& error) {
-            fileWent(path, error.code());
-        }
-    }
-    add(model.additions());
-    return hash.digits();
-}
-
-// Of a file that the run begins from; empty where there is none. Throws where it cannot be read,
-// and Cancelled.
-std::string inputHash(const std::string& path, const CancelToken& cancel) {
-    if (path.empty()) return {};
-    const Result<std::string> hash = FileHashes({}).hash(path, cancel);
-    if (!hash) throw hash.error();
-    return sha256Name(*hash);
-}
-
-// Of what embeddings say, by their vectors; empty where there are none.
-std::string wordsHash(const std::vector<pipelines::LearntWord>& words) {
-    if (words.empty()) return {};
-    Sha256 hash;
-    for (const pipelines::LearntWord& word : words) {
-        hash.add(std::as_bytes(std::span(word.word)));
-        for (const char* component : {"text_encoder", "text_encoder_2"})
-            hash.add(std::as_bytes(std::span(word.vectors.vectorsFor(component).values)));
-    }
-    return sha256Name(hash.digits());
-}
-
-int64_t latentPixels(const pipelines::Model& model) {
-    return pipelines::readVaeConfig(model.config("vae"), model.configLabel("vae")).factor();
-}
-
-struct Hashes {
-    std::string model;
-    std::vector<UsedFile> companions;
-};
-
-// Throws Error where a file cannot be read, and Cancelled.
-Hashes hashesOf(const ModelLibrary& library, const ModelEntry& entry,
-                const std::vector<std::filesystem::path>& companions, const CancelToken& stop) {
-    Hashes hashes;
-    const Result<std::string> model = library.hash(entry, stop);
-    if (!model) throw model.error();
-    hashes.model = *model;
-    for (const auto& path : companions) {
-        const Result<std::string> hash = library.fileHash(path, stop);
-        if (!hash) throw hash.error();
-        hashes.companions.push_back({companionName(path), *hash});
-    }
-    return hashes;
-}
-
-// Hashing reads the whole model: it happens beside the computation, and ends with this object.
-class BackgroundHash {
-  public:
-    BackgroundHash(const ModelLibrary& library, const ModelEntry& entry,
-                   const std::vector<std::filesystem::path>& companions)
-        : m_hash(std::async(std::launch::async, [&library, entry, companions, stop = m_stop] {
-                     try {
-                         return hashesOf(library, entry, companions, stop);
-                     } catch (const Error& error) {
-                         logMessage(LogLevel::Warning,
-                                    "Pictures are saved without the model's hash: " +
-                                        error.message());
-                         return Hashes();
-                     }
-                 }).share()) {}
-    ~BackgroundHash() { m_stop.cancel(); } // the future then waits for one block at the most
-    BackgroundHash(const BackgroundHash&) = delete;
-    BackgroundHash& operator=(const BackgroundHash&) = delete;
-
-    // Waits. Throws Cancelled once the job is.
-    Hashes get(const CancelToken& job) const {
-        constexpr auto kLook = std::chrono::milliseconds(50); // at the token
-        while (m_hash.wait_for(kLook) != std::future_status::ready) job.check();
-        return m_hash.get();
-    }
-
-  private:
-    CancelToken m_stop;
-    std::shared_future<Hashes> m_hash;
-};
 
 Error outOfMemory() {
     return Error(ErrorCode::OutOfMemory, "Out of memory.",
                  "Use a smaller size or batch, or close other programs.");
 }
 
-// A VAE may have any number of channels, a picture has RGB or RGBA: one channel is gray, two are
-// gray and alpha, of more than four the first three are shown.
-Image toImage(const kernels::Tensor& tensor) {
-    Image image{static_cast<int>(tensor.dim(1)), static_cast<int>(tensor.dim(0)), 3, {}};
-    const auto values = tensor.device().toHost<float>(tensor);
-    const auto stored = static_cast<size_t>(tensor.dim(2));
-    image.channels = stored == 2 || stored == 4 ? 4 : 3;
-    if (stored == 3 || stored == 4) {
-        image.pixels = values;
-        return image;
-    }
-    for (size_t i = 0; i < values.size(); i += stored) {
-        for (size_t color = 0; color < 3; ++color)
-            image.pixels.push_back(values[i + (stored > 2 ? color : 0)]);
-        if (stored == 2) image.pixels.push_back(values[i + 1]);
-    }
-    return image;
-}
-
 } // namespace
-
-// Turns what the pipeline says into events of the job, with times.
-class JobRunner::Reporter {
-  public:
-    Reporter(const Prepared& prepared, const EngineSink& sink, Provenance provenance,
-             const BackgroundHash& modelHash, const CancelToken& cancel)
-        : m_plan(prepared.plan), m_request(prepared.request), m_sink(sink),
-          m_provenance(std::move(provenance)), m_modelHash(modelHash), m_cancel(cancel) {}
-
-    void stepDone(int64_t picture, int64_t step, int64_t steps) {
-        const double seconds = secondsSince(m_lastStep);
-        m_lastStep = Clock::now();
-        m_denoiseSeconds += seconds;
-        ++m_stepsDone;
-        // The first step warms caches; a mean over all the others is steadier than the last one.
-        if (m_stepsDone > 1) m_laterSeconds += seconds;
-        const double perStep =
-            m_stepsDone > 1 ? m_laterSeconds / static_cast<double>(m_stepsDone - 1) : seconds;
-        const int64_t batches = (m_plan.count - picture - 1) / m_plan.batch; // after this one
-        m_sink(StepEvent{picture, m_plan.count, step, steps, perStep,
-                         perStep * static_cast<double>(steps - step + batches * steps)});
-    }
-    void startSteps() { m_lastStep = Clock::now(); }
-
-    void pictureDone(int64_t picture, const kernels::Tensor& image) {
-        Provenance provenance = m_provenance;
-        Hashes hashes = m_modelHash.get(m_cancel);
-        provenance.modelHash = std::move(hashes.model);
-        provenance.files = std::move(hashes.companions);
-        provenance.request.seed = *m_request.seed + picture;
-        provenance.latentsIndex = m_request.latentsIndex + picture;
-        m_sink(PictureEvent{picture, toImage(image), std::move(provenance)});
-        startSteps();
-    }
-
-    double denoiseSeconds() const { return m_denoiseSeconds; }
-
-  private:
-    const pipelines::Plan& m_plan;
-    const ImageRequest& m_request;
-    const EngineSink& m_sink;
-    Provenance m_provenance;
-    const BackgroundHash& m_modelHash;
-    const CancelToken& m_cancel;
-    Clock::time_point m_lastStep = Clock::now();
-    double m_denoiseSeconds = 0, m_laterSeconds = 0;
-    int64_t m_stepsDone = 0;
-};
 
 JobRunner::JobRunner(const kernels::BackendRegistry& backends, const ModelLibrary& library,
                      Options options)
@@ -275,78 +96,72 @@ void JobRunner::run(const ImageRequest& request, const EngineSink& sink, const J
     sink(end);
 }
 
-JobRunner::Prepared JobRunner::prepare(const ImageRequest& request) {
-    Result<ModelEntry> entry = m_library.find(request.model);
+JobRunner::Model JobRunner::openNamed(const std::string& name) const {
+    Result<ModelEntry> entry = m_library.find(name);
     if (!entry) throw entry.error();
     if (!entry->problem.empty())
         throw Error(ErrorCode::BadFile, entry->name + ": " + entry->problem);
     pipelines::Model model = openModel(entry->path);
-    const InputPictures pictures = InputPictures::read(request);
-    ImageRequest resolved = pipelines::resolveRequest(request, model, pictures.size());
-    if (resolved.device != "auto" && resolved.device != "cpu")
-        throw Error(ErrorCode::NotFound, "device: '" + resolved.device + "' is not here.",
+    return {std::move(*entry), std::move(model), {}};
+}
+
+kernels::DType JobRunner::precisionOf(const ImageRequest& request) const {
+    if (request.device != "auto" && request.device != "cpu")
+        throw Error(ErrorCode::NotFound, "device: '" + request.device + "' is not here.",
                     "Use auto or cpu; kinora devices lists what there is.");
-    resolved.model = entry->name;
-    Companions companions = addCompanions(resolved, model, m_library);
-    if (!resolved.seed) resolved.seed = static_cast<int64_t>(std::random_device{}() & 0xffffffffu);
-    if (resolved.hires) resolved.batch = 1;
-    if (resolved.batch == 0)
-        resolved.batch = 1; // one at a time: the least memory, the first
-                            // picture soonest
     const kernels::BackendTable& backend = m_backends.find("cpu");
     kernels::DeviceDescription description{};
     backend.describe(0, &description);
-    const kernels::DType compute =
-        pipelines::choosePrecision(resolved.precision, backend, 0, description);
+    return pipelines::choosePrecision(request.precision, backend, 0, description);
+}
 
-    std::lock_guard lock(m_planMutex);
-    const auto changed = lastChange(model);
-    pipelines::TextToImagePlanner& planner = plannerOf(m_planner, model, changed, compute);
-    pipelines::Plan plan = planner.plan(resolved, machine(compute), companions.words,
-                                        {.to = resolved.refinerAt.value_or(1)});
-    if (resolved.hires)
-        plan = following(plan, planner.plan(pipelines::hiresRequest(resolved, latentPixels(model)),
-                                            machine(compute), companions.words));
-    plan.warnings = pipelines::modelWarnings(request, model);
-    std::ranges::move(companions.warnings, std::back_inserter(plan.warnings));
-    std::ranges::move(pictures.notes(*resolved.width, *resolved.height),
-                      std::back_inserter(plan.warnings));
-    pipelines::RunInputs inputs = pictures.scaledTo(*resolved.width, *resolved.height);
-    inputs.words = std::move(companions.words);
-    inputs.prompts = pipelines::inputShapes(resolved).prompts;
-    for (size_t i = 0; i < inputs.prompts.size(); ++i)
-        inputs.prompts[i].picture =
-            pictureForClip(companions.pictures.at(i), companions.pictureSide);
-    Prepared prepared{std::move(*entry),   std::move(model),  changed,
-                      std::move(resolved), std::move(inputs), compute,
-                      std::move(plan),     companions.files,  companions.pictures};
-    if (prepared.request.hires) {
-        const ImageRequest second =
-            pipelines::hiresRequest(prepared.request, latentPixels(prepared.model));
-        prepared.secondInputs = pictures.scaledTo(*second.width, *second.height);
-        prepared.secondInputs.words = prepared.inputs.words;
-        prepared.secondInputs.prompts = prepared.inputs.prompts;
+JobRunner::Prepared JobRunner::prepare(const ImageRequest& asked) {
+    Prepared prepared;
+    prepared.models.reserve(2); // the first one is spoken of after the second has come
+    prepared.models.push_back(openNamed(asked.model));
+    pipelines::Model& model = prepared.models.front().model;
+    const InputPictures pictures = InputPictures::read(asked);
+    ImageRequest& request = prepared.request;
+    request = pipelines::resolveRequest(asked, model, pictures.size());
+    prepared.compute = precisionOf(request);
+    request.model = prepared.models.front().entry.name;
+    const Companions companions = addCompanions(request, model, m_library);
+    if (!request.seed) request.seed = static_cast<int64_t>(std::random_device{}() & 0xffffffffu);
+    // One at a time: the least memory, the first picture soonest.
+    if (request.hires || request.batch == 0) request.batch = 1;
+    if (companions.refiner) {
+        prepared.models.push_back(openNamed(companions.refiner->string()));
+        if (companions.vae)
+            prepared.models.back().model.replaceVae(pipelines::ExternalVae(*companions.vae));
     }
-    if (companions.refiner) prepared.refiner = prepareRefiner(prepared, companions);
-    if (prepared.refiner) {
-        std::vector<std::string> warnings = std::move(prepared.plan.warnings);
-        prepared.plan = following(prepared.plan, prepared.refiner->plan);
-        prepared.plan.warnings = std::move(warnings);
-    }
-    prepared.request.tiling = prepared.plan.tiling == "vae" ? "on" : "off";
-    if (prepared.refiner) prepared.refiner->request.tiling = prepared.request.tiling;
+    prepared.companions = companions.files;
+    prepared.pictures = companions.pictures;
+
+    planPassesOf(prepared, companions, pictures);
+    std::vector<std::string>& warnings = prepared.plan.warnings;
+    warnings = pipelines::modelWarnings(asked, model);
+    std::ranges::copy(companions.warnings, std::back_inserter(warnings));
+    std::ranges::move(pictures.notes(*request.width, *request.height),
+                      std::back_inserter(warnings));
     return prepared;
 }
 
-std::filesystem::file_time_type JobRunner::lastChange(const pipelines::Model& model) {
-    auto latest = std::filesystem::file_time_type::min(); // its zero lies in the future
-    for (const auto& file : model.files()) {
-        std::error_code error;
-        const auto changed = std::filesystem::last_write_time(model.root() / file, error);
-        if (error) fileWent(model.root() / file, error);
-        latest = std::max(latest, changed);
+void JobRunner::planPassesOf(Prepared& prepared, const Companions& companions,
+                             const InputPictures& pictures) {
+    const std::lock_guard lock(m_planMutex);
+    const pipelines::Machine machine = this->machine(prepared.compute);
+    PassPlanning with{{}, machine, m_backends, prepared.compute, pictures};
+    for (size_t i = 0; i < prepared.models.size(); ++i) {
+        Model& model = prepared.models[i];
+        model.changed = lastChange(model.model);
+        with.models.push_back(
+            {model.entry.name, model.model,
+             plannerOf(m_planners.at(i), model.model, model.changed, prepared.compute)});
     }
-    return latest;
+    prepared.passes = planPasses(prepared.request, companions, with);
+    prepared.plan = planOf(prepared.passes, machine);
+    prepared.request.tiling = prepared.plan.tiling == "vae" ? "on" : "off";
+    setTiling(prepared.passes, prepared.request.tiling);
 }
 
 pipelines::TextToImagePlanner& JobRunner::plannerOf(std::unique_ptr<Planner>& kept,
@@ -399,9 +214,9 @@ void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
 }
 
 // Other warm models stay as long as the run fits beside them, with a tenth of the memory to spare.
-void JobRunner::makeRoomFor(const Prepared& prepared, const WarmModels::Model* warm) {
+void JobRunner::makeRoomFor(const pipelines::Plan& plan, const WarmModels::Model* warm) {
     const size_t own = (warm ? warm->bytes() : 0) + m_startBytes; // is there already
-    const size_t more = prepared.plan.peakBytes - std::min(own, prepared.plan.peakBytes);
+    const size_t more = plan.peakBytes - std::min(own, plan.peakBytes);
     m_warm.makeRoom(
         [&] {
             kernels::DeviceDescription device{};
@@ -414,12 +229,13 @@ void JobRunner::makeRoomFor(const Prepared& prepared, const WarmModels::Model* w
         warm);
 }
 
-pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSink& sink,
-                                        const CancelToken& cancel) {
-    const WarmModels::Source source{prepared.model.path(), prepared.model.additions(),
-                                    prepared.changed, prepared.compute};
+pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const Pass& pass,
+                                        const EngineSink& sink, const CancelToken& cancel) {
+    const Model& model = prepared.models[pass.model];
+    const WarmModels::Source source{model.model.path(), model.model.additions(), model.changed,
+                                    prepared.compute};
     WarmModels::Model* warm = m_warm.find(source);
-    makeRoomFor(prepared, warm);
+    makeRoomFor(pass.plan, warm);
     if (warm) {
         warm->device->setCancelToken(cancel);
         return *warm->pipeline;
@@ -433,106 +249,77 @@ pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const EngineSi
     events.loading = [&](const std::string& component, double fraction) {
         sink(LoadingEvent{component, fraction});
     };
-    loaded.pipeline = std::make_unique<pipelines::TextToImage>(prepared.model, *loaded.device,
+    loaded.pipeline = std::make_unique<pipelines::TextToImage>(model.model, *loaded.device,
                                                                prepared.compute, events);
     if (const auto& unused = loaded.pipeline->unusedTensors(); !unused.empty())
-        logMessage(LogLevel::Warning, prepared.entry.name + ": " + std::to_string(unused.size()) +
+        logMessage(LogLevel::Warning, model.entry.name + ": " + std::to_string(unused.size()) +
                                           " tensors were not used, " + unused.front() +
                                           " the first of them.");
     return *m_warm.add(std::move(loaded)).pipeline;
 }
 
-// What all pictures of the job have in common.
-Provenance JobRunner::provenanceOf(const Prepared& prepared, const CancelToken& cancel) const {
-    Provenance provenance;
-    provenance.request = prepared.request;
-    provenance.request.count = 1;
-    provenance.request.batch = 0;
-    provenance.request.previewEvery = 0;
-    provenance.request.latentsPath.clear();
-    provenance.request.latentsIndex = 0;
-    provenance.request.saveLatentsPath.clear();
-    provenance.request.initPath.clear();
-    provenance.request.maskPath.clear();
-    provenance.request.controlImages.clear();
-    provenance.request.adapterImages.clear();
-    provenance.modelName = prepared.entry.name;
+PassHooks JobRunner::hooksFor(const Prepared& prepared, const EngineSink& sink,
+                              const JobControl& control, JobCheckpoint& checkpoint,
+                              JobReporter& reporter) {
+    const CancelToken& cancel = control.cancel;
+    PassHooks hooks;
+    hooks.load = [&, this](const Pass& pass) -> pipelines::TextToImage& {
+        return load(prepared, pass, sink, cancel);
+    };
+    hooks.enlarge = [&, this](const PictureEnlargement& how, const Image& picture,
+                              const std::function<void()>& tile) {
+        reporter.startSteps();
+        return enlargedPicture(m_backends, how, picture, cancel, [&] {
+            tile();
+            control.leave.check();
+        });
+    };
+    hooks.loading = [&](const std::string& component, double fraction) {
+        sink(LoadingEvent{component, fraction});
+    };
+    hooks.encoded = [&] { reporter.startSteps(); };
+    hooks.state = [&](pipelines::RunMoment moment, const std::function<PassState()>& state) {
+        checkpoint.offer(moment, state);
+        control.leave.check();
+    };
+    hooks.step = [&](const PassPlace& place) { reporter.stepDone(place); };
+    hooks.preview = [&](int64_t picture, const kernels::Tensor& preview) {
+        sink(PreviewEvent{picture, toImage(preview)});
+    };
+    hooks.picture = [&](int64_t picture, Image image) {
+        reporter.pictureDone(picture, std::move(image));
+    };
+    hooks.stopAfterThis = [&] { return control.stopAfterThis.load(); };
+    return hooks;
+}
+
+FinishedEvent JobRunner::compute(const Prepared& prepared, const EngineSink& sink,
+                                 const JobControl& control, JobCheckpoint& checkpoint) {
+    const auto start = std::chrono::steady_clock::now();
+    Provenance provenance = provenanceOf(prepared.request, control.cancel);
+    provenance.modelName = prepared.models.front().entry.name;
     provenance.engineVersion = m_options.version;
     provenance.device = prepared.plan.deviceName;
     provenance.precision = prepared.plan.precision;
     provenance.threads = prepared.plan.threads;
     provenance.batch = prepared.plan.batch;
-    provenance.latentsHash = inputHash(prepared.request.latentsPath, cancel);
-    provenance.initHash = inputHash(prepared.request.initPath, cancel);
-    provenance.maskHash = inputHash(prepared.request.maskPath, cancel);
-    for (const std::string& path : prepared.request.controlImages)
-        provenance.controlHashes.push_back(inputHash(path, cancel));
-    for (const std::string& path : prepared.request.adapterImages)
-        provenance.adapterHashes.push_back(inputHash(path, cancel));
-    return provenance;
-}
-
-RunIdentity JobRunner::identityOf(const Prepared& prepared, const Provenance& provenance) {
-    std::string inputs = provenance.latentsHash + provenance.initHash + provenance.maskHash;
-    for (const auto* hashes : {&provenance.controlHashes, &provenance.adapterHashes})
-        for (const std::string& hash : *hashes) inputs += hash;
-    inputs += wordsHash(prepared.inputs.words);
-    return {requestIdentity(prepared.request),
-            provenance.engineVersion,
-            provenance.device,
-            provenance.precision,
-            provenance.threads,
-            filesIdentity(prepared.model),
-            std::move(inputs)};
-}
-
-FinishedEvent JobRunner::compute(Prepared& prepared, const EngineSink& sink,
-                                 const JobControl& control, JobCheckpoint& checkpoint) {
-    const auto start = Clock::now();
-    const CancelToken& cancel = control.cancel;
-    const ImageRequest& request = prepared.request;
-    Provenance provenance = provenanceOf(prepared, cancel);
-    RunIdentity identity = identityOf(prepared, provenance);
-    for (const auto& picture : prepared.pictures)
-        identity.inputs += inputHash(picture.string(), cancel);
-    const BackgroundHash modelHash(m_library, prepared.entry, prepared.companions);
-    pipelines::TextToImage& pipeline = load(prepared, sink, cancel);
-    // What is made in passes is short of a state that one of them could go on from.
-    const pipelines::RunState* from =
-        prepared.inPasses()
-            ? nullptr
-            : checkpoint.begin(std::move(identity), [&](const pipelines::RunState& state) {
-                  pipeline.checkState(request, state);
-              });
+    std::vector<const pipelines::Model*> models;
+    for (const Model& model : prepared.models) models.push_back(&model.model);
+    RunIdentity identity = identityOf(prepared.request, provenance, models, prepared.passes,
+                                      prepared.pictures, control.cancel);
+    const BackgroundHash hashes(m_library, prepared.models.front().entry, prepared.companions);
+    JobReporter reporter({prepared.request, prepared.passes, provenance, hashes}, sink,
+                         control.cancel);
+    PassWalk walk(prepared.passes, hooksFor(prepared, sink, control, checkpoint, reporter));
+    const PassState* from = checkpoint.begin(std::move(identity), [&](const PassState& kept) {
+        const PassPlace place = walk.check(kept);
+        const PassProgress progress(prepared.passes);
+        return JobCheckpoint::Place{progress.pictureAt(place), progress.stepOfPicture(place)};
+    });
     if (checkpoint.resumed()) sink(*checkpoint.resumed());
-
-    Reporter reporter(prepared, sink, std::move(provenance), modelHash, cancel);
-    pipelines::TextToImageEvents events;
-    events.loading = [&](const std::string& component, double fraction) {
-        sink(LoadingEvent{component, fraction});
-    };
-    events.encoded = [&] { reporter.startSteps(); };
-    events.state = [&](pipelines::RunMoment moment, const auto& state) {
-        if (!prepared.inPasses()) checkpoint.offer(moment, state);
-        control.leave.check();
-    };
-    events.step = [&](int64_t picture, int64_t step, int64_t steps) {
-        reporter.stepDone(picture, step, steps);
-    };
-    events.preview = [&](int64_t picture, const kernels::Tensor& preview) {
-        sink(PreviewEvent{picture, toImage(preview)});
-    };
-    events.picture = [&](int64_t picture, const kernels::Tensor& image) {
-        reporter.pictureDone(picture, image);
-    };
-    events.stopAfterThis = [&] { return control.stopAfterThis.load(); };
-    if (prepared.refiner)
-        runWithRefiner(prepared, pipeline, sink, events, cancel);
-    else if (request.hires)
-        runSecondPass(prepared, pipeline, events);
-    else
-        pipeline.run(request, events, from, prepared.inputs);
-    return {secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()};
+    walk.run(from);
+    return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+            reporter.denoiseSeconds(), peakResidentBytes()};
 }
 
 } // namespace kinora::core

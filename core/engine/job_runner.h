@@ -5,16 +5,19 @@
 #include "core/engine/checkpoint_store.h"
 #include "core/engine/companions.h"
 #include "core/engine/engine.h"
+#include "core/engine/input_pictures.h"
 #include "core/engine/job_checkpoint.h"
+#include "core/engine/job_reporter.h"
+#include "core/engine/passes/pass_walk.h"
 #include "core/engine/speed_cache.h"
 #include "core/engine/warm_models.h"
 #include "core/library/model_library.h"
 #include "kernels/backend/registry.h"
 #include "kernels/base/cancel_token.h"
 #include "pipelines/image/plan_text_to_image.h"
-#include "pipelines/image/run_inputs.h"
 #include "pipelines/image/text_to_image.h"
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -55,20 +58,19 @@ class JobRunner {
     Result<pipelines::Plan> plan(const pipelines::ImageRequest& request);
 
   private:
-    struct Prepared { // a request that can run
+    struct Model { // that a pass runs
         ModelEntry entry;
         pipelines::Model model;
         std::filesystem::file_time_type changed; // the youngest of its files
+    };
+    struct Prepared {              // a request that can run
+        std::vector<Model> models; // the request's own, then its refiner
         pipelines::ImageRequest request;
-        pipelines::RunInputs inputs; // of its size
-        kernels::DType compute;
-        pipelines::Plan plan;
+        kernels::DType compute = kernels::DType::F32;
+        JobPasses passes;
+        pipelines::Plan plan;                          // of all of them
         std::vector<std::filesystem::path> companions; // LoRAs ..., as the metadata list them
         std::vector<std::filesystem::path> pictures;   // beside the prompt
-        pipelines::RunInputs secondInputs = {};        // of a second pass's size
-        std::unique_ptr<Prepared> refiner = {};        // the model that goes on, where there is one
-
-        bool inPasses() const { return refiner || request.hires; }
     };
     struct Planner {
         std::filesystem::path path;
@@ -77,34 +79,29 @@ class JobRunner {
         kernels::DType compute;
         std::unique_ptr<pipelines::TextToImagePlanner> planner;
     };
-    class Reporter;
 
-    Prepared prepare(const pipelines::ImageRequest& request);
-    // Under m_planMutex. Throws Error{BadFile} where its latents are of another kind.
-    std::unique_ptr<Prepared> prepareRefiner(const Prepared& base, const Companions& companions);
-    // Of the youngest of its files. Throws Error{Io} where one went meanwhile.
-    static std::filesystem::file_time_type lastChange(const pipelines::Model& model);
+    Prepared prepare(const pipelines::ImageRequest& asked);
+    // Its files' headers. Throws Error{NotFound, BadFile}.
+    Model openNamed(const std::string& name) const;
+    kernels::DType precisionOf(const pipelines::ImageRequest& request) const;
+    // Takes m_planMutex.
+    void planPassesOf(Prepared& prepared, const Companions& companions,
+                      const InputPictures& pictures);
+    // Under m_planMutex.
     pipelines::TextToImagePlanner& plannerOf(std::unique_ptr<Planner>& kept,
                                              const pipelines::Model& model,
                                              std::filesystem::file_time_type changed,
                                              kernels::DType compute);
-    // All batches with the one model, then all with the other: of the two one at a time has to be
-    // in memory.
-    void runWithRefiner(const Prepared& prepared, pipelines::TextToImage& base,
-                        const EngineSink& sink, const pipelines::TextToImageEvents& events,
-                        const CancelToken& cancel);
-    // Picture by picture: made, enlarged, and made again from that.
-    static void runSecondPass(const Prepared& prepared, pipelines::TextToImage& pipeline,
-                              const pipelines::TextToImageEvents& events);
     pipelines::Machine machine(kernels::DType compute);
-    void makeRoomFor(const Prepared& prepared, const WarmModels::Model* warm);
+    void makeRoomFor(const pipelines::Plan& plan, const WarmModels::Model* warm);
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
-    pipelines::TextToImage& load(const Prepared& prepared, const EngineSink& sink,
+    pipelines::TextToImage& load(const Prepared& prepared, const Pass& pass, const EngineSink& sink,
                                  const CancelToken& cancel);
-    Provenance provenanceOf(const Prepared& prepared, const CancelToken& cancel) const;
-    static RunIdentity identityOf(const Prepared& prepared, const Provenance& provenance);
-    FinishedEvent compute(Prepared& prepared, const EngineSink& sink, const JobControl& control,
-                          JobCheckpoint& checkpoint);
+    // Borrows all of it.
+    PassHooks hooksFor(const Prepared& prepared, const EngineSink& sink, const JobControl& control,
+                       JobCheckpoint& checkpoint, JobReporter& reporter);
+    FinishedEvent compute(const Prepared& prepared, const EngineSink& sink,
+                          const JobControl& control, JobCheckpoint& checkpoint);
 
     const kernels::BackendRegistry& m_backends;
     const ModelLibrary& m_library;
@@ -116,11 +113,11 @@ class JobRunner {
 
     std::atomic<bool> m_computing = false; // run() is past its own planning
 
-    // Guards the three below. Held while a speed is measured: a job that begins waits for that.
+    // Guards the two below. Held while a speed is measured: a job that begins waits for that.
     std::mutex m_planMutex;
     SpeedCache m_speeds;
-    std::unique_ptr<Planner> m_planner; // of the last model that was planned
-    std::unique_ptr<Planner> m_refinerPlanner;
+    // Of the last model that was planned, and of the last refiner.
+    std::array<std::unique_ptr<Planner>, 2> m_planners;
 };
 
 } // namespace kinora::core

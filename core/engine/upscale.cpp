@@ -65,7 +65,7 @@ class UpscaleRun {
                              : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     }
 
-    UpscalePlan plan() {
+    UpscalePlan measured() {
         if (std::max(m_plan.width, m_plan.height) > kMostUpscaledSide)
             throw Error(ErrorCode::InvalidArgument,
                         "The result would be " + std::to_string(m_plan.width) + " x " +
@@ -78,6 +78,11 @@ class UpscaleRun {
                         "tile: it must be from " + std::to_string(Upscaler::kLeastTile) + " to " +
                             std::to_string(Upscaler::kMostTile) + ".");
         chooseTile();
+        return m_plan;
+    }
+
+    UpscalePlan plan() {
+        measured();
         if (m_plan.predictedPeakBytes > m_machine.freeMemoryBytes + residentBytes())
             throw Error(m_plan.predictedPeakBytes > m_machine.memoryBytes ? ErrorCode::DoesNotFit
                                                                           : ErrorCode::Busy,
@@ -130,16 +135,21 @@ class UpscaleRun {
     void predict(int64_t tile) {
         const auto meta = m_backends.open("meta", {.threads = m_plan.threads});
         const Upscaler upscaler(m_file, *meta, m_compute);
-        upscaler({m_picture.width, m_picture.height, {}}, tile);
+        const HostPicture picture{m_picture.width, m_picture.height, {}};
+        meta->startRecording();
+        upscaler(picture, tile);
+        const auto work = meta->stopRecording();
+        if (m_options.speed) m_plan.secondsPerTile = predictSeconds(work, *m_options.speed);
+        m_plan.tiles = upscaler.tiles(picture, tile) * (m_picture.channels == 4 ? 2 : 1);
         const auto pixels =
             static_cast<uint64_t>(m_plan.width) * static_cast<uint64_t>(m_plan.height);
         // The result as it grows and as it is handed on, in f32, and its bytes on the way to a
         // file.
         const uint64_t perPixel = m_picture.channels == 4 ? 2 * 12 + 16 + 4 : 12 + 12 + 3;
         m_plan.tile = tile;
-        m_plan.predictedPeakBytes = residentBytes() + kGeneratedCodeBytes + kPictureLibraryBytes +
-                                    meta->weightBytes() + meta->arena().stats().peakReservedBytes +
-                                    perPixel * pixels;
+        m_plan.addedBytes = kGeneratedCodeBytes + kPictureLibraryBytes + meta->weightBytes() +
+                            meta->arena().stats().peakReservedBytes + perPixel * pixels;
+        m_plan.predictedPeakBytes = residentBytes() + m_plan.addedBytes;
     }
 
     void checkNumbers(const HostPicture& large) const {
@@ -192,6 +202,11 @@ Result<std::optional<Upscaled>> upscalePicture(const kernels::BackendRegistry& b
             return std::nullopt;
         }
     });
+}
+
+Result<UpscalePlan> measureUpscale(const kernels::BackendRegistry& backends, const Image& picture,
+                                   const UpscaleOptions& options) {
+    return answered<UpscalePlan>([&] { return UpscaleRun(backends, picture, options).measured(); });
 }
 
 Result<UpscalePlan> planUpscale(const kernels::BackendRegistry& backends, const Image& picture,

@@ -8,6 +8,7 @@
 #include "kernels/backend/registry.h"
 #include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
+#include "pipelines/plan/time_model.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -23,6 +24,7 @@ struct UpscaleOptions {
     int64_t tile = 0;               // side in pixels of the small picture; 0: what fits
     int threads = 0;                // 0: one per core
     CancelToken cancel;
+    std::optional<pipelines::DeviceSpeed> speed; // in that precision, for a plan's time
     // Tiles that are finished, of how many, and about how long the others will take.
     std::function<void(int64_t done, int64_t of, double secondsLeft)> progress;
 };
@@ -35,6 +37,9 @@ struct UpscalePlan {
     std::string precision;
     int threads = 0;
     uint64_t predictedPeakBytes = 0;
+    uint64_t addedBytes = 0;   // of that, what is taken beside what the process holds already
+    int64_t tiles = 0;         // that are computed: of a picture with alpha twice as many
+    double secondsPerTile = 0; // predicted, where the options say how fast the machine is
 };
 
 struct Upscaled {
@@ -54,6 +59,11 @@ inline constexpr int64_t kMostUpscaledSide = 16384;
 // registry has the back ends "cpu" and "meta".
 Result<std::optional<Upscaled>> upscalePicture(const kernels::BackendRegistry& backends,
                                                const Image& picture, const UpscaleOptions& options);
+
+// What it would do and take, of a picture of which the size and the channels count; that it does
+// not fit is no error. Error{NotFound, BadFile, Unsupported, InvalidArgument, Io}.
+Result<UpscalePlan> measureUpscale(const kernels::BackendRegistry& backends, const Image& picture,
+                                   const UpscaleOptions& options);
 
 // What that would do and take. The same errors.
 Result<UpscalePlan> planUpscale(const kernels::BackendRegistry& backends, const Image& picture,

@@ -295,6 +295,9 @@ std::vector<CompanionPlace> companionPlaces(pipelines::ImageRequest& request) {
         places.push_back({CompanionKind::Embedding, &embedding});
     if (request.refiner && !request.refiner->empty())
         places.push_back({CompanionKind::Refiner, &*request.refiner});
+    for (auto* upscaler : {&request.hiresUpscaler, &request.upscaler})
+        if (*upscaler && !(*upscaler)->empty())
+            places.push_back({CompanionKind::Upscaler, &**upscaler});
     for (std::string& picture : request.ipAdapters) {
         places.push_back({CompanionKind::IpAdapter, &picture});
         places.push_back({CompanionKind::Picture, &picture});

@@ -204,10 +204,7 @@ class Renderer {
         if (const auto* failed = std::get_if<FailedEvent>(&event))
             return end(task, running, failed->error);
         if (std::holds_alternative<CancelledEvent>(event)) return end(task, running, {});
-        if (const auto* step = std::get_if<StepEvent>(&event))
-            running.fraction =
-                step->steps > 0 ? static_cast<double>(step->step) / static_cast<double>(step->steps)
-                                : 0;
+        if (const auto* step = std::get_if<StepEvent>(&event)) running.fraction = step->fraction();
         if (const auto* picture = std::get_if<PictureEvent>(&event))
             return publish(task, running, *picture);
         tell(task, event);

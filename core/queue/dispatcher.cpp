@@ -216,6 +216,10 @@ void Dispatcher::take(Running& running, const EngineEvent& event) {
     if (auto* planned = std::get_if<PlannedEvent>(&told)) {
         take(running, *planned);
     } else if (auto* step = std::get_if<StepEvent>(&told)) {
+        // Of the whole job, and each picture takes as many.
+        const int64_t before = step->pictures > 0 ? first * step->all / step->pictures : 0;
+        step->done += before;
+        step->all += before;
         step->picture += first;
         step->pictures += first;
         take(running, *step);
@@ -233,17 +237,25 @@ void Dispatcher::take(Running& running, const EngineEvent& event) {
 }
 
 void Dispatcher::take(Running& running, const PlannedEvent& planned) {
-    running.measured.steps = planned.request.steps.value_or(0);
+    running.measured.steps =
+        planned.plan.steps > 0 ? planned.plan.steps : planned.request.steps.value_or(0);
     m_ledger.setDevice(running.ticket.job.id, running.ticket.epoch, planned.plan.deviceName);
 }
 
 void Dispatcher::take(Running& running, const StepEvent& step) {
-    running.measured.secondsPerStep = step.secondsPerStep;
+    // A mean: steps of one pass are not those of another.
+    double& mean = running.measured.secondsPerStep;
+    mean += (step.secondsPerStep - mean) / static_cast<double>(++running.stepsTold);
     const double now = bootSeconds();
     if (now - running.lastProgress < kProgressSeconds) return;
     running.lastProgress = now;
-    m_ledger.setProgress(running.ticket.job.id,
-                         {step.picture, step.step, step.steps, step.secondsLeft});
+    JobProgress progress{step.picture, step.step, step.steps, step.secondsLeft};
+    if (step.all > 0) { // in pictures: passes may come back to one that they were at before
+        const int64_t scaled = step.done * step.pictures;
+        progress.picture = std::min(scaled / step.all, step.pictures - 1);
+        progress.step = (scaled - progress.picture * step.all) * step.steps / step.all;
+    }
+    m_ledger.setProgress(running.ticket.job.id, progress);
 }
 
 void Dispatcher::take(Running& running, const PictureEvent& picture) {

@@ -65,6 +65,7 @@ class Dispatcher {
             afterThis; // why it stops after the pictures that it computes; empty: it does not
         std::optional<Error> error; // of publishing: the job fails with it
         StepTimes measured;
+        int64_t stepsTold = 0;
         int64_t published = 0;
     };
     struct Later { // a job that found the machine busy, or an engine that stopped

@@ -144,9 +144,20 @@ std::string stepKind(const pipelines::ImageRequest& request) {
     const auto number = [](const auto& value) {
         return value ? std::to_string(*value) : std::string("-");
     };
-    return request.model + "|" + number(request.width) + "x" + number(request.height) + "|" +
-           number(request.steps) + "|" + number(request.cfg) + "|" + request.sampler.value_or("-") +
-           "|" + request.precision;
+    std::string kind = request.model + "|" + number(request.width) + "x" + number(request.height) +
+                       "|" + number(request.steps) + "|" + number(request.cfg) + "|" +
+                       request.sampler.value_or("-") + "|" + request.precision;
+    if (!request.initPath.empty()) kind += "|from a picture " + number(request.strength);
+    if (request.refiner) kind += "|refiner " + *request.refiner + " " + number(request.refinerAt);
+    if (request.hires)
+        kind += "|hires " + number(request.hires) + " " + number(request.hiresSteps) + " " +
+                number(request.hiresStrength) + " " + request.hiresUpscaler.value_or("-");
+    if (request.upscaler) kind += "|upscaler " + *request.upscaler;
+    if (request.denoiseTile)
+        kind += "|windows " + number(request.denoiseTile) + " " + number(request.denoiseStride);
+    for (const auto* nets : {&request.controls, &request.adapters, &request.ipAdapters})
+        if (!nets->empty()) kind += "|nets " + std::to_string(nets->size());
+    return kind;
 }
 
 ErrorCode storedErrorCode(std::string_view name) {

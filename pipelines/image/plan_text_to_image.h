@@ -44,6 +44,11 @@ class TextToImagePlanner {
     Plan plan(ImageRequest request, const Machine& machine,
               const std::vector<LearntWord>& words = {}, const RunPart& part = {});
 
+    // As TextToImage::callsIn.
+    int64_t callsIn(const ImageRequest& request, const RunPart& part) const {
+        return m_pipeline.callsIn(request, part);
+    }
+
   private:
     struct Measured {
         size_t weightBytes = 0;

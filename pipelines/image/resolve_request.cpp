@@ -157,6 +157,7 @@ void fillPasses(ImageRequest& request, const Model& model) {
     if (!request.hires) {
         request.hiresSteps.reset();
         request.hiresStrength.reset();
+        request.hiresUpscaler.reset();
     }
     if (!request.denoiseTile) request.denoiseStride.reset();
     if (request.denoiseTile && !(request.controls.empty() && request.adapters.empty()))
@@ -206,6 +207,7 @@ ImageRequest hiresRequest(const ImageRequest& request, int64_t multiple) {
     larger.latentsPath.clear();
     for (auto* passed : {&larger.hires, &larger.hiresStrength}) passed->reset();
     larger.hiresSteps.reset();
+    larger.hiresUpscaler.reset();
     return larger;
 }
 

@@ -23,6 +23,7 @@ struct RunInputs {
     std::vector<LearntWord> words = {}; // of files that fit the model
     RunPart part = {};                  // of the way from noise that this run goes
     std::vector<BegunBatch> begun = {}; // where it does not begin: what the part before left
+    bool encodesLater = false; // a run that follows begins from a picture: what encodes it stays
 
     struct Prompt {         // a picture beside the prompt
         HostTensor picture; // [S,S,3] in 0..1, S as the model's picture encoder looks at them

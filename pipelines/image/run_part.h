@@ -23,6 +23,8 @@ struct BegunBatch {
     int64_t first = 0;             // picture
     HostTensor latents;            // [N,h,w,C]
     std::vector<NoiseState> noise; // of each picture
+
+    friend bool operator==(const BegunBatch&, const BegunBatch&) = default;
 };
 
 struct CallRange {

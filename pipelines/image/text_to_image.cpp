@@ -86,7 +86,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
                       const RunState* from, const RunInputs& inputs,
                       std::optional<int64_t> promptCallsOfAll) {
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
-    if (from) checkState(request, *from);
+    if (from) checkState(request, *from, inputs.part);
     const PictureStart start = pictureStart(request, inputs, events);
     const ControlRun control = m_controls->begin(request, inputs);
     EncodedPrompts prompts =
@@ -200,7 +200,7 @@ std::unique_ptr<Scheduler> TextToImage::schedulerFor(const ImageRequest& request
 PictureStart TextToImage::pictureStart(const ImageRequest& request, const RunInputs& inputs,
                                        const TextToImageEvents& events) {
     if (request.initPath.empty()) {
-        m_encoder.reset();
+        if (!inputs.encodesLater) m_encoder.reset();
         return {};
     }
     if (!m_encoder) {
@@ -292,7 +292,8 @@ TextToImage::Batch TextToImage::continueBatch(const ImageRequest& request, const
     return batch;
 }
 
-void TextToImage::checkState(const ImageRequest& request, const RunState& from) const {
+void TextToImage::checkState(const ImageRequest& request, const RunState& from,
+                             const RunPart& part) const {
     const int64_t atOnce = picturesAtOnce(request);
     if (from.first < 0 || from.first >= request.count || from.first % atOnce != 0 ||
         from.pictures != std::min(atOnce, request.count - from.first))
@@ -301,8 +302,12 @@ void TextToImage::checkState(const ImageRequest& request, const RunState& from) 
     const Shape shape = latentShape(request, from.pictures);
     const auto scheduler = schedulerFor(request);
     pipelines::checkState(from, shape, *scheduler);
-    if (from.calls < firstCall(request, *scheduler))
+    const CallRange range = callRange(request, *scheduler, part);
+    if (from.calls < range.first)
         refuseState("it has done " + std::to_string(from.calls) + " steps, and began later");
+    if (from.calls > range.end)
+        refuseState("it has done " + std::to_string(from.calls) + " steps, and its part ends at " +
+                    std::to_string(range.end));
     BatchNoise(request.noise, 0, from.pictures).restore(from.noise);
     const bool saved = !request.saveLatentsPath.empty() && from.first > 0;
     if (saved)
@@ -310,6 +315,20 @@ void TextToImage::checkState(const ImageRequest& request, const RunState& from) 
                     "the latents of earlier pictures");
     else if (from.finalLatents.defined())
         refuseState("it has latents of earlier pictures");
+}
+
+int64_t TextToImage::checkBegun(const ImageRequest& request, std::span<const BegunBatch> begun,
+                                int64_t first) const {
+    const int64_t atOnce = picturesAtOnce(request);
+    for (const BegunBatch& batch : begun) {
+        if (batch.first != first || first >= request.count)
+            refuseState("a batch begins with picture " + std::to_string(batch.first));
+        const int64_t pictures = std::min(atOnce, request.count - first);
+        checkTensor(batch.latents, latentShape(request, pictures), "the latents of a batch");
+        BatchNoise(request.noise, 0, pictures).restore(batch.noise);
+        first += pictures;
+    }
+    return first;
 }
 
 RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents) {

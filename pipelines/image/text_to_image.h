@@ -31,6 +31,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -81,8 +82,15 @@ class TextToImage {
     // How many times a run calls the denoiser, as schedules in prompts count it. request: resolved.
     int64_t promptCalls(const ImageRequest& request) const;
 
-    // Whether run() could go on from it. Throws Error{BadFile}, which says what does not fit.
-    void checkState(const ImageRequest& request, const RunState& from) const;
+    // Whether run() of that part could go on from it. Throws Error{BadFile}, which says what does
+    // not fit.
+    void checkState(const ImageRequest& request, const RunState& from,
+                    const RunPart& part = {}) const;
+
+    // Whether these are batches of the request, one after the other from picture `first` on, that a
+    // run could take over. -> the picture after the last of them. Throws Error{BadFile}.
+    int64_t checkBegun(const ImageRequest& request, std::span<const BegunBatch> begun,
+                       int64_t first) const;
 
     // What a run reads beside the model (start latents): whether it is there and fits this request,
     // resolved. Throws Error{NotFound, BadFile, Io}, also on the meta back end.

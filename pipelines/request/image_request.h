@@ -58,6 +58,8 @@ struct ImageRequest {
     std::optional<double> hires;         // the picture is made this much larger in a second pass
     std::optional<int64_t> hiresSteps;   // of that pass; unset: as many as of the first
     std::optional<double> hiresStrength; // how much it makes anew
+    // Upscalers, name or file: what enlarges the first pass's picture, what enlarges the last one.
+    std::optional<std::string> hiresUpscaler, upscaler;
     // Pictures larger than the model: pixels of a window that the denoiser sees, and from one
     // window to the next; unset: the whole at once.
     std::optional<int64_t> denoiseTile, denoiseStride;

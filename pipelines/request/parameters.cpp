@@ -412,6 +412,30 @@ std::vector<Parameter> passParameters() {
     };
 }
 
+// What makes pictures larger by a network of its own.
+std::vector<Parameter> upscalerParameters() {
+    return {
+        {.name = "hiresUpscaler",
+         .option = "hires-upscaler",
+         .label = "Upscaler of second pass",
+         .help = "Upscaler by name or file, before the second pass; unset, a plain filter",
+         .unit = "",
+         .field = &ImageRequest::hiresUpscaler,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate()},
+        {.name = "upscaler",
+         .option = "upscaler",
+         .label = "Upscaler",
+         .help = "Upscaler by name or file that makes the finished picture larger",
+         .unit = "",
+         .field = &ImageRequest::upscaler,
+         .role = ParameterRole::Result,
+         .maximum = kMostPathBytes,
+         .fallback = std::monostate()},
+    };
+}
+
 // How the model's own parts are used.
 std::vector<Parameter> networkParameters() {
     return {
@@ -723,9 +747,10 @@ std::vector<Parameter> outputParameters() {
 
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
-    for (auto part : {textParameters, controlParameters, languageParameters, samplingParameters,
-                      startParameters, passParameters, networkParameters, pictureParameters,
-                      sizeParameters, scoreParameters, runningParameters, outputParameters})
+    for (auto part :
+         {textParameters, controlParameters, languageParameters, samplingParameters,
+          startParameters, passParameters, upscalerParameters, networkParameters, pictureParameters,
+          sizeParameters, scoreParameters, runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

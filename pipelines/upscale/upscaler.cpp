@@ -89,6 +89,10 @@ Upscaler::Upscaler(const UpscalerFile& file, kernels::Device& device, DType comp
     m_unused = weights.unused();
 }
 
+int64_t Upscaler::tiles(const HostPicture& picture, int64_t tile) const {
+    return std::ssize(tilesOf(picture, tile, m_config.unshuffle));
+}
+
 HostPicture Upscaler::operator()(const HostPicture& picture, int64_t tileSide,
                                  const std::function<void(int64_t, int64_t)>& done) const {
     const int64_t step = m_config.unshuffle, scale = m_config.scale;

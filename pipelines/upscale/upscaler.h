@@ -37,6 +37,9 @@ class Upscaler {
     HostPicture operator()(const HostPicture& picture, int64_t tile,
                            const std::function<void(int64_t done, int64_t of)>& done = {}) const;
 
+    // How many tiles of that side the picture is computed in.
+    int64_t tiles(const HostPicture& picture, int64_t tile) const;
+
     // Tensors of the file that no layer asked for.
     const std::vector<std::string>& unusedTensors() const { return m_unused; }
 

@@ -14,7 +14,7 @@ namespace kinora::test {
 
 // The head as core/engine/checkpoint.cpp lays it out, the JSON, the values.
 inline std::vector<std::byte>
-sealedCheckpoint(std::string_view json, std::span<const std::byte> values, uint32_t format = 1) {
+sealedCheckpoint(std::string_view json, std::span<const std::byte> values, uint32_t format = 2) {
     const auto jsonBytes = static_cast<uint32_t>(json.size());
     const uint64_t restBytes = json.size() + values.size();
     std::string head("kinorack");

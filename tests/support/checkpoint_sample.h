@@ -19,7 +19,13 @@ inline core::Checkpoint sampleCheckpoint() {
                       2,
                       "0123abcd",
                       ""};
-    auto& state = checkpoint.state;
+    checkpoint.state.round = 3;
+    checkpoint.state.pass = 1;
+    checkpoint.state.taken = {{2, {{2, 1, 1, 1}, {17, 18}}, {{5, 6}, {7}}},
+                              {4, {{1, 1, 1, 1}, {19}}, {{8}}}};
+    checkpoint.state.handed = {{0, {{1, 1, 2, 1}, {20, 21}}, {{}}}};
+    checkpoint.state.picture = {{1, 1, 3}, {0.25f, 0.5f, 1}};
+    pipelines::RunState& state = checkpoint.state.run.emplace();
     state.first = 2;
     state.pictures = 2;
     state.calls = 7;

@@ -157,6 +157,8 @@ struct Writer {
         step.set_steps(event.steps);
         step.set_seconds_per_step(event.secondsPerStep);
         step.set_seconds_left(event.secondsLeft);
+        step.set_done(event.done);
+        step.set_all(event.all);
     }
     void operator()(const PreviewEvent& event) const {
         message.mutable_preview()->set_picture(event.picture);
@@ -190,7 +192,9 @@ StepEvent stepFrom(const wire::Step& message) {
             checkedCount(message.step(), "step.step"),
             checkedCount(message.steps(), "step.steps"),
             checkedSeconds(message.seconds_per_step(), "step.seconds_per_step"),
-            checkedSeconds(message.seconds_left(), "step.seconds_left")};
+            checkedSeconds(message.seconds_left(), "step.seconds_left"),
+            checkedCount(message.done(), "step.done"),
+            checkedCount(message.all(), "step.all")};
 }
 
 LoadingEvent loadingFrom(const wire::Loading& message) {

@@ -219,6 +219,7 @@ void Supervisor::runJob(const std::shared_ptr<WorkerJob>& job) {
         m_current = job;
         m_stepSeconds = 0;
     }
+    job->at = {};
     life->segment.clearCheckpoints();
     if (!job->checkpoint.empty())
         if (const Result<void> kept = life->segment.keepCheckpoint(job->checkpoint); !kept)
@@ -256,7 +257,7 @@ bool Supervisor::giveTo(Life& life, WorkerJob& job) {
         left = std::holds_alternative<CancelledEvent>(event) && !job.unwanted() && !m_stopping;
         if (left) return;
         deliver(job, event);
-        life.served = life.served || job.at > job.lostAt;
+        life.served = life.served || job.losses.isNew(job.at);
     });
     return complete && !left;
 }
@@ -276,32 +277,30 @@ void Supervisor::deliver(WorkerJob& job, const EngineEvent& event) {
         ResumedEvent told = *resumed;
         if (!job.interruption.empty()) told.interruption = job.interruption;
         m_awaitsResumed = false;
+        // What was kept is at least as far as what was told.
+        if (told.fromBeginningBecause.empty()) job.at = job.losses.last();
         return job.sink(told);
     } else if (!std::holds_alternative<LoadingEvent>(event) &&
                std::exchange(m_awaitsResumed, false)) { // nothing was kept before it was lost
         job.sink(ResumedEvent{job.interruption, 0, 0, {}});
     }
     if (const auto* step = std::get_if<StepEvent>(&event)) {
-        job.at = std::max(job.at, {step->picture, step->step});
+        job.at.steps = step->done;
     } else if (const auto* picture = std::get_if<PictureEvent>(&event)) {
         if (picture->picture < job.picturesDone) return; // made twice, and the same
         job.picturesDone = picture->picture + 1;
-        job.at = std::max(job.at, {picture->picture + 1, 0});
+        job.at.pictures = job.picturesDone;
     }
     job.sink(event);
 }
 
 void Supervisor::lose(const std::shared_ptr<WorkerJob>& job, const std::string& how) {
     if (job->unwanted() || m_stopping) return job->sink(CancelledEvent{});
-    const bool further = job->at > job->lostAt;
-    job->lostThere = further ? 1 : job->lostThere + 1;
-    job->lostAt = job->at;
     job->interruption = how;
-    constexpr int kMostLost = 2;
-    if (job->lostThere < kMostLost) return m_jobs.putBack(job);
+    const std::string why = job->losses.add(job->at);
+    if (why.empty()) return m_jobs.putBack(job);
     job->sink(FailedEvent{
-        Error(ErrorCode::WorkerLost,
-              "The job is set aside: two workers were lost with it at the same place. " + how + ".",
+        Error(ErrorCode::WorkerLost, "The job is set aside: " + why + " " + how + ".",
               "Other jobs go on. Try a smaller size or batch; memory may have run out.")});
 }
 

@@ -3,6 +3,7 @@
 // was lost goes back to the front. Any thread.
 
 #include "core/engine/engine.h"
+#include "core/engine/worker/job_losses.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -30,15 +31,16 @@ struct WorkerJob {
     bool unwanted() const { return cancelled || interrupted; }
 
     // Since its first event.
-    bool planned = false;           // the PlannedEvent was handed on
-    int64_t picturesDone = 0;       // handed on
-    std::pair<int64_t, int64_t> at; // picture and step that it came to
+    bool planned = false;     // the PlannedEvent was handed on
+    int64_t picturesDone = 0; // handed on
+
+    // How far the worker that has it came.
+    JobPlace at;
 
     // Where a worker was lost with it.
     std::vector<std::byte> checkpoint; // the newest that the worker left
     std::string interruption;          // "worker 2 was killed (signal 9)"
-    std::pair<int64_t, int64_t> lostAt{-1, -1};
-    int lostThere = 0; // workers, one after the other, without a step in between
+    JobLosses losses;
 };
 
 class WorkerJobs {

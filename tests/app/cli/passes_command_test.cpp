@@ -3,6 +3,7 @@
 
 #include "tests/app/cli/program_run.h"
 
+#include <QDir>
 #include <QFile>
 #include <QTest>
 
@@ -16,10 +17,9 @@ namespace {
 const QString kGolden = QStringLiteral(KINORA_SOURCE_DIR "/tests/golden/data/");
 
 QStringList image(const QString& output, const QStringList& more = {}) {
-    return QStringList{"image",    "--prompt",  "3d emoji of a red apple",
-                       "--steps",  "4",         "--seed",
-                       "3",        "--sampler", "ddim",
-                       "--output", output} +
+    return QStringList{"--models", "models",   "image",  "--prompt", "3d emoji of a red apple",
+                       "--steps",  "4",        "--seed", "3",        "--sampler",
+                       "ddim",     "--output", output} +
            more;
 }
 
@@ -30,10 +30,15 @@ class PassesCommandTest : public QObject {
 
   private slots:
     void initTestCase() {
+        QVERIFY(QDir().mkpath(m_home.path("models/ESRGAN")));
+        QVERIFY(QFile::copy(kGolden + "upscalers/compact-x2.safetensors",
+                            m_home.path("models/ESRGAN/Sharp.safetensors")));
         for (const auto& [output, options] :
              {std::pair{"plain.png", QStringList{}},
               {"refined.png", QStringList{"--refiner", "starter-image", "--refiner-at", "0.5"}},
               {"larger.png", QStringList{"--hires", "1.5", "--hires-strength", "0.5"}},
+              {"sharper.png", QStringList{"--hires", "1.5", "--hires-upscaler", "sharp"}},
+              {"enlarged.png", QStringList{"--upscaler", "sharp"}},
               {"windows.png", QStringList{"--denoise-tile", "64"}},
               {"wider.png", QStringList{"--init", "plain.png", "--outpaint", "32,0,0,8"}}}) {
             const Run run = m_home.run(image(output, options));
@@ -53,14 +58,33 @@ class PassesCommandTest : public QObject {
     void areAsLargeAsTheyAreAskedFor() {
         QVERIFY(size("larger.png") == std::pair(192, 192));
         QVERIFY(size("wider.png") == std::pair(160, 136));
+        QVERIFY(size("sharper.png") == std::pair(192, 192));
+        QVERIFY(size("enlarged.png") == std::pair(256, 256));
         QVERIFY(pixels("windows.png") != pixels("plain.png"));
+        QVERIFY(pixels("sharper.png") != pixels("larger.png"));
+    }
+
+    // The same bytes as with the two commands, one after the other.
+    void enlargedIsWhatUpscaleMakes() {
+        const Run run = m_home.run({"--models", "models", "upscale", "plain.png", "--model",
+                                    "sharp", "--output", "after.png"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(pixels("after.png"), pixels("enlarged.png"));
+        const auto made = provenance("enlarged.png");
+        QCOMPARE(made["request"]["upscaler"].get<std::string>(), std::string("Sharp"));
+        QCOMPARE(made["files"][0]["name"].get<std::string>(), std::string("Sharp"));
+        QCOMPARE(provenance("sharper.png")["request"]["hiresUpscaler"].get<std::string>(),
+                 std::string("Sharp"));
     }
 
     void areMadeAgainByVerify() {
-        for (const char* name : {"refined.png", "larger.png", "windows.png"}) {
-            const Run run = m_home.run({"verify", name});
+        for (const char* name :
+             {"refined.png", "larger.png", "windows.png", "sharper.png", "enlarged.png"}) {
+            const Run run = m_home.run({"--models", "models", "verify", name});
             QCOMPARE(run.out, QByteArray(name) + ": same\n");
         }
+        const Run elsewhere = m_home.run({"verify", "enlarged.png"});
+        QVERIFY(elsewhere.errHas("its upscaler, Sharp"));
         const Run run = m_home.run({"verify", "wider.png", "--input", "plain.png"});
         QCOMPARE(run.out, QByteArray("wider.png: same\n"));
     }
@@ -76,6 +100,28 @@ class PassesCommandTest : public QObject {
         QCOMPARE(pixels("r-1.png"), pixels("refined.png"));
     }
 
+    // Over all pictures and passes, whichever picture's turn it is.
+    void progressOnlyGrows() {
+        for (const QStringList& options :
+             {QStringList{"--refiner", "starter-image", "--refiner-at", "0.5"},
+              QStringList{"--hires", "1.5", "--upscaler", "sharp"}}) {
+            const Run run =
+                m_home.run(QStringList{"--json"} +
+                           image("many.png", options + QStringList{"--count", "2", "--overwrite"}));
+            QCOMPARE(run.code, 0);
+            QCOMPARE(run.schemaBreach(), QString());
+            int64_t done = 0, all = 0;
+            for (const QByteArray& line : run.out.split('\n')) {
+                const auto event = nlohmann::json::parse(line.toStdString(), nullptr, false);
+                if (!event.is_object() || event["event"] != "step") continue;
+                QCOMPARE(event["done"].get<int64_t>(), ++done);
+                all = event["all"].get<int64_t>();
+            }
+            QVERIFY(done > 0);
+            QCOMPARE(done, all);
+        }
+    }
+
     void aPlanCountsBoth() {
         const auto steps = [&](const QStringList& options) {
             const Run run =
@@ -85,6 +131,7 @@ class PassesCommandTest : public QObject {
         QCOMPARE(steps({}), 4);
         QCOMPARE(steps({"--refiner", "starter-image"}), 4);
         QCOMPARE(steps({"--hires", "2", "--hires-steps", "6"}), 4 + 3);
+        QCOMPARE(steps({"--upscaler", "sharp"}), 4 + 2); // a tile of colour, one of alpha
     }
 
     void refuses_data() {
@@ -94,6 +141,11 @@ class PassesCommandTest : public QObject {
             << QStringList{"--refiner", "nothing"} << QByteArray("There is no model 'nothing'");
         QTest::newRow("other latents") << QStringList{"--refiner", kGolden + "tiny-sd1"}
                                        << QByteArray("its latents are of another kind");
+        QTest::newRow("unknown upscaler")
+            << QStringList{"--upscaler", "nothing"} << QByteArray("There is no upscaler 'nothing'");
+        QTest::newRow("no step for the refiner")
+            << QStringList{"--refiner", "starter-image", "--refiner-at", "0.99"}
+            << QByteArray("No step is left for one of the two models");
         QTest::newRow("refiner from a picture")
             << QStringList{"--refiner", "starter-image", "--init", "plain.png"}
             << QByteArray("A refiner finishes pictures that are made from a text");

@@ -52,10 +52,19 @@ class CheckpointTest : public QObject {
             const Result<Checkpoint> read = checkpointFromBytes(bytes);
             QVERIFY2(read.ok(), refusal(bytes).c_str());
             QVERIFY(*read == checkpoint);
-            QVERIFY(std::signbit(read->state.latents.values[1])); // -0 == 0, and is not the same
+            QVERIFY(
+                std::signbit(read->state.run->latents.values[1])); // -0 == 0, and is not the same
             QVERIFY(toBytes(*read) == bytes);
         }
         QVERIFY(checkpointFromBytes(toBytes({})).ok()); // nothing in any field
+    }
+
+    void aPassThatBeginsHasNoRun() {
+        Checkpoint checkpoint = test::sampleCheckpoint();
+        checkpoint.state.run.reset();
+        const Result<Checkpoint> read = checkpointFromBytes(toBytes(checkpoint));
+        QVERIFY(read.ok());
+        QVERIFY(*read == checkpoint);
     }
 
     void handMadeBytesAreReadToo() { // so that the tests below fail for their own reasons
@@ -88,10 +97,10 @@ class CheckpointTest : public QObject {
                  std::string("what was kept is damaged: it is no checkpoint"));
         const auto bytes = toBytes(test::sampleCheckpoint());
         const Result<Checkpoint> newer =
-            checkpointFromBytes(test::sealedCheckpoint(jsonOf(bytes).dump(), valuesOf(bytes), 2));
+            checkpointFromBytes(test::sealedCheckpoint(jsonOf(bytes).dump(), valuesOf(bytes), 3));
         QCOMPARE(newer.error().code(), ErrorCode::Unsupported);
         QCOMPARE(newer.error().message(),
-                 std::string("what was kept is in format 2, and this version reads format 1"));
+                 std::string("what was kept is in format 3, and this version reads format 2"));
     }
 
     // The hash agrees, and what it covers is wrong all the same.
@@ -102,7 +111,8 @@ class CheckpointTest : public QObject {
         const auto row = [](const char* field, const char* value, const char* words) {
             QTest::addRow("%s %s", field, value) << field << value << words;
         };
-        for (const char* field : {"first", "pictures", "calls", "stepsTaken", "threads"}) {
+        for (const char* field :
+             {"first", "pictures", "calls", "stepsTaken", "threads", "round", "pass"}) {
             row(field, "-1", "is out of range");
             row(field, "18446744073709551615", "is out of range");
             row(field, "1.5", "is not a whole number");
@@ -115,6 +125,20 @@ class CheckpointTest : public QObject {
             row(field, "\"a\\u001b[31mb\"", "not plain text");
         }
         row("left", "0", "neither true nor false");
+        row("passBegins", "0", "neither true nor false");
+        row("passBegins", "true", "how far it is stands there too");
+        for (const char* field : {"taken", "handed"}) {
+            row(field, "{}", "is not a list");
+            row(field, "[4]", "is not an object");
+            row(field, "[{}]", "first is missing");
+            row(field, R"([{"first":-1}])", "is out of range");
+            row(field, R"([{"first":0,"latents":[9,9,9],"noise":[]}])", "are not all there");
+            row(field, R"([{"first":0,"latents":null,"noise":7}])", "noise is not a list");
+            row(field, R"([{"first":0,"latents":null,"noise":[1099511627776]}])",
+                "the noise are not all there");
+        }
+        row("picture", "[1,1,4]", "are not all there");
+        row("picture", "null", "it is longer than it says");
         row("latents", "[2,1,2,2]", "are not all there");
         row("latents", "[4611686018427387904,4611686018427387904]", "is out of range");
         row("latents", "[1099511627776,1099511627776,1099511627776]", "are not all there");
@@ -215,9 +239,9 @@ class CheckpointTest : public QObject {
         const kernels::Shape shape{1, 64, 64, 4};
         const pipelines::HostTensor latents{shape, std::vector<float>(64 * 64 * 4, 0.5f)};
         Checkpoint checkpoint = test::sampleCheckpoint();
-        checkpoint.state.latents = latents;
-        checkpoint.state.history = {latents, latents, latents};
-        checkpoint.state.noise = {pipelines::NoiseState(628)};
+        checkpoint.state.run->latents = latents;
+        checkpoint.state.run->history = {latents, latents, latents};
+        checkpoint.state.run->noise = {pipelines::NoiseState(628)};
         std::vector<double> milliseconds;
         for (int i = 0; i < 21; ++i) {
             QElapsedTimer timer;

@@ -10,11 +10,12 @@
 using namespace kinora;
 using namespace kinora::core;
 using pipelines::RunMoment;
-using pipelines::RunState;
 
 namespace {
 
-const JobCheckpoint::Fits kFits = [](const RunState&) {};
+const JobCheckpoint::Fits kFits = [](const PassState& state) {
+    return JobCheckpoint::Place{state.run->first, state.run->stepsTaken};
+};
 
 } // namespace
 
@@ -41,7 +42,7 @@ class JobCheckpointTest : public QObject {
         first.offer(RunMoment::Step, [this] { return m_sample.state; });
 
         JobCheckpoint second(&m_store);
-        const RunState* from = second.begin(m_sample.run, kFits);
+        const PassState* from = second.begin(m_sample.run, kFits);
         QVERIFY(from && *from == m_sample.state);
         QCOMPARE(second.resumed()->picture, 2);
         QCOMPARE(second.resumed()->step, 7);
@@ -50,14 +51,6 @@ class JobCheckpointTest : public QObject {
                  std::string("the program ended before the job did"));
         second.clear();
         QVERIFY(m_store.bytes.empty());
-    }
-
-    void countsTheStepsThatWereTaken() {
-        m_sample.state.calls = 13; // a run from a picture began at its seventh
-        m_store.bytes = toBytes(m_sample);
-        JobCheckpoint job(&m_store);
-        QVERIFY(job.begin(m_sample.run, kFits));
-        QCOMPARE(job.resumed()->step, 7);
     }
 
     void takesOverTheTilingWhereTheRequestLeavesItOpen() {
@@ -122,8 +115,9 @@ class JobCheckpointTest : public QObject {
         if (what == "damaged") m_store.bytes.pop_back();
         m_store.fails = what == "unreadable";
         JobCheckpoint job(&m_store);
-        QVERIFY(!job.begin(m_sample.run, [&](const RunState&) {
+        QVERIFY(!job.begin(m_sample.run, [&](const PassState& state) {
             if (what == "fits") throw Error(ErrorCode::BadFile, "it does not fit");
+            return kFits(state);
         }));
         QCOMPARE(QString::fromStdString(job.resumed()->fromBeginningBecause), words);
         QCOMPARE(job.resumed()->step, 0);

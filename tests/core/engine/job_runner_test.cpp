@@ -1,26 +1,13 @@
 // A job whose worker dies after any step: what lies in the store then goes on to the same bytes.
 // The real starter model.
-#include "core/engine/job_runner.h"
-#include "kernels/cpu/cpu_backend.h"
-#include "kernels/meta/meta_backend.h"
-#include "tests/support/memory_checkpoint.h"
+#include "tests/core/engine/runner_fixture.h"
 
-#include <QTemporaryDir>
 #include <QTest>
-#include <nlohmann/json.hpp>
-
-#include <filesystem>
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
 
 using namespace kinora;
 using namespace kinora::core;
 
 namespace {
-
-const std::filesystem::path kModels = std::filesystem::path(KINORA_SOURCE_DIR) / "resources/models";
 
 pipelines::ImageRequest threePictures() {
     pipelines::ImageRequest request;
@@ -34,64 +21,24 @@ pipelines::ImageRequest threePictures() {
     return request;
 }
 
-// The events of one job.
-struct Job {
-    std::vector<EngineEvent> events;
-    JobControl control;
-
-    template <typename T> std::vector<T> all() const {
-        std::vector<T> found;
-        for (const EngineEvent& event : events)
-            if (const T* one = std::get_if<T>(&event)) found.push_back(*one);
-        return found;
-    }
-    // Pixels and provenance of each picture.
-    std::map<int64_t, std::pair<std::vector<float>, std::string>> pictures() const {
-        std::map<int64_t, std::pair<std::vector<float>, std::string>> found;
-        for (const PictureEvent& picture : all<PictureEvent>())
-            found[picture.picture] = {picture.image.pixels, toJson(picture.provenance).dump()};
-        return found;
-    }
-};
-
 } // namespace
 
 class JobRunnerTest : public QObject {
     Q_OBJECT
 
-    QTemporaryDir m_folder;
-    kernels::BackendRegistry m_backends;
-    std::unique_ptr<ModelLibrary> m_library;
+    RunnerFixture m_fixture;
 
-    std::unique_ptr<JobRunner> runner(int threads = 2) {
-        return std::make_unique<JobRunner>(
-            m_backends, *m_library,
-            JobRunner::Options{threads, "kinora test", m_folder.path().toStdString(), 0});
-    }
-    static void run(JobRunner& runner, Job& job, CheckpointStore* store,
+    std::unique_ptr<JobRunner> runner(int threads = 2) { return m_fixture.runner(threads); }
+    static void run(JobRunner& runner, RunnerJob& job, CheckpointStore* store,
                     const pipelines::ImageRequest& request = threePictures(),
                     const std::function<void(const EngineEvent&)>& also = {}) {
-        runner.run(
-            request,
-            [&](const EngineEvent& event) {
-                job.events.push_back(event);
-                if (also) also(event);
-            },
-            job.control, store);
+        RunnerFixture::run(runner, job, store, request, also);
     }
 
   private slots:
-    void initTestCase() {
-        static const kernels::BackendTable plan = kernels::cpuPlanBackend(kernels::metaBackend());
-        m_backends.add(kernels::cpuBackend());
-        m_backends.add(plan);
-        m_library = std::make_unique<ModelLibrary>(
-            ModelLibrary::Options{{kModels}, m_folder.path().toStdString()});
-    }
-
     void goesOnFromAnythingThatAWorkerMayLeave() {
         test::MemoryCheckpoint store;
-        Job whole;
+        RunnerJob whole;
         run(*runner(), whole, &store);
         QCOMPARE(whole.all<FinishedEvent>().size(), size_t{1});
         QCOMPARE(whole.all<ResumedEvent>().size(), size_t{0});
@@ -105,7 +52,7 @@ class JobRunnerTest : public QObject {
         for (const std::vector<std::byte>& left : store.all) {
             test::MemoryCheckpoint kept;
             kept.bytes = left;
-            Job rest;
+            RunnerJob rest;
             run(*next, rest, &kept);
             QCOMPARE(rest.all<FinishedEvent>().size(), size_t{1});
             QCOMPARE(rest.all<ResumedEvent>().size(), size_t{1});
@@ -123,7 +70,7 @@ class JobRunnerTest : public QObject {
     // The sink hears of a step when it is kept already: a worker that dies at once loses nothing.
     void keepsAStepBeforeItIsToldOf() {
         test::MemoryCheckpoint store;
-        Job job;
+        RunnerJob job;
         std::vector<size_t> kept;
         run(*runner(), job, &store, threePictures(), [&](const EngineEvent& event) {
             if (std::holds_alternative<StepEvent>(event)) kept.push_back(store.all.size());
@@ -134,19 +81,19 @@ class JobRunnerTest : public QObject {
     void leavesAfterTheStepThatRuns() {
         test::MemoryCheckpoint store;
         store.due = false;
-        Job job;
+        RunnerJob job;
         run(*runner(), job, &store, threePictures(), [&](const EngineEvent& event) {
             if (std::holds_alternative<StepEvent>(event)) job.control.leave.cancel();
         });
         QVERIFY(std::holds_alternative<CancelledEvent>(job.events.back()));
         QCOMPARE(job.all<StepEvent>().size(), size_t{1}); // the second is done, and not told of
         QVERIFY(store.read().left);
-        QCOMPARE(store.read().state.calls, 2);
+        QCOMPARE(store.read().state.run->calls, 2);
     }
 
     void forgetsAJobThatIsCancelled() {
         test::MemoryCheckpoint store;
-        Job job;
+        RunnerJob job;
         run(*runner(), job, &store, threePictures(), [&](const EngineEvent& event) {
             if (std::holds_alternative<StepEvent>(event)) job.control.cancel.cancel();
         });
@@ -160,11 +107,11 @@ class JobRunnerTest : public QObject {
         pipelines::ImageRequest request = threePictures();
         request.tiling = "on";
         test::MemoryCheckpoint store;
-        Job first;
+        RunnerJob first;
         run(*runner(), first, &store, request);
         store.bytes = store.all.front();
         request.tiling = "auto";
-        Job rest;
+        RunnerJob rest;
         run(*runner(), rest, &store, request);
         QCOMPARE(rest.all<ResumedEvent>().at(0).fromBeginningBecause, std::string());
         QCOMPARE(rest.all<PlannedEvent>().at(0).plan.tiling, std::string("vae"));
@@ -173,24 +120,24 @@ class JobRunnerTest : public QObject {
 
     void beginsAgainWithOtherThreadsOrFiles() {
         test::MemoryCheckpoint store;
-        Job first;
+        RunnerJob first;
         run(*runner(), first, &store);
         const std::vector<std::byte> left = store.all.front();
 
         store.bytes = left;
-        Job threads;
+        RunnerJob threads;
         run(*runner(1), threads, &store);
         QCOMPARE(threads.all<ResumedEvent>().at(0).fromBeginningBecause,
                  std::string("it was begun with 2 threads and would go on with 1"));
         QCOMPARE(threads.all<StepEvent>().size(), size_t{6});
 
-        const std::filesystem::path copy = m_folder.filePath("starter-image").toStdString();
+        const std::filesystem::path copy = m_fixture.folder() / "starter-image";
         std::filesystem::copy(kModels / "starter-image", copy,
                               std::filesystem::copy_options::recursive);
         pipelines::ImageRequest request = threePictures();
         request.model = copy.string();
         store.bytes = left;
-        Job touched;
+        RunnerJob touched;
         run(*runner(), touched, &store, request);
         QCOMPARE(touched.all<ResumedEvent>().at(0).fromBeginningBecause,
                  std::string("the model's files have changed since it was begun"));

@@ -54,6 +54,8 @@ ImageRequest filled() {
     request.hires = 2.0;
     request.hiresSteps = 12;
     request.hiresStrength = 0.4;
+    request.hiresUpscaler = "4x_sharp";
+    request.upscaler = "/models/2x.pth";
     request.denoiseTile = 512;
     request.denoiseStride = 64;
     request.outpaint = "64,0,32,8";

@@ -123,6 +123,8 @@ TEST_CASE("verify replays what decides the picture") {
                                                  "hires",
                                                  "hiresSteps",
                                                  "hiresStrength",
+                                                 "hiresUpscaler",
+                                                 "upscaler",
                                                  "denoiseTile",
                                                  "denoiseStride",
                                                  "outpaint",

@@ -87,9 +87,10 @@ class MessagesTest : public QObject {
         const LoadingEvent loading = received(LoadingEvent{"VAE", 0.75});
         QCOMPARE(loading.component, std::string("VAE"));
         QCOMPARE(loading.fraction, 0.75);
-        const StepEvent step = received(StepEvent{1, 2, 3, 4, 0.5, 6.5});
+        const StepEvent step = received(StepEvent{1, 2, 3, 4, 0.5, 6.5, 7, 8});
         QVERIFY(step.picture == 1 && step.pictures == 2 && step.step == 3 && step.steps == 4);
         QVERIFY(step.secondsPerStep == 0.5 && step.secondsLeft == 6.5);
+        QVERIFY(step.done == 7 && step.all == 8 && step.fraction() == 7.0 / 8);
         const FinishedEvent finished = received(FinishedEvent{3.5, 2.5, 77});
         QVERIFY(finished.seconds == 3.5 && finished.denoiseSeconds == 2.5);
         QCOMPARE(finished.peakBytes, uint64_t{77});

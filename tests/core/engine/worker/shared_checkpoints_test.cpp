@@ -14,13 +14,13 @@ namespace {
 
 std::vector<std::byte> checkpointAfter(int64_t calls) {
     Checkpoint checkpoint = test::sampleCheckpoint();
-    checkpoint.state.calls = calls;
+    checkpoint.state.run->calls = calls;
     return toBytes(checkpoint);
 }
 
 int64_t callsIn(const std::vector<std::byte>& bytes) {
     const Result<Checkpoint> checkpoint = checkpointFromBytes(bytes);
-    return checkpoint ? checkpoint->state.calls : -1;
+    return checkpoint ? checkpoint->state.run->calls : -1;
 }
 
 } // namespace

@@ -224,7 +224,7 @@ class WorkerDeathTest : public QObject {
         const Result<Checkpoint> checkpoint =
             checkpointFromBytes(std::as_bytes(std::span(bytes.data(), bytes.size())));
         QVERIFY2(checkpoint.ok(), checkpoint ? "" : checkpoint.error().what());
-        QVERIFY(checkpoint->state.calls >= 2);
+        QVERIFY(checkpoint->state.run->calls >= 2);
         QVERIFY(checkpoint->left);
     }
 

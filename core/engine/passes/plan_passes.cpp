@@ -1,0 +1,243 @@
+#include "core/engine/passes/plan_passes.h"
+
+#include "kernels/base/error.h"
+#include "pipelines/image/background.h"
+#include "pipelines/image/resolve_request.h"
+#include "pipelines/upscale/upscaler.h"
+#include "pipelines/vae/vae.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace kinora::core {
+
+using pipelines::ImageRequest;
+using pipelines::Plan;
+using pipelines::RunInputs;
+
+namespace {
+
+pipelines::VaeConfig vaeOf(const pipelines::Model& model) {
+    return pipelines::readVaeConfig(model.config("vae"), model.configLabel("vae"));
+}
+
+// Latents mean the same to both.
+void checkLatentsAgree(const PassModel& base, const PassModel& refiner) {
+    const pipelines::VaeConfig one = vaeOf(base.model), other = vaeOf(refiner.model);
+    if (one.latentChannels == other.latentChannels && one.factor() == other.factor() &&
+        one.scalingFactor == other.scalingFactor)
+        return;
+    throw Error(ErrorCode::Unsupported,
+                refiner.name + ": cannot refine what this model makes: its latents are of another "
+                               "kind.",
+                "Use a model and a refiner of one family.");
+}
+
+void checkPictureGoesOn(const pipelines::Model& model) {
+    const int64_t channels = vaeOf(model).outChannels;
+    if (channels == 3 || channels == 4) return;
+    throw Error(ErrorCode::Unsupported,
+                "This model's pictures have " + std::to_string(channels) +
+                    " channels; a second pass needs three or four.",
+                "Leave out --hires.");
+}
+
+// What was put into the base model, or said of it, is not in this one.
+ImageRequest refinerRequest(const ImageRequest& base, const PassModel& refiner) {
+    ImageRequest request = base;
+    request.model = refiner.name;
+    request.refiner.reset();
+    request.prediction = "auto";
+    for (auto* own :
+         {&request.loras, &request.controls, &request.controlImages, &request.controlPrepare,
+          &request.adapters, &request.adapterImages, &request.adapterPrepare, &request.ipAdapters})
+        own->clear();
+    request.imageEncoder.reset();
+    return pipelines::resolveRequest(request, refiner.model);
+}
+
+class PassList {
+  public:
+    PassList(const ImageRequest& request, const Companions& companions, const PassPlanning& with)
+        : m_request(request), m_companions(companions), m_with(with) {
+        m_prompts = pipelines::inputShapes(request).prompts;
+        for (size_t i = 0; i < m_prompts.size(); ++i)
+            m_prompts[i].picture =
+                pictureForClip(companions.pictures.at(i), companions.pictureSide);
+    }
+
+    JobPasses made() {
+        if (m_request.refiner)
+            addRefiner();
+        else if (m_request.hires)
+            addHires();
+        else
+            add(m_request, {});
+        for (Pass& pass : m_passes.list) plan(pass);
+        return std::move(m_passes);
+    }
+
+  private:
+    Pass& add(const ImageRequest& request, const pipelines::RunPart& part) {
+        Pass pass;
+        pass.request = request;
+        pass.inputs = m_with.pictures.scaledTo(*request.width, *request.height);
+        pass.inputs.words = m_companions.words;
+        pass.inputs.prompts = m_prompts;
+        pass.inputs.part = part;
+        return m_passes.list.emplace_back(std::move(pass));
+    }
+
+    // All batches with the one model, then all with the other: of the two one at a time has to be
+    // in memory.
+    void addRefiner() {
+        const PassModel &base = m_with.models.at(0), &refiner = m_with.models.at(1);
+        checkLatentsAgree(base, refiner);
+        const double handOver = *m_request.refinerAt;
+        Pass& first = add(m_request, {.to = handOver});
+        first.request.saveLatentsPath.clear();
+        Pass second;
+        second.model = 1;
+        second.request = refinerRequest(m_request, refiner);
+        for (const pipelines::LearntWord& word : m_companions.words)
+            if (word.vectors.fits(refiner.model)) second.inputs.words.push_back(word);
+        second.inputs.part = {.from = handOver};
+        second.takes = Takes::Latents;
+        m_passes.list.push_back(std::move(second));
+    }
+
+    // Picture by picture: made, enlarged, and made again from that.
+    void addHires() {
+        const pipelines::Model& model = m_with.models.at(0).model;
+        checkPictureGoesOn(model);
+        m_passes.rounds = m_request.count;
+        ImageRequest one = m_request;
+        one.count = 1;
+        Pass& first = add(one, {});
+        first.request.saveLatentsPath.clear();
+        first.request.background = "transparent"; // the second lays it on what was asked for
+        first.inputs.encodesLater = true;
+        if (m_companions.hiresUpscaler)
+            first.enlarge = PictureEnlargement{*m_companions.hiresUpscaler, {}, false};
+        Pass& second = add(pipelines::hiresRequest(one, vaeOf(model).factor()), {});
+        second.takes = Takes::Picture;
+    }
+
+    void plan(Pass& pass) {
+        pipelines::TextToImagePlanner& planner = m_with.models.at(pass.model).planner;
+        const bool isLast = &pass == &m_passes.list.back();
+        if (isLast && m_companions.upscaler)
+            pass.enlarge = PictureEnlargement{*m_companions.upscaler, {}, true};
+        pass.calls = planner.callsIn(pass.request, pass.inputs.part);
+        pass.plan = planner.plan(pass.request, m_with.machine, pass.inputs.words, pass.inputs.part);
+        if (pass.enlarge) planEnlargement(pass);
+    }
+
+    void planEnlargement(Pass& pass) const {
+        const bool opaque = pipelines::parseBackground(pass.request.background).has_value();
+        const int64_t stored = vaeOf(m_with.models.at(pass.model).model).outChannels;
+        const int channels = stored == 2 || (stored == 4 && !opaque) ? 4 : 3;
+        UpscaleOptions options;
+        options.upscaler = pass.enlarge->upscaler;
+        options.precision = std::string(kernels::dtypeName(m_with.compute));
+        options.tile = pipelines::Upscaler::kUsualTile; // the same, however much memory is free
+        options.threads = m_with.machine.threads;
+        options.speed = m_with.machine.speed;
+        const Result<UpscalePlan> measured = measureUpscale(m_with.backends,
+                                                            {static_cast<int>(*pass.request.width),
+                                                             static_cast<int>(*pass.request.height),
+                                                             channels,
+                                                             {}},
+                                                            options);
+        if (!measured) throw measured.error();
+        pass.enlarge->plan = *measured;
+        Plan& plan = pass.plan; // the model stays loaded beside it
+        plan.peakBytes = std::max(plan.peakBytes, m_with.machine.programBytes + plan.weightBytes +
+                                                      measured->addedBytes);
+        if (plan.fits && plan.peakBytes > plan.availableBytes) {
+            plan.fits = false;
+            plan.advice = "There is not enough memory for the upscaler beside the model. Leave it "
+                          "out; kinora upscale makes pictures larger on their own.";
+        }
+    }
+
+    const ImageRequest& m_request;
+    const Companions& m_companions;
+    const PassPlanning& m_with;
+    std::vector<RunInputs::Prompt> m_prompts;
+    JobPasses m_passes;
+};
+
+// Seconds in steps, tiles among them, of a pass; and their number for one picture.
+struct Steps {
+    int64_t ofPicture = 0;
+    double seconds = 0;
+};
+Steps stepsOf(const Pass& pass) {
+    Steps steps{pass.plan.steps, pass.plan.secondsPerStep * static_cast<double>(pass.plan.steps)};
+    if (!pass.enlarge) return steps;
+    const UpscalePlan& enlarging = pass.enlarge->plan;
+    steps.ofPicture += enlarging.tiles;
+    steps.seconds += enlarging.secondsPerTile * static_cast<double>(enlarging.tiles);
+    return steps;
+}
+
+} // namespace
+
+JobPasses planPasses(const ImageRequest& request, const Companions& companions,
+                     const PassPlanning& with) {
+    return PassList(request, companions, with).made();
+}
+
+Plan planOf(const JobPasses& passes, const pipelines::Machine& machine) {
+    const auto rounds = static_cast<double>(passes.rounds);
+    Plan whole = passes.list.front().plan;
+    std::map<size_t, size_t> weightBytes; // of each model: the most that a pass loads of it
+    Steps steps;
+    for (const Pass& pass : passes.list) {
+        if (&pass != &passes.list.front()) whole = following(whole, pass.plan);
+        size_t& bytes = weightBytes[pass.model];
+        bytes = std::max(bytes, pass.plan.weightBytes);
+        const Steps own = stepsOf(pass);
+        steps.ofPicture += own.ofPicture;
+        steps.seconds += own.seconds;
+    }
+    const auto loading = [&](size_t bytes) {
+        return static_cast<double>(bytes) / machine.bytesReadPerSecond;
+    };
+    whole.seconds = 0;
+    for (const auto& [model, bytes] : weightBytes) whole.seconds += loading(bytes);
+    for (const Pass& pass : passes.list) {
+        whole.seconds += rounds * (pass.plan.seconds - loading(pass.plan.weightBytes));
+        // What encodes for a later pass stays loaded from the second round on.
+        if (passes.rounds > 1)
+            whole.peakBytes =
+                std::max(whole.peakBytes,
+                         pass.plan.peakBytes + weightBytes[pass.model] - pass.plan.weightBytes);
+        if (!pass.enlarge) continue;
+        const UpscalePlan& enlarging = pass.enlarge->plan;
+        whole.seconds += rounds * static_cast<double>(pass.request.count * enlarging.tiles) *
+                         enlarging.secondsPerTile;
+        whole.width = enlarging.width; // of the last one in the end
+        whole.height = enlarging.height;
+    }
+    if (!passes.list.back().enlarge) {
+        whole.width = *passes.list.back().request.width;
+        whole.height = *passes.list.back().request.height;
+    }
+    whole.steps = steps.ofPicture;
+    whole.secondsPerStep = steps.seconds / static_cast<double>(std::max<int64_t>(whole.steps, 1));
+    whole.count = passes.rounds * passes.list.front().request.count;
+    if (whole.fits && whole.peakBytes > whole.availableBytes) {
+        whole.fits = false;
+        whole.advice = "Use --count 1: what encodes for the second pass then goes in time.";
+    }
+    return whole;
+}
+
+void setTiling(JobPasses& passes, const std::string& tiling) {
+    for (Pass& pass : passes.list) pass.request.tiling = tiling;
+}
+
+} // namespace kinora::core
