@@ -293,7 +293,7 @@ class WidgetsTest : public QObject {
         QVERIFY(inside->isVisible());
         fold.setOpen(false);
         fold.setHint("2 changed");
-        QCOMPARE(fold.header()->text(), "More  (2 changed)");
+        QCOMPARE(fold.header()->text(), "More \u00b7 2 changed");
     }
 
     void noticeRunsItsActionOnce() {
