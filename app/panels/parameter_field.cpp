@@ -139,6 +139,10 @@ ParameterField::ParameterField(const Theme& theme, RequestDocument& document,
     refresh();
 }
 
+void ParameterField::setLabel(const QString& text) {
+    m_label->setText(text);
+}
+
 void ParameterField::addBeside(QWidget* widget) {
     m_row->addWidget(widget);
 }

@@ -28,7 +28,14 @@ HiresSection::HiresSection(const Parts& parts)
     m_on->setAccessibleName(m_on->text());
     m_on->setToolTip(toQString(pipelines::findImageParameter("hires")->help));
     content()->addWidget(m_on);
-    for (const std::string_view name : parameters()) addField(name);
+    const QString rest =
+        " of " + toQString(pipelines::findImageParameter("hires")->label).toLower();
+    for (const std::string_view name : parameters()) {
+        ParameterField* field = addField(name);
+        const QString label = toQString(field->parameter().label);
+        if (label.endsWith(rest)) field->setLabel(label.chopped(rest.size()));
+        if (name == "hires") field->setLabel("Times larger");
+    }
     connect(m_on, &QCheckBox::clicked, this, [this](bool on) {
         pipelines::ImageRequest after = request();
         for (const ParameterField* field : fields())

@@ -33,6 +33,7 @@ RefinerSection::RefinerSection(const Parts& parts)
     content()->addWidget(m_model);
     content()->addWidget(m_misfit);
     m_from = addField("refinerAt");
+    m_from->setLabel("Goes on from");
     connect(m_model, &QComboBox::activated, this, [this](int index) {
         pipelines::ImageRequest after = request();
         const std::string name = m_model->itemData(index).toString().toStdString();

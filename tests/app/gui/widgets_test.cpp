@@ -285,6 +285,7 @@ class WidgetsTest : public QObject {
 
     void foldSectionHidesItsContent() {
         FoldSection fold(m_theme, "More");
+        fold.resize(300, 80);
         auto* inside = new QLabel("x");
         fold.content()->addWidget(inside);
         fold.show();
