@@ -1,8 +1,13 @@
 #include "app/models/request_document.h"
 
+#include "core/library/companion_fit.h"
+
 #include <QElapsedTimer>
 #include <QUndoCommand>
 #include <QUndoStack>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace kinora::app {
 
@@ -15,6 +20,11 @@ constexpr int kEditCommandId = 1;
 
 QString toQString(std::string_view text) {
     return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+QString sentenceOf(const Error& error) {
+    const QString advice = toQString(error.advice());
+    return toQString(error.message()) + (advice.isEmpty() ? QString() : " " + advice);
 }
 
 class EditRequestCommand : public QUndoCommand {
@@ -72,6 +82,30 @@ void RequestDocument::setModels(std::vector<core::ModelEntry> models) {
     emit changed();
 }
 
+void RequestDocument::setCompanions(std::vector<core::CompanionInfo> companions) {
+    m_companions = std::move(companions);
+    m_companionsAreRead = true;
+    emit companionsChanged();
+}
+
+const core::CompanionInfo* RequestDocument::companion(core::CompanionKind kind,
+                                                      const std::string& name) const {
+    const auto found = std::ranges::find_if(m_companions, [&](const core::CompanionInfo& file) {
+        return core::companionKindOf(file) == kind &&
+               (file.path == name || file.path.filename() == name ||
+                toQString(file.name).compare(toQString(name), Qt::CaseInsensitive) == 0);
+    });
+    return found == m_companions.end() ? nullptr : &*found;
+}
+
+std::string RequestDocument::nameOf(const core::CompanionInfo& file) const {
+    const auto same = std::ranges::count_if(m_companions, [&](const core::CompanionInfo& other) {
+        return core::companionKindOf(other) == core::companionKindOf(file) &&
+               toQString(other.name).compare(toQString(file.name), Qt::CaseInsensitive) == 0;
+    });
+    return same > 1 ? file.path.string() : file.name;
+}
+
 QString RequestDocument::defaultText(const Parameter& parameter) const {
     if (const core::ModelEntry* entry = model())
         if (const auto text = pipelines::toText(entry->defaults, parameter))
@@ -104,8 +138,7 @@ QString RequestDocument::setText(const Parameter& parameter, const QString& text
         pipelines::setFromText(alone, parameter, text.toStdString());
         pipelines::validate(alone);
     } catch (const Error& error) {
-        const QString advice = toQString(error.advice());
-        return toQString(error.message()) + (advice.isEmpty() ? QString() : " " + advice);
+        return sentenceOf(error);
     }
     if (pipelines::toText(after, parameter) != pipelines::toText(m_request, parameter))
         push(after, "change of " + toQString(parameter.label).toLower(), toQString(parameter.name));
@@ -122,6 +155,25 @@ void RequestDocument::reset(const Parameter& parameter) {
 
 void RequestDocument::replace(const ImageRequest& request, const QString& undoText) {
     push(request, undoText, {});
+}
+
+QString RequestDocument::edit(const ImageRequest& request, const QString& undoText,
+                              const QString& key) {
+    if (pipelines::toJson(request) == pipelines::toJson(m_request)) return {};
+    ImageRequest alone; // what changes, for the reason that setText() gives
+    for (const Parameter& parameter : pipelines::imageParameters())
+        std::visit(
+            [&](auto field) {
+                if (request.*field != m_request.*field) alone.*field = request.*field;
+            },
+            parameter.field);
+    try {
+        pipelines::validate(alone);
+    } catch (const Error& error) {
+        return sentenceOf(error);
+    }
+    push(request, undoText, key);
+    return {};
 }
 
 void RequestDocument::push(const ImageRequest& after, const QString& name, const QString& key) {

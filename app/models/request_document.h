@@ -6,6 +6,7 @@
 //     document.effectiveText(steps) -> "30";  document.reset(steps);
 
 #include "core/library/model_library.h"
+#include "kernels/base/error.h"
 #include "pipelines/request/parameters.h"
 
 #include <QObject>
@@ -27,6 +28,14 @@ class RequestDocument : public QObject {
     // Of the request's model; nullptr while the models are not read or it is not among them.
     const core::ModelEntry* model() const;
     void setModels(std::vector<core::ModelEntry> models);
+    // Files beside the models: LoRAs, nets, adapters, upscalers. nullptr: none of that kind and
+    // name, or path.
+    const std::vector<core::CompanionInfo>& companions() const { return m_companions; }
+    const core::CompanionInfo* companion(core::CompanionKind kind, const std::string& name) const;
+    // How a request asks for it here: by name, or by its path where several have that name.
+    std::string nameOf(const core::CompanionInfo& file) const;
+    bool companionsAreRead() const { return m_companionsAreRead; }
+    void setCompanions(std::vector<core::CompanionInfo> companions);
 
     // The request's own value, else the model's, else the table's; empty where nobody says.
     QString effectiveText(const pipelines::Parameter& parameter) const;
@@ -38,6 +47,10 @@ class RequestDocument : public QObject {
     void reset(const pipelines::Parameter& parameter);
     // One undo step with this name: "Use parameters of ...".
     void replace(const pipelines::ImageRequest& request, const QString& undoText);
+    // The same for what a person edits in several parameters: checked as setText() does, and one
+    // step with the edits of the same key around it. An empty key: a step of its own.
+    QString edit(const pipelines::ImageRequest& request, const QString& undoText,
+                 const QString& key = {});
     // The next edit of the same parameter is an undo step of its own.
     void endEdit() { ++m_editRun; }
 
@@ -47,6 +60,7 @@ class RequestDocument : public QObject {
   signals:
     void changed();
     void modelsChanged();
+    void companionsChanged();
 
   private:
     friend class EditRequestCommand;
@@ -56,9 +70,13 @@ class RequestDocument : public QObject {
     QUndoStack& m_undoStack;
     pipelines::ImageRequest m_request;
     std::vector<core::ModelEntry> m_models;
+    std::vector<core::CompanionInfo> m_companions;
+    bool m_companionsAreRead = false;
     int m_editRun = 0;
 };
 
 QString toQString(std::string_view text);
+// Message and advice.
+QString sentenceOf(const Error& error);
 
 } // namespace kinora::app

@@ -3,6 +3,7 @@
 #include "app/models/request_document.h"
 #include "app/panels/parameter_field.h"
 #include "app/panels/prompt_field.h"
+#include "app/panels/sections/sections.h"
 #include "app/panels/seed_field.h"
 #include "app/panels/size_field.h"
 #include "app/widgets/calm_inputs.h"
@@ -76,8 +77,10 @@ QString planSentence(const pipelines::Plan& plan) {
     return sentence;
 }
 
-ComposePanel::ComposePanel(const Theme& theme, RequestDocument& document, QWidget* parent)
-    : QWidget(parent), m_theme(theme), m_document(document), m_notice(new NoticeBar(theme)) {
+ComposePanel::ComposePanel(const Theme& theme, RequestDocument& document, GuidePictures& pictures,
+                           QWidget* parent)
+    : QWidget(parent), m_theme(theme), m_document(document), m_notice(new NoticeBar(theme)),
+      m_pictures(pictures) {
     setProperty("surface", "panel");
     setAttribute(Qt::WA_StyledBackground);
     auto* layout = column(this, 0);
@@ -125,6 +128,7 @@ QWidget* ComposePanel::makeContent() {
     layout->addWidget(m_seed);
     addField("count");
     addGroupGap();
+    addSections(*layout);
     layout->addWidget(makeMore());
     layout->addStretch(1);
     return content;
@@ -171,12 +175,24 @@ QWidget* ComposePanel::makeModelRow() {
     return group;
 }
 
+void ComposePanel::addSections(QVBoxLayout& layout) {
+    m_sections = makeSections({m_theme, m_document, m_pictures});
+    for (ComposeSection* section : m_sections) {
+        layout.addWidget(section);
+        m_fields.insert(m_fields.end(), section->fields().begin(), section->fields().end());
+        connect(section, &ComposeSection::otherFileWanted, this, &ComposePanel::otherFileWanted);
+        connect(section, &ComposeSection::modelsFolderWanted, this,
+                &ComposePanel::modelsFolderWanted);
+    }
+}
+
 QWidget* ComposePanel::makeMore() {
     m_more = new FoldSection(m_theme, "More");
     m_more->content()->setSpacing(m_theme.measure("margin"));
     for (const Parameter& parameter : pipelines::imageParameters()) {
         const bool above = std::ranges::find(kShownAbove, parameter.name) != kShownAbove.end();
-        if (above || parameter.role == ParameterRole::Output) continue;
+        const bool inSection = sectionOf(parameter.name) != nullptr;
+        if (above || inSection || parameter.role == ParameterRole::Output) continue;
         m_fields.push_back(new ParameterField(m_theme, m_document, parameter));
         m_more->content()->addWidget(m_fields.back());
     }
@@ -254,7 +270,42 @@ void ComposePanel::chooseModel(int index) {
     m_document.setText(row("model"), m_model->itemData(index).toString());
 }
 
+bool ComposePanel::useFile(const core::CompanionInfo& file) {
+    for (ComposeSection* section : m_sections) {
+        if (!section->use(file)) continue;
+        section->setOpen(true);
+        return true;
+    }
+    return false;
+}
+
+void ComposePanel::usePicture(std::string_view parameter, const std::filesystem::path& file) {
+    ComposeSection* section = sectionOf(parameter);
+    if (section == nullptr) return;
+    section->setOpen(true);
+    const QString problem = section->usePicture(file);
+    if (!problem.isEmpty()) m_notice->showNotice(NoticeTone::Info, problem);
+}
+
+ComposeSection* ComposePanel::sectionOf(std::string_view parameter) const {
+    const auto it = std::ranges::find_if(m_sections, [&](const ComposeSection* section) {
+        const auto names = section->parameters();
+        return std::ranges::find(names, parameter) != names.end();
+    });
+    return it == m_sections.end() ? nullptr : *it;
+}
+
+void ComposePanel::showProblemAtItsSection(const QString& sentence) {
+    bool said = sentence.isEmpty();
+    for (ComposeSection* section : m_sections) {
+        const bool own = !said && section->isAbout(sentence);
+        section->showProblem(own ? sentence : QString());
+        said = said || own;
+    }
+}
+
 void ComposePanel::showPlan(const Result<pipelines::Plan>& plan) {
+    showProblemAtItsSection(plan ? QString() : inWindowWords(sentenceOf(plan.error())));
     if (plan) {
         setStyleProperty(m_plan, "tone", plan->fits ? "second" : "error");
         m_plan->setText(planSentence(*plan));
@@ -268,8 +319,7 @@ void ComposePanel::showPlan(const Result<pipelines::Plan>& plan) {
         m_plan->setToolTip({});
         return;
     }
-    QString text = toQString(plan.error().message());
-    if (!plan.error().advice().empty()) text += " " + toQString(plan.error().advice());
+    const QString text = inWindowWords(sentenceOf(plan.error()));
     setStyleProperty(m_plan, "tone", "error");
     m_plan->setText(text.left(600));
     m_plan->setToolTip(text.size() > 600 ? text : QString());

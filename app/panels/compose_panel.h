@@ -3,6 +3,7 @@
 // Generate, which stays in sight. Everything it changes goes to the document.
 
 #include "core/engine/engine.h"
+#include "core/library/companion_info.h"
 
 #include <QWidget>
 
@@ -15,8 +16,10 @@ class QVBoxLayout;
 namespace kinora::app {
 
 class ChoiceBox;
+class ComposeSection;
 class FoldSection;
 class GrowingTextEdit;
+class GuidePictures;
 class NoticeBar;
 class ParameterField;
 class ParameterLabel;
@@ -28,7 +31,8 @@ class Theme;
 class ComposePanel : public QWidget {
     Q_OBJECT
   public:
-    ComposePanel(const Theme& theme, RequestDocument& document, QWidget* parent = nullptr);
+    ComposePanel(const Theme& theme, RequestDocument& document, GuidePictures& pictures,
+                 QWidget* parent = nullptr);
 
     void showPlan(const Result<pipelines::Plan>& plan);
     // Work runs: Generate adds to the queue.
@@ -40,10 +44,18 @@ class ComposePanel : public QWidget {
     QWidget* lastInTabOrder() const;
     NoticeBar* notice() const { return m_notice; }
     ParameterField* field(const std::string& name) const; // nullptr: has no row of its own
+    const std::vector<ComposeSection*>& sections() const { return m_sections; }
+    ComposeSection* sectionOf(std::string_view parameter) const; // nullptr: it is in none
+    // Takes a file in that belongs beside a model; false: it has no place here.
+    bool useFile(const core::CompanionInfo& file);
+    // Gives it to a file of this parameter's that looks at pictures ("control", "ipAdapter"); says
+    // in the panel where there is none.
+    void usePicture(std::string_view parameter, const std::filesystem::path& file);
 
   signals:
     void generateWanted();
     void modelsFolderWanted();
+    void otherFileWanted(); // a file beside the model that is not in the lists
 
   private:
     QWidget* makeContent();
@@ -51,6 +63,8 @@ class ComposePanel : public QWidget {
     QWidget* makePromptGroup();
     QWidget* makeModelRow();
     QWidget* makeMore();
+    void addSections(QVBoxLayout& layout);
+    void showProblemAtItsSection(const QString& sentence);
     void refresh();
     void refreshModels();
     void chooseModel(int index);
@@ -65,6 +79,8 @@ class ComposePanel : public QWidget {
     ChoiceBox* m_model;
     NoticeBar* m_modelNotice;
     SeedField* m_seed;
+    GuidePictures& m_pictures;
+    std::vector<ComposeSection*> m_sections;
     FoldSection* m_more;
     std::vector<ParameterField*> m_fields;
     QLabel* m_plan;

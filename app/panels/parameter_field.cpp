@@ -43,6 +43,11 @@ constexpr std::array kSliders = {
     SliderRange{"cfg", 0, 15, 10},
     SliderRange{"guidanceRescale", 0, 1, 100},
     SliderRange{"eta", 0, 1, 100},
+    SliderRange{"strength", 0, 1, 100},
+    SliderRange{"refinerAt", 0, 1, 100},
+    SliderRange{"hires", 1, 4, 20},
+    SliderRange{"hiresSteps", 1, 60, 1},
+    SliderRange{"hiresStrength", 0, 1, 100},
 };
 
 constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>({
@@ -134,6 +139,10 @@ ParameterField::ParameterField(const Theme& theme, RequestDocument& document,
     refresh();
 }
 
+void ParameterField::setLabel(const QString& text) {
+    m_label->setText(text);
+}
+
 void ParameterField::addBeside(QWidget* widget) {
     m_row->addWidget(widget);
 }
@@ -146,8 +155,9 @@ void ParameterField::makeNumber() {
     m_number = new NumberField;
     m_control = m_number;
     setUpNumber(*m_number, m_parameter);
-    connect(m_number, &NumberField::edited, this,
-            [this](double) { commit(m_number->textFromValue(m_number->value())); });
+    connect(m_number, &NumberField::edited, this, [this](double value) {
+        if (value >= m_parameter.minimum) commit(m_number->textFromValue(value));
+    });
     connect(m_number, &NumberField::dragFinished, &m_document, &RequestDocument::endEdit);
     const auto range = std::ranges::find(kSliders, m_parameter.name, &SliderRange::name);
     if (range == kSliders.end()) {
@@ -168,7 +178,7 @@ void ParameterField::makeNumber() {
     connect(m_slider, &QSlider::valueChanged, this, [this](int position) {
         const double step = m_slider->singleStep(); // whole steps, as the field's own arrows do
         const double even = std::round(position / step) * step / m_sliderScale;
-        commit(m_number->textFromValue(std::clamp(even, m_number->minimum(), m_number->maximum())));
+        commit(m_number->textFromValue(std::clamp(even, m_parameter.minimum, m_parameter.maximum)));
     });
     connect(m_slider, &QSlider::sliderReleased, &m_document, &RequestDocument::endEdit);
 }
@@ -216,7 +226,13 @@ void ParameterField::refresh() {
     const QString fallback = m_document.defaultText(m_parameter);
     if (m_number != nullptr) {
         const QSignalBlocker blocker(m_number);
-        if (text.toDouble() != m_number->value()) m_number->setValue(text.toDouble());
+        // Where nobody says, a value below the range stands for it.
+        const bool open = text.isEmpty();
+        const double nobody = m_parameter.minimum - m_number->singleStep();
+        m_number->setSpecialValueText(open ? "Auto" : QString());
+        m_number->setMinimum(open ? nobody : m_parameter.minimum);
+        const double value = open ? nobody : text.toDouble();
+        if (value != m_number->value()) m_number->setValue(value);
     }
     if (m_slider != nullptr) {
         const QSignalBlocker blocker(m_slider);

@@ -31,6 +31,9 @@ class ParameterField : public QWidget {
     QWidget* control() const { return m_control; }
     ParameterLabel* label() const { return m_label; }
     QString error() const;
+    // Where the place says the rest: "Steps" in a section that is called "Second pass". Screen
+    // readers hear the table's name.
+    void setLabel(const QString& text);
     // Beyond the control, on its right.
     void addBeside(QWidget* widget);
 

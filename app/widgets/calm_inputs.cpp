@@ -38,6 +38,10 @@ void ChoiceBox::paintEvent(QPaintEvent*) {
     QStylePainter painter(this);
     QStyleOptionComboBox option;
     initStyleOption(&option);
+    if (currentIndex() < 0 && !placeholderText().isEmpty()) {
+        option.currentText = placeholderText();
+        option.palette.setBrush(QPalette::ButtonText, option.palette.placeholderText());
+    }
     const int size = m_theme.measure("icon");
     const int icon = option.currentIcon.isNull() ? 0 : option.iconSize.width() + 8;
     const QRect room =

@@ -8,7 +8,8 @@
 
 namespace kinora::app {
 
-ChipRow::ChipRow(const Theme& theme, QWidget* parent) : QWidget(parent) {
+ChipRow::ChipRow(const Theme& theme, Choose choose, QWidget* parent)
+    : QWidget(parent), m_choose(choose) {
     auto* layout = new FlowLayout(theme.measure("gap"), this);
     Q_UNUSED(layout); // the widget owns it
     QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
@@ -33,9 +34,12 @@ void ChipRow::setChips(const QStringList& texts) {
         chip->installEventFilter(this);
         connect(chip, &QToolButton::clicked, this, [this, chip](bool checked) {
             const QString text = chip->text();
-            setChosen(checked ? text : QString());
+            if (m_choose == Choose::One) setChosen(checked ? text : QString());
             makeTabStop(m_chips.indexOf(chip));
-            emit picked(checked ? text : QString());
+            if (m_choose == Choose::One)
+                emit picked(checked ? text : QString());
+            else
+                emit toggled(text, checked);
         });
         layout()->addWidget(chip);
         if (before != nullptr) QWidget::setTabOrder(before, chip);
@@ -47,11 +51,21 @@ void ChipRow::setChips(const QStringList& texts) {
     updateGeometry();
 }
 
+QStringList ChipRow::chips() const {
+    QStringList texts;
+    for (const QToolButton* chip : m_chips) texts << chip->text();
+    return texts;
+}
+
 void ChipRow::setChosen(const QString& text) {
+    setChosen(QStringList{text});
+}
+
+void ChipRow::setChosen(const QStringList& texts) {
     for (qsizetype i = 0; i < m_chips.size(); ++i) {
-        const bool checked = m_chips[i]->text() == text;
+        const bool checked = texts.contains(m_chips[i]->text());
         if (m_chips[i]->isChecked() != checked) m_chips[i]->setChecked(checked);
-        if (checked) makeTabStop(i);
+        if (checked && m_choose == Choose::One) makeTabStop(i);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "app/widgets/fold_section.h"
 
 #include "app/widgets/theme.h"
+#include "app/widgets/widget_helpers.h"
 
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -19,6 +20,7 @@ FoldSection::FoldSection(const Theme& theme, const QString& title, QWidget* pare
     m_header->setFocusPolicy(Qt::StrongFocus);
     m_header->setAccessibleName(title);
     m_header->setProperty("fold", true);
+    m_header->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed); // long hints are cut
     m_contentLayout->setContentsMargins(0, 0, 0, 0);
     m_contentLayout->setSpacing(theme.measure("group"));
     m_content->hide();
@@ -45,9 +47,23 @@ void FoldSection::setHint(const QString& hint) {
     showHeader();
 }
 
+void FoldSection::setProblem(bool problem) {
+    setStyleProperty(m_header, "tone", problem ? "error" : "");
+}
+
+void FoldSection::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    showHeader();
+}
+
 void FoldSection::showHeader() {
     m_header->setIcon(m_theme.icon(isOpen() ? "chevron-down" : "chevron-right", "secondText"));
-    m_header->setText(m_hint.isEmpty() || isOpen() ? m_title : m_title + "  (" + m_hint + ")");
+    const QString text =
+        m_hint.isEmpty() || isOpen() ? m_title : m_title + " " + QChar(0x00b7) + " " + m_hint;
+    m_header->setAccessibleDescription(isOpen() ? QString() : m_hint);
+    const int room = width() - m_header->iconSize().width() - 16;
+    m_header->setText(isVisible() ? m_header->fontMetrics().elidedText(text, Qt::ElideRight, room)
+                                  : text);
     m_header->setToolTip(isOpen() ? "Fold" : "Unfold");
 }
 

@@ -18,12 +18,18 @@ class FoldSection : public QWidget {
     QVBoxLayout* content() const { return m_contentLayout; }
     bool isOpen() const;
     void setOpen(bool open);
-    // A word beside the title while it is folded: that something in it was changed, say.
+    // Some words beside the title while it is folded: that something in it was changed, say.
     void setHint(const QString& hint);
+    QString hint() const { return m_hint; }
+    // Something in it is wrong: said inside, seen on the header.
+    void setProblem(bool problem);
     QToolButton* header() const { return m_header; }
 
   signals:
     void toggled(bool open);
+
+  protected:
+    void resizeEvent(QResizeEvent* event) override;
 
   private:
     void showHeader();

@@ -2,6 +2,7 @@
 
 #include "app/models/background.h"
 #include "app/models/gallery_model.h"
+#include "app/models/guide_pictures.h"
 #include "app/models/job_controller.h"
 #include "app/models/picture_store.h"
 #include "app/models/plan_watcher.h"
@@ -17,9 +18,11 @@
 #include "app/widgets/theme.h"
 #include "app/widgets/widget_helpers.h"
 #include "app/windows/background_run.h"
+#include "app/windows/companion_import.h"
 #include "app/windows/parameter_import.h"
 #include "app/windows/picture_actions.h"
 #include "app/windows/system_appearance.h"
+#include "kernels/base/log.h"
 
 #include <QAction>
 #include <QClipboard>
@@ -51,6 +54,7 @@ MainWindow::MainWindow(Theme& theme, const ProgramContext& context)
     makeModels();
     makePanels();
     m_import = new ParameterImport(*m_document, *m_store, *m_compose->notice(), this);
+    m_companionImport = new CompanionImport(*m_document, *m_compose, this);
     m_pictureActions = new PictureActions(
         {m_theme, *m_gallery, *m_store, *m_import, m_undoStack, *m_viewer->notice(), m_settings},
         this);
@@ -86,6 +90,7 @@ void MainWindow::makeModels() {
     m_background = new BackgroundRun(m_theme, *m_jobs, this);
     m_gallery = new GalleryModel(this);
     m_store = new PictureStore(m_context.outputFolder, this);
+    m_guides = new GuidePictures(m_context.dataFolder / "pictures", this);
     m_plans = new PlanWatcher(m_context.engine, this);
     m_results = new ResultCollector(*m_jobs, *m_gallery, *m_store, this);
     m_appearance = new SystemAppearance(this);
@@ -115,7 +120,7 @@ QDockWidget* MainWindow::addDock(const QString& title, const QString& name, QWid
 }
 
 void MainWindow::makePanels() {
-    m_compose = new ComposePanel(m_theme, *m_document);
+    m_compose = new ComposePanel(m_theme, *m_document, *m_guides);
     m_viewer = new ViewerPanel(m_theme);
     m_galleryPanel = new GalleryPanel(m_theme, *m_gallery);
     m_queue = new QueuePanel(m_theme, *m_jobs);
@@ -137,6 +142,14 @@ void MainWindow::makePanels() {
 void MainWindow::connectParts() {
     connect(m_compose, &ComposePanel::generateWanted, this, &MainWindow::generate);
     connect(m_compose, &ComposePanel::modelsFolderWanted, this, &MainWindow::openModelsFolder);
+    connect(m_compose, &ComposePanel::otherFileWanted, this, &MainWindow::openCompanion);
+    connect(m_companionImport, &CompanionImport::modelsFolderWanted, this,
+            &MainWindow::openModelsFolder);
+    connect(m_companionImport, &CompanionImport::unknownFile, this, &MainWindow::loadCompanions);
+    connect(m_pictureActions, &PictureActions::guideWanted, this,
+            [this](const QString& parameter, const QString& path) {
+                m_compose->usePicture(parameter.toStdString(), path.toStdString());
+            });
     connect(m_document, &RequestDocument::changed, this,
             [this] { m_plans->watch(m_document->request()); });
     connect(m_plans, &PlanWatcher::planned, m_compose, &ComposePanel::showPlan);
@@ -235,6 +248,17 @@ void MainWindow::loadModels() {
                         " and start Kinora again.");
             m_document->setModels(std::move(models));
         });
+    loadCompanions();
+}
+
+void MainWindow::loadCompanions() {
+    runInBackground(
+        m_pool, this, [&library = m_context.library] { return library.companions(); },
+        [this](std::vector<core::CompanionInfo> files) {
+            logMessage(LogLevel::Info,
+                       "There are " + std::to_string(files.size()) + " files beside the models.");
+            m_document->setCompanions(std::move(files));
+        });
 }
 
 void MainWindow::generate() {
@@ -314,7 +338,10 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
 
 void MainWindow::dropEvent(QDropEvent* event) {
     event->acceptProposedAction();
-    m_import->readMime(*event->mimeData());
+    if (const QString file = CompanionImport::fileIn(*event->mimeData()); !file.isEmpty())
+        m_companionImport->readFile(file);
+    else
+        m_import->readMime(*event->mimeData());
 }
 
 void MainWindow::showEvent(QShowEvent* event) {

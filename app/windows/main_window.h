@@ -19,9 +19,11 @@ class QLabel;
 namespace kinora::app {
 
 class BackgroundRun;
+class CompanionImport;
 class ComposePanel;
 class GalleryModel;
 class GalleryPanel;
+class GuidePictures;
 class JobController;
 class ParameterImport;
 class PictureActions;
@@ -88,6 +90,7 @@ class MainWindow : public QMainWindow {
     void makeHelpMenu();
     void restorePlace();
     void loadModels();
+    void loadCompanions();
 
     void showTile(int id);
     void refreshBusy();
@@ -102,6 +105,7 @@ class MainWindow : public QMainWindow {
     void paste();
     void openParameters();
     void openModelsFolder();
+    void openCompanion();
     void say(const QString& text);
     void connectClosing();
     void refreshClosingMenu();
@@ -117,6 +121,7 @@ class MainWindow : public QMainWindow {
     JobController* m_jobs;
     GalleryModel* m_gallery;
     PictureStore* m_store;
+    GuidePictures* m_guides;
     PlanWatcher* m_plans;
     ResultCollector* m_results;
     SystemAppearance* m_appearance;
@@ -126,6 +131,7 @@ class MainWindow : public QMainWindow {
     GalleryPanel* m_galleryPanel;
     QueuePanel* m_queue;
     ParameterImport* m_import;
+    CompanionImport* m_companionImport;
     PictureActions* m_pictureActions;
     BackgroundRun* m_background;
     QList<QDockWidget*> m_docks;

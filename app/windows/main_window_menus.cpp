@@ -4,6 +4,7 @@
 #include "app/panels/viewer_panel.h"
 #include "app/widgets/image_canvas.h"
 #include "app/widgets/theme.h"
+#include "app/windows/companion_import.h"
 #include "app/windows/help_dialogs.h"
 #include "app/windows/main_window.h"
 #include "app/windows/parameter_import.h"
@@ -94,6 +95,8 @@ void MainWindow::makeMakeMenu() {
     menu->addSeparator();
     menu->addAction(m_pictureActions->useParameters);
     menu->addAction(m_pictureActions->useSeed);
+    menu->addAction(m_pictureActions->followPicture);
+    menu->addAction(m_pictureActions->lookAtPicture);
     menu->addSeparator();
     add(menu, "Go to the &prompt", {QKeySequence("Ctrl+L")}, this,
         [this] { m_compose->focusPrompt(); });
@@ -163,6 +166,8 @@ void MainWindow::showContextMenu(const QPoint& global) {
     QMenu menu(this);
     menu.addAction(m_pictureActions->useParameters);
     menu.addAction(m_pictureActions->useSeed);
+    menu.addAction(m_pictureActions->followPicture);
+    menu.addAction(m_pictureActions->lookAtPicture);
     menu.addSeparator();
     menu.addAction(m_pictureActions->saveAs);
     menu.addAction(m_pictureActions->copy);
@@ -178,6 +183,14 @@ void MainWindow::openParameters() {
         QString::fromStdString(m_context.outputFolder.string()),
         "Pictures (*.png *.jpg *.jpeg *.webp *.tiff *.tif *.avif);;All files (*)");
     if (!path.isEmpty()) m_import->readFile(path, QFileInfo(path).fileName());
+}
+
+void MainWindow::openCompanion() {
+    const QString path = QFileDialog::getOpenFileName(
+        this, "Use a file beside the model",
+        QString::fromStdString((m_context.dataFolder / "models").string()),
+        "Weights (*.safetensors *.pt *.pth *.ckpt *.bin);;All files (*)");
+    if (!path.isEmpty()) m_companionImport->readFile(path);
 }
 
 void MainWindow::openModelsFolder() {

@@ -2,6 +2,7 @@
 
 #include "app/models/picture_store.h"
 #include "app/models/request_document.h"
+#include "app/models/steering_nets.h"
 #include "app/widgets/notice_bar.h"
 #include "pipelines/request/parameters.h"
 
@@ -33,6 +34,7 @@ ImageRequest merged(const ImageRequest& now, const ImageRequest& picture) {
     for (const pipelines::Parameter& parameter : pipelines::imageParameters())
         if (parameter.role == ParameterRole::Result)
             std::visit([&](auto field) { result.*field = picture.*field; }, parameter.field);
+    keepPicturesOf(result, now);
     return result;
 }
 

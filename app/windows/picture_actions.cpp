@@ -62,6 +62,10 @@ PictureActions::PictureActions(const Parts& parts, QWidget* window)
                          &PictureActions::useCurrentParameters);
     useSeed = make("Use this see&d", "dice", "Ctrl+D", "Keep this picture's seed for the next ones",
                    &PictureActions::useCurrentSeed);
+    followPicture = make("Use as Control&Net picture", "picture", "Ctrl+Shift+N",
+                         "Let the ControlNet follow this picture", &PictureActions::followCurrent);
+    lookAtPicture = make("Use as p&icture prompt", "picture", "Ctrl+Shift+I",
+                         "Let the IP-Adapter look at this picture", &PictureActions::lookAtCurrent);
     showInFolder = make("Show in &folder", "folder", "Ctrl+Shift+O", "Open the picture's folder",
                         &PictureActions::showCurrentInFolder);
     remove = make("&Remove from the strip", "remove", "Del",
@@ -90,7 +94,8 @@ void PictureActions::refresh() {
     const GalleryItem* item = m_parts.gallery.item(m_current);
     const bool done = item != nullptr && item->done;
     for (QAction* action : {saveAs, copy, remove, useParameters, useSeed}) action->setEnabled(done);
-    showInFolder->setEnabled(done && !item->path.empty());
+    for (QAction* action : {showInFolder, followPicture, lookAtPicture})
+        action->setEnabled(done && !item->path.empty());
 }
 
 void PictureActions::withWhole(int id, std::function<void(int)> done) {
@@ -186,6 +191,16 @@ void PictureActions::useCurrentSeed() {
             m_parts.notice.showNotice(NoticeTone::Warning,
                                       QString("%1 does not say its seed.").arg(fileName(*item)));
     });
+}
+
+void PictureActions::followCurrent() {
+    if (const GalleryItem* item = m_parts.gallery.item(m_current))
+        emit guideWanted("control", QString::fromStdString(item->path.string()));
+}
+
+void PictureActions::lookAtCurrent() {
+    if (const GalleryItem* item = m_parts.gallery.item(m_current))
+        emit guideWanted("ipAdapter", QString::fromStdString(item->path.string()));
 }
 
 void PictureActions::showCurrentInFolder() {

@@ -44,15 +44,19 @@ class PictureActions : public QObject {
     QAction* copy = nullptr;
     QAction* useParameters = nullptr;
     QAction* useSeed = nullptr;
+    QAction* followPicture = nullptr;
+    QAction* lookAtPicture = nullptr;
     QAction* showInFolder = nullptr;
     QAction* remove = nullptr;
     QList<QAction*> all() const {
-        return {saveAs, copy, useParameters, useSeed, showInFolder, remove};
+        return {saveAs,        copy,          useParameters, useSeed,
+                followPicture, lookAtPicture, showInFolder,  remove};
     }
 
   signals:
     void message(const QString& text); // for the status bar
     void seedWanted(qint64 seed);
+    void guideWanted(const QString& parameter, const QString& path); // "control", "ipAdapter"
 
   private:
     QAction* make(const QString& text, const QString& icon, const QString& keys, const QString& tip,
@@ -62,6 +66,8 @@ class PictureActions : public QObject {
     void copyCurrent();
     void useCurrentParameters();
     void useCurrentSeed();
+    void followCurrent();
+    void lookAtCurrent();
     void showCurrentInFolder();
     void removeCurrent();
 

@@ -7,6 +7,7 @@
 #include "core/media/text_encoding.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/request/parameters.h"
+#include "pipelines/weights/lora/lora_family.h"
 
 #include <nlohmann/json.hpp>
 
@@ -55,6 +56,16 @@ std::string nameOf(const fs::path& folder) {
                                 : whole.parent_path().filename().string();
 }
 
+std::string familyOf(const pipelines::Model& model) {
+    if (!model.has("unet")) return {};
+    const auto& unet = model.config("unet");
+    const auto width = unet.find("cross_attention_dim");
+    const bool isKnown = width != unet.end() && width->is_number_integer();
+    if (!isKnown) return {};
+    const std::string named = pipelines::familyOfTextWidth(width->get<int64_t>());
+    return named.empty() ? kOwnFamily : named;
+}
+
 ModelEntry entryFor(const fs::path& folder, bool builtIn) {
     ModelEntry entry;
     entry.path = folder;
@@ -64,6 +75,7 @@ ModelEntry entryFor(const fs::path& folder, bool builtIn) {
     try {
         const pipelines::Model model = openModel(folder);
         entry.kind = model.kind();
+        entry.family = familyOf(model);
         if (!model.extras().name.empty()) entry.title = model.extras().name;
         entry.defaults = pipelines::imageRequestFromJson(model.extras().defaults);
         entry.warnings = pipelines::modelWarnings({}, model);

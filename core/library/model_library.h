@@ -16,10 +16,14 @@
 
 namespace kinora::core {
 
+// Of a model that is known to be of no family that has a name.
+inline constexpr const char* kOwnFamily = "of a kind of its own";
+
 struct ModelEntry {
     std::string name;           // how a request asks for it: "starter-image"
     std::string title;          // what a person reads: "Kinora starter"
     std::string kind;           // "StableDiffusionPipeline"
+    std::string family;         // "SDXL", as files for it say, or kOwnFamily; empty: not known
     std::filesystem::path path; // the folder, or the checkpoint file
     uint64_t sizeBytes = 0;
     bool builtIn = false;

@@ -2,6 +2,8 @@
 
 #include "pipelines/request/trailing_numbers.h"
 
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <vector>
 
@@ -12,6 +14,12 @@ constexpr size_t kNumbers = 2;
 
 bool isSane(double weight) {
     return std::isfinite(weight) && std::abs(weight) <= kMostLoraWeight;
+}
+
+std::string numberText(double value) {
+    std::array<char, 32> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    return {buffer.data(), end};
 }
 
 std::string_view nameOf(std::string_view text) {
@@ -30,6 +38,18 @@ std::optional<LoraChoice> parseLoraChoice(std::string_view text) {
     choice.name = text;
     const bool sane = isSane(choice.weight) && isSane(choice.textWeight);
     return sane && !choice.name.empty() ? std::optional(std::move(choice)) : std::nullopt;
+}
+
+std::string toText(const LoraChoice& choice) {
+    const std::string weight = ":" + numberText(choice.weight),
+                      both = weight + ":" + numberText(choice.textWeight);
+    // A name that ends like a weight needs all of them behind it.
+    for (const std::string& numbers : {std::string(), weight})
+        if (const auto read = parseLoraChoice(choice.name + numbers);
+            read && read->name == choice.name && read->weight == choice.weight &&
+            read->textWeight == choice.textWeight)
+            return choice.name + numbers;
+    return choice.name + both;
 }
 
 std::string withLoraName(std::string_view text, std::string_view name) {

@@ -19,6 +19,9 @@ struct LoraChoice {
 // nullopt where there is no name, or a weight is beyond what makes sense.
 std::optional<LoraChoice> parseLoraChoice(std::string_view text);
 
+// As short as says it; what it gives is read back as the same choice.
+std::string toText(const LoraChoice& choice);
+
 // The same with another name: where a file was found, or what a picture's metadata calls it.
 std::string withLoraName(std::string_view text, std::string_view name);
 

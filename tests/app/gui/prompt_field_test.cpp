@@ -1,5 +1,6 @@
 // The prompt with what the starter model knows: chips, completions, hints; as a person uses them.
 
+#include "app/models/guide_pictures.h"
 #include "app/models/request_document.h"
 #include "app/models/vocabulary_loader.h"
 #include "app/panels/compose_panel.h"
@@ -28,7 +29,7 @@ namespace {
 // The compose panel in a window that counts what its shortcuts would do.
 struct Desk {
     explicit Desk(Theme& theme, const std::filesystem::path& model)
-        : document(undo), compose(new ComposePanel(theme, document)) {
+        : document(undo), compose(new ComposePanel(theme, document, pictures)) {
         pipelines::ImageRequest request;
         request.prompt = "";
         document.setInitial(request);
@@ -68,6 +69,8 @@ struct Desk {
 
     QUndoStack undo;
     RequestDocument document;
+    QTemporaryDir folder;
+    GuidePictures pictures{folder.path().toStdString()};
     QAction cancel, generate;
     QMainWindow window;
     ComposePanel* compose;

@@ -6,6 +6,7 @@
 #include <QCryptographicHash>
 #include <QTemporaryDir>
 #include <QTest>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -65,6 +66,20 @@ class ModelLibraryTest : public QObject {
         QVERIFY(starter->sizeBytes > 1'000'000);
         QVERIFY(starter->defaults.steps.has_value());
         QVERIFY(starter->defaults.width.has_value());
+    }
+
+    void saysTheFamilyWhereTheDenoiserTellsIt() {
+        const fs::path golden = fs::path(KINORA_SOURCE_DIR) / "tests/golden/data";
+        QCOMPARE(library({}).find((golden / "tiny-sd1").string())->family, std::string(kOwnFamily));
+        const fs::path wide = root() / "wide" / "sd1";
+        fs::create_directories(wide.parent_path());
+        fs::copy(golden / "tiny-sd1", wide, fs::copy_options::recursive);
+        const fs::path config = wide / "unet/config.json";
+        std::ifstream in(config);
+        auto json = nlohmann::json::parse(in);
+        json["cross_attention_dim"] = 768;
+        std::ofstream(config) << json;
+        QCOMPARE(library({}).find(wide.string())->family, std::string("Stable Diffusion 1.x"));
     }
 
     void findsNamesWithoutCaseAndPaths() {

@@ -33,3 +33,19 @@ TEST_CASE("another name keeps the weights as they were written") {
     CHECK(withLoraName("/models/style.safetensors:0.80:1", "style") == "style:0.80:1");
     CHECK(withLoraName("style", "/models/x.safetensors") == "/models/x.safetensors");
 }
+
+TEST_CASE("a choice is written as short as says it, and read back as it was") {
+    const auto check = [](const LoraChoice& choice, const char* text) {
+        CHECK(toText(choice) == text);
+        const auto read = parseLoraChoice(toText(choice));
+        REQUIRE(read.has_value());
+        CHECK(read->name == choice.name);
+        CHECK(read->weight == choice.weight);
+        CHECK(read->textWeight == choice.textWeight);
+    };
+    check({"style", 1, 1}, "style");
+    check({"style", 0.8, 0.8}, "style:0.8");
+    check({"style", 0.8, 0.5}, "style:0.8:0.5");
+    check({"style", 1, 0}, "style:1:0");
+    check({"part:2", 1, 1}, "part:2:1:1");
+}
