@@ -189,10 +189,12 @@ CommandSpec upscaleCommand() {
 
 std::vector<OptionSpec> benchOptions() {
     return {
-        {"arch", "NAME", "Whose sizes: sd15, starter, or a model that is here",
+        {"arch", "NAME", "Whose sizes: sd15, sdxl, starter, or a model that is here",
          "sd15; image: starter"},
-        {"width", "N", "Width of the picture in pixels", "512; starter: 128"},
-        {"height", "N", "Height of the picture in pixels", "512; starter: 128"},
+        {"width", "N", "Width of the picture in pixels", "512; sdxl: 1024; starter: 128"},
+        {"height", "N", "Height of the picture in pixels", "512; sdxl: 1024; starter: 128"},
+        {"sizes", "N,N,...", "Squares of these sizes, one after another, as a table", ""},
+        {"tiled", "", "The VAE in tiles, as it decodes where memory is short", ""},
         {"batch", "N", "How many at once", "1"},
         {"steps", "N", "Denoising steps of image", "20"},
         {"dtype", "NAME", "Precision of the arithmetic", "auto", {"auto", "f32", "bf16"}},

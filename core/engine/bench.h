@@ -19,11 +19,10 @@ enum class BenchPart { Unet, Vae, Text, Image };
 
 struct BenchOptions {
     BenchPart part = BenchPart::Unet;
-    // The sizes: a diffusers folder, whose configs alone are read; empty: those of Stable Diffusion
-    // 1.5.
-    std::filesystem::path modelFolder;
+    std::filesystem::path modelFolder; // in diffusers' layout; its configs alone are read
     int64_t width = 512, height = 512; // pixels
     int64_t batch = 1;                 // pictures at once
+    bool tiled = false;                // the VAE in tiles, as where memory is short
     int64_t steps = 20;                // Image: with guidance, so the UNet runs on twice the batch
     std::string precision = "auto";    // "auto", "f32", "bf16"
     int threads = 0;                   // 0: one per core

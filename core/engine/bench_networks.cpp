@@ -1,78 +1,38 @@
 #include "core/engine/bench_networks.h"
 
 #include "kernels/ops/layout.h"
+#include "pipelines/blocks/tiles.h"
 #include "pipelines/weights/model.h"
 
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <functional>
+#include <string>
 
 namespace kinora::core {
 namespace {
 
 using kernels::Shape;
 using kernels::Tensor;
-using nlohmann::json;
 
-// Sizes of Stable Diffusion 1.5. Source: the published configs of that model.
-json stableDiffusion15Unet() {
-    const char* const attention = "CrossAttnDownBlock2D";
-    const char* const up = "CrossAttnUpBlock2D";
-    return {{"_class_name", "UNet2DConditionModel"},
-            {"act_fn", "silu"},
-            {"attention_head_dim", 8},
-            {"block_out_channels", {320, 640, 1280, 1280}},
-            {"cross_attention_dim", 768},
-            {"down_block_types", {attention, attention, attention, "DownBlock2D"}},
-            {"flip_sin_to_cos", true},
-            {"freq_shift", 0},
-            {"in_channels", 4},
-            {"layers_per_block", 2},
-            {"norm_eps", 1e-5},
-            {"norm_num_groups", 32},
-            {"out_channels", 4},
-            {"sample_size", 64},
-            {"up_block_types", {"UpBlock2D", up, up, up}}};
-}
+// Numbers that a denoiser of the SDXL kind is told besides the pooled prompt.
+constexpr int64_t kSizeNumbers = 6;
 
-json stableDiffusion15Vae() {
-    return {{"_class_name", "AutoencoderKL"},
-            {"act_fn", "silu"},
-            {"block_out_channels", {128, 256, 512, 512}},
-            {"down_block_types", json::array_t(4, "DownEncoderBlock2D")},
-            {"in_channels", 3},
-            {"latent_channels", 4},
-            {"layers_per_block", 2},
-            {"norm_num_groups", 32},
-            {"out_channels", 3},
-            {"sample_size", 512},
-            {"up_block_types", json::array_t(4, "UpDecoderBlock2D")}};
-}
-
-json stableDiffusion15Text() {
-    return {{"architectures", {"CLIPTextModel"}},
-            {"hidden_act", "quick_gelu"},
-            {"hidden_size", 768},
-            {"intermediate_size", 3072},
-            {"layer_norm_eps", 1e-5},
-            {"max_position_embeddings", 77},
-            {"num_attention_heads", 12},
-            {"num_hidden_layers", 12},
-            {"eos_token_id", 2},
-            {"vocab_size", 49408}};
+std::vector<pipelines::ClipTextConfig> textConfigs(const pipelines::Model& model) {
+    std::vector<pipelines::ClipTextConfig> configs;
+    for (const char* name : {"text_encoder", "text_encoder_2"})
+        if (model.has(name))
+            configs.push_back(pipelines::ClipTextConfig::fromJson(model.config(name)));
+    return configs;
 }
 
 } // namespace
 
 BenchConfigs benchConfigs(const std::filesystem::path& modelFolder) {
-    if (modelFolder.empty())
-        return {pipelines::Unet2dConfig::fromJson(stableDiffusion15Unet()),
-                pipelines::AutoencoderKlConfig::fromJson(stableDiffusion15Vae()),
-                pipelines::ClipTextConfig::fromJson(stableDiffusion15Text())};
     const pipelines::Model model = pipelines::Model::open(modelFolder);
     return {pipelines::Unet2dConfig::fromJson(model.config("unet")),
-            pipelines::AutoencoderKlConfig::fromJson(model.config("vae")),
-            pipelines::ClipTextConfig::fromJson(model.config("text_encoder"))};
+            pipelines::AutoencoderKlConfig::fromJson(model.config("vae")), textConfigs(model)};
 }
 
 BenchNetworks::BenchNetworks(const BenchConfigs& configs, const BenchOptions& options,
@@ -92,7 +52,9 @@ BenchNetworks::BenchNetworks(const BenchConfigs& configs, const BenchOptions& op
     m_latentHeight = options.height / factor;
     const bool all = options.part == BenchPart::Image;
     if (all || options.part == BenchPart::Text)
-        m_text.emplace(configs.text, m_weights / "text_encoder");
+        for (const pipelines::ClipTextConfig& text : configs.texts)
+            m_texts.emplace_back(text,
+                                 m_weights / "text_encoders" / std::to_string(m_texts.size()));
     if (all || options.part == BenchPart::Unet) m_unet.emplace(configs.unet, m_weights / "unet");
     if (all || options.part == BenchPart::Vae) m_vae.emplace(configs.vae, m_weights / "vae");
 }
@@ -120,11 +82,24 @@ void BenchNetworks::run() const {
 }
 
 Tensor BenchNetworks::encode(int64_t prompts) const {
-    const int64_t length = m_text->config().positions;
-    std::vector<int32_t> ids(static_cast<size_t>(prompts * length));
-    for (size_t i = 0; i < ids.size(); ++i)
-        ids[i] = static_cast<int32_t>(static_cast<int64_t>(i * 97) % m_text->config().vocabulary);
-    return (*m_text)(ids, length);
+    std::vector<Tensor> embeddings;
+    for (const pipelines::ClipTextModel& text : m_texts) {
+        const int64_t length = text.config().positions;
+        std::vector<int32_t> ids(static_cast<size_t>(prompts * length));
+        for (size_t i = 0; i < ids.size(); ++i)
+            ids[i] = static_cast<int32_t>(static_cast<int64_t>(i * 97) % text.config().vocabulary);
+        embeddings.push_back(text(ids, length));
+    }
+    return embeddings.size() == 1 ? embeddings.front() : kernels::concat(embeddings);
+}
+
+Tensor BenchNetworks::addition(int64_t samples) const {
+    const pipelines::Unet2dConfig& config = m_unet->config();
+    if (config.additionWidth == 0) return {};
+    const int64_t pooledWidth = config.additionWidth - kSizeNumbers * config.additionNumberWidth;
+    const std::vector<float> numbers(static_cast<size_t>(samples * kSizeNumbers),
+                                     static_cast<float>(m_options.width));
+    return m_unet->embedAddition(filled({samples, pooledWidth}), numbers);
 }
 
 void BenchNetworks::denoise(int64_t samples, const Tensor& prompts, int64_t steps) const {
@@ -132,15 +107,24 @@ void BenchNetworks::denoise(int64_t samples, const Tensor& prompts, int64_t step
     const Tensor sample = filled({samples, m_latentHeight, m_latentWidth, config.inChannels});
     Tensor condition;
     if (config.timeConditionWidth > 0) condition = filled({samples, config.timeConditionWidth});
+    const Tensor added = addition(samples);
     constexpr float kMiddle = 500; // of the thousand timesteps
     const std::vector<float> timesteps(static_cast<size_t>(samples), kMiddle);
-    for (int64_t step = 0; step < steps; ++step) (*m_unet)(sample, timesteps, prompts, condition);
+    for (int64_t step = 0; step < steps; ++step)
+        (*m_unet)(sample, timesteps, prompts, condition, added);
 }
 
 void BenchNetworks::decode() const {
     // One picture at a time, as the pipeline decodes a batch.
-    for (int64_t picture = 0; picture < m_options.batch; ++picture)
-        (*m_vae)(filled({1, m_latentHeight, m_latentWidth, m_vae->config().latentChannels}));
+    for (int64_t picture = 0; picture < m_options.batch; ++picture) {
+        const pipelines::AutoencoderKlConfig& config = m_vae->config();
+        const Tensor latents = filled({1, m_latentHeight, m_latentWidth, config.latentChannels});
+        if (m_options.tiled)
+            pipelines::runTiled(latents, pipelines::Tiling{}, config.factor(), 1,
+                                config.outChannels, std::cref(*m_vae));
+        else
+            (*m_vae)(latents);
+    }
 }
 
 Tensor BenchNetworks::filled(const Shape& shape) const {

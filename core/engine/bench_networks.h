@@ -9,17 +9,17 @@
 #include "pipelines/weights/random_weights.h"
 
 #include <optional>
+#include <vector>
 
 namespace kinora::core {
 
 struct BenchConfigs {
     pipelines::Unet2dConfig unet;
     pipelines::AutoencoderKlConfig vae;
-    pipelines::ClipTextConfig text;
+    std::vector<pipelines::ClipTextConfig> texts; // SDXL has two
 };
 
-// Of the folder, or of Stable Diffusion 1.5 where it is empty. Throws Error{BadFile, Unsupported,
-// NotFound}.
+// Of the folder. Throws Error{BadFile, Unsupported, NotFound}.
 BenchConfigs benchConfigs(const std::filesystem::path& modelFolder);
 
 class BenchNetworks {
@@ -33,6 +33,8 @@ class BenchNetworks {
 
   private:
     kernels::Tensor encode(int64_t prompts) const;
+    // What a denoiser of the SDXL kind is told besides the prompt; undefined for others.
+    kernels::Tensor addition(int64_t samples) const;
     void denoise(int64_t samples, const kernels::Tensor& prompts, int64_t steps) const;
     void decode() const;
     // Numbers about as large as latents are: zeros and denormals would take another time.
@@ -44,7 +46,7 @@ class BenchNetworks {
     pipelines::RandomWeights m_source;
     pipelines::Weights m_weights;
     int64_t m_latentWidth = 0, m_latentHeight = 0;
-    std::optional<pipelines::ClipTextModel> m_text;
+    std::vector<pipelines::ClipTextModel> m_texts;
     std::optional<pipelines::Unet2d> m_unet;
     std::optional<pipelines::AutoencoderKlDecoder> m_vae;
 };

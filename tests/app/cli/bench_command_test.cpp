@@ -38,6 +38,22 @@ class BenchCommandTest : public QObject {
         QVERIFY2(two > 1.9 * one && two < 2.1 * one, qPrintable(QString::number(two / one)));
     }
 
+    void tellsOneSizeAfterAnother() {
+        const QStringList line{"bench",    "unet", "--arch",  "starter",
+                               "--repeat", "1",    "--sizes", "64,128"};
+        const Run run = Home().run(line + QStringList{"--json"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        auto events = run.events();
+        std::erase_if(events, [](const auto& event) { return event["event"] != "bench"; });
+        QCOMPARE(events.size(), size_t{2});
+        QCOMPARE(events[0]["width"].get<int>(), 64);
+        QCOMPARE(events[1]["height"].get<int>(), 128);
+        QVERIFY(events[1]["gflop"].get<double>() > 2 * events[0]["gflop"].get<double>());
+        const Run table = Home().run(line);
+        for (const char* part : {"64 x 64", "128 x 128", "GFLOP/s"})
+            QVERIFY2(table.out.contains(part), table.out.constData());
+    }
+
     void printsForPeople() {
         const Run run = Home().run({"bench", "text", "--arch", "starter", "--repeat", "1"});
         for (const char* part : {"Median", "GFLOP/s", "Peak memory", "predicted"})
@@ -51,6 +67,11 @@ class BenchCommandTest : public QObject {
         QTest::newRow("part") << QStringList{"unte"} << QByteArray("Did you mean unet?");
         QTest::newRow("arch") << QStringList{"unet", "--arch", "sd9"} << QByteArray("sd15");
         QTest::newRow("size") << QStringList{"unet", "--width", "72"} << QByteArray("multiples");
+        QTest::newRow("sizes") << QStringList{"unet", "--sizes", "64,x"} << QByteArray("'x'");
+        QTest::newRow("no size") << QStringList{"unet", "--sizes", "64,,128"}
+                                 << QByteArray("--sizes: ''");
+        QTest::newRow("both") << QStringList{"unet", "--sizes", "64", "--width", "64"}
+                              << QByteArray("Leave out --width");
         QTest::newRow("repeat") << QStringList{"unet", "--repeat", "0"} << QByteArray("--repeat");
         QTest::newRow("dtype") << QStringList{"unet", "--dtype", "f8"} << QByteArray("--dtype");
     }

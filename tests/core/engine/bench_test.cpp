@@ -1,4 +1,5 @@
 #include "core/engine/bench.h"
+#include "core/engine/bench_networks.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/meta/meta_backend.h"
 
@@ -30,6 +31,17 @@ class BenchTest : public QObject {
         return options;
     }
 
+    double countedGflop(const core::BenchConfigs& configs, const core::BenchOptions& options) {
+        const auto meta = m_backends.open("meta", {.threads = 1});
+        const core::BenchNetworks networks(configs, options, *meta, kernels::DType::F32);
+        meta->startRecording();
+        networks.run();
+        double gflop = 0;
+        for (const kernels::WorkRecord& record : meta->stopRecording())
+            gflop += record.floatOperations * 1e-9;
+        return gflop;
+    }
+
   private slots:
     void initTestCase() {
         m_backends.add(kernels::cpuBackend());
@@ -52,6 +64,46 @@ class BenchTest : public QObject {
         // The prompt of the UNet alone is as long as CLIP's, that of the whole run the model's own.
         const double sum = text + 2 * unet + vae;
         QVERIFY2(whole > 0.8 * sum && whole <= sum, qPrintable(QString::number(whole / sum)));
+    }
+
+    // PyTorch's FlopCounterMode on diffusers' modules (tests/bench/compare_pytorch.py makes them)
+    // counts products alone.
+    void networksAreAsLargeAsTheReference_data() {
+        QTest::addColumn<QString>("kind");
+        QTest::addColumn<int>("part");
+        QTest::addColumn<int>("side");
+        QTest::addColumn<double>("gflop");
+        const auto row = [](const char* name, const char* kind, core::BenchPart part, int side,
+                            double gflop) {
+            QTest::newRow(name) << kind << static_cast<int>(part) << side << gflop;
+        };
+        row("unet of sd15", "sd1", core::BenchPart::Unet, 512, 803.27);
+        row("unet of sdxl", "sdxl", core::BenchPart::Unet, 1024, 6761.24);
+        row("vae", "sd1", core::BenchPart::Vae, 512, 2514.52);
+        row("text of sd15", "sd1", core::BenchPart::Text, 512, 13.2985);
+    }
+    void networksAreAsLargeAsTheReference() {
+        QFETCH(QString, kind);
+        QFETCH(int, part);
+        QFETCH(int, side);
+        QFETCH(double, gflop);
+        core::BenchOptions options;
+        options.part = static_cast<core::BenchPart>(part);
+        options.width = options.height = side;
+        const core::BenchConfigs configs =
+            core::benchConfigs(KINORA_SOURCE_DIR "/resources/checkpoints/" + kind.toStdString());
+        const double counted = countedGflop(configs, options);
+        QVERIFY2(counted > gflop && counted < 1.005 * gflop, qPrintable(QString::number(counted)));
+    }
+
+    void decodesInTilesThatOverlap() {
+        core::BenchOptions options = starter();
+        options.part = core::BenchPart::Vae;
+        options.width = options.height = 1024;
+        const core::BenchConfigs configs = core::benchConfigs(options.modelFolder);
+        const double whole = countedGflop(configs, options);
+        options.tiled = true;
+        QVERIFY(countedGflop(configs, options) > 1.1 * whole);
     }
 
     void measuresEachRun() {
