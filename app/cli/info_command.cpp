@@ -3,6 +3,7 @@
 #include "app/cli/command.h"
 #include "app/cli/event_json.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/request_rows.h"
 #include "app/cli/text_table.h"
 #include "core/library/companion_files.h"
 #include "core/library/weights_info.h"
@@ -24,17 +25,6 @@ using nlohmann::ordered_json;
 Error unknownThing(const fs::path& path) {
     return Error(ErrorCode::Unsupported, path.string() + " is not something Kinora knows.",
                  "It reads pictures, projects, model folders and files of weights.");
-}
-
-// What was asked for, as far as the file says it.
-void addRequest(TextTable& table, const pipelines::ImageRequest& request) {
-    const pipelines::ImageRequest usual;
-    for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
-        if (parameter.role != pipelines::ParameterRole::Result) continue;
-        const std::optional<std::string> value = pipelines::toText(request, parameter);
-        if (value && !value->empty() && value != pipelines::toText(usual, parameter))
-            table.addRow({std::string(parameter.label), printable(*value)});
-    }
 }
 
 ordered_json pairsJson(const std::vector<std::pair<std::string, std::string>>& pairs) {
@@ -66,7 +56,7 @@ int tellPicture(const CommandContext& context, const fs::path& path,
     }
     if (info.request) {
         event["request"] = pipelines::toJson(*info.request);
-        addRequest(table, *info.request);
+        addRequest(table, *info.request, RequestRows::Result);
     }
     event["others"] = pairsJson(info.others);
     event["texts"] = pairsJson(info.texts);
@@ -137,7 +127,7 @@ int tellModel(const CommandContext& context, const fs::path& path) {
     table.addRow({"Size", sizeText(model.sizeBytes)});
     if (!model.problem.empty()) table.addRow({"Problem", model.problem});
     for (const std::string& warning : model.warnings) table.addRow({"Warning", printable(warning)});
-    addRequest(table, model.defaults);
+    addRequest(table, model.defaults, RequestRows::Result);
     context.console.data(table.text());
     return kExitDone;
 }

@@ -6,8 +6,10 @@
 #include "app/cli/progress_line.h"
 #include "app/cli/queue_job_arguments.h"
 #include "app/cli/queue_run.h"
+#include "app/cli/request_rows.h"
 #include "app/cli/text_table.h"
 #include "core/queue/queue_store.h"
+#include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
 
@@ -134,12 +136,13 @@ class QueueCommand {
         const core::QueueJob job = orThrow(m_queue.find(theJob()));
         ordered_json event{{"event", "job"}};
         event.update(jobJson(job));
+        event["request"] = ordered_json(pipelines::toJson(job.request));
         event["items"] = ordered_json::array();
         event["attempts"] = ordered_json::array();
         TextTable table({});
         table.addRow({"Job", std::to_string(job.id)});
         table.addRow({"State", stateText(job)});
-        table.addRow({"Prompt", printable(job.title)});
+        addRequest(table, job.request, RequestRows::All);
         if (job.error) table.addRow({"Reason", job.error->message() + " " + job.error->advice()});
         for (const core::QueueItem& item : orThrow(m_queue.items(job.id))) {
             event["items"].push_back({{"picture", item.picture},

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -34,8 +36,53 @@ JobState stateOf(Database& database, QueueJobId id) {
     return jobStateOf(row, 0, database);
 }
 
-int64_t revisionOf(Database& database, QueueJobId id) {
-    return database.integer("SELECT revision FROM jobs WHERE id = ?", id);
+// Where jobs stand, one after the other by one statement: thousands may be asked for.
+class JobRows {
+  public:
+    explicit JobRows(Database& database)
+        : m_database(database), m_row(database, "SELECT state, revision FROM jobs WHERE id = ?") {}
+
+    struct Row {
+        JobState state = JobState::Waiting;
+        int64_t revision = 0;
+    };
+    Row of(QueueJobId id) {
+        m_row.with(id);
+        if (!m_row.next()) throw noSuchJob(id);
+        const Row row{jobStateOf(m_row, 0, m_database), m_row.integer(1)};
+        m_row.reset();
+        return row;
+    }
+
+  private:
+    Database& m_database;
+    Statement m_row;
+};
+
+// Only those that are there: most jobs have none, and a look at the folder is one call, not
+// thousands. What is left the queue's next owner sweeps.
+void removeCheckpoints(const QueueFolder& folder, const std::set<std::string>& names) {
+    if (names.empty()) return;
+    std::error_code ignored;
+    std::vector<std::filesystem::path> found;
+    for (std::filesystem::directory_iterator entry(folder.checkpoints(), ignored), end;
+         !ignored && entry != end; entry.increment(ignored))
+        if (const std::string name = entry->path().filename();
+            names.contains(name.substr(0, name.find('.'))))
+            found.push_back(entry->path());
+    for (const std::filesystem::path& checkpoint : found)
+        std::filesystem::remove(checkpoint, ignored);
+}
+
+// There are pictures of it, or it goes on from where it was interrupted. One that is tried again
+// begins again.
+bool hasBegun(Database& database, QueueJobId id) {
+    return database.integer("SELECT EXISTS (SELECT 1 FROM items WHERE job = ?1 AND state <> "
+                            "'waiting') OR EXISTS (SELECT 1 FROM attempts WHERE job = ?1 AND "
+                            "outcome NOT IN (?2, ?3, ?4) AND epoch = (SELECT max(epoch) FROM "
+                            "attempts WHERE job = ?1))",
+                            id, jobActionName(JobAction::Fail), jobActionName(JobAction::SetAside),
+                            jobActionName(JobAction::Cancel)) != 0;
 }
 
 // "?, ?" for as many values.
@@ -58,6 +105,30 @@ std::string escapedForLike(const std::string& text) {
     }
     return escaped;
 }
+
+// Tables whose rows belong to a job. Its foreign keys take them along, row by row and table by
+// table; for thousands of jobs a table at a time takes half as long.
+constexpr std::array<std::string_view, 5> kTablesOfJobs{"items", "leases", "attempts", "needs",
+                                                        "progress"};
+
+class WithoutForeignKeys {
+  public:
+    explicit WithoutForeignKeys(Database& database) : m_database(database) {
+        database.execute("PRAGMA foreign_keys = OFF");
+    }
+    ~WithoutForeignKeys() {
+        try {
+            m_database.execute("PRAGMA foreign_keys = ON");
+        } catch (const Error&) {
+            // It touches no file: only memory could have run out.
+        }
+    }
+    WithoutForeignKeys(const WithoutForeignKeys&) = delete;
+    WithoutForeignKeys& operator=(const WithoutForeignKeys&) = delete;
+
+  private:
+    Database& m_database;
+};
 
 void bindStates(Statement& statement, int& index, std::span<const JobState> states) {
     for (const JobState state : states) statement.bind(++index, jobStateName(state));
@@ -107,16 +178,20 @@ Result<QueueJobId> QueueStore::add(const NewJob& job) {
 
 Result<std::vector<QueueJobId>> QueueStore::add(std::span<const NewJob> jobs) {
     return answered([&] {
-        for (const NewJob& job : jobs) checkNewJob(job);
+        std::vector<std::string> requests; // before the right to write is taken from others
+        for (const NewJob& job : jobs) {
+            checkNewJob(job);
+            requests.push_back(pipelines::toJson(job.request).dump());
+        }
         std::vector<QueueJobId> ids;
         Transaction change(m_database);
-        for (const NewJob& job : jobs) ids.push_back(insert(job));
+        for (size_t i = 0; i < jobs.size(); ++i) ids.push_back(insert(jobs[i], requests[i]));
         change.commit();
         return ids;
     });
 }
 
-QueueJobId QueueStore::insert(const NewJob& job) {
+QueueJobId QueueStore::insert(const NewJob& job, const std::string& request) {
     for (const QueueJobId needed : job.needs) stateOf(m_database, needed);
     m_database.run(
         "INSERT INTO jobs (kind, state, project, title, priority, position, request, format, "
@@ -125,9 +200,9 @@ QueueJobId QueueStore::insert(const NewJob& job) {
         "(SELECT coalesce(max(position), 0.0) + 1.0 FROM jobs WHERE priority = ?), ?, ?, ?, ?, ?, "
         "0, 0, 0, 'none', ?, '', '', '', ?)",
         jobStateName(job.paused ? JobState::Paused : JobState::Waiting), job.project,
-        job.request.prompt, job.priority, job.priority, pipelines::toJson(job.request).dump(),
-        formatName(job.output.format), job.output.overwrite == Overwrite::Yes ? 1 : 0,
-        job.output.metadata ? 1 : 0, job.request.count, secondsSince1970(), stepKind(job.request));
+        job.request.prompt, job.priority, job.priority, request, formatName(job.output.format),
+        job.output.overwrite == Overwrite::Yes ? 1 : 0, job.output.metadata ? 1 : 0,
+        job.request.count, secondsSince1970(), stepKind(job.request));
     const QueueJobId id = m_database.lastRowId();
     insertItems(id, job);
     for (const QueueJobId needed : job.needs)
@@ -136,12 +211,9 @@ QueueJobId QueueStore::insert(const NewJob& job) {
 }
 
 void QueueStore::insertItems(QueueJobId id, const NewJob& job) {
-    Statement insert(m_database, "INSERT INTO items VALUES (?, ?, 'waiting', ?, '', '', '')");
-    for (size_t picture = 0; picture < job.paths.size(); ++picture) {
-        insert.with(id, static_cast<int64_t>(picture), job.paths[picture].native());
-        insert.next();
-        insert.reset();
-    }
+    for (size_t picture = 0; picture < job.paths.size(); ++picture)
+        m_database.run("INSERT INTO items VALUES (?, ?, 'waiting', ?, '', '', '')", id,
+                       static_cast<int64_t>(picture), job.paths[picture].native());
 }
 
 Result<std::vector<QueueJob>> QueueStore::list(const JobFilter& filter) {
@@ -262,42 +334,42 @@ Result<std::vector<std::string>> QueueStore::promisedPaths() {
 
 Result<void> QueueStore::apply(JobAction action, std::span<const QueueJobId> jobs) {
     return answered([&] {
-        std::vector<std::filesystem::path> unwanted; // checkpoints: nothing goes on from them
+        std::set<std::string> unwanted; // checkpoints: nothing goes on from them
         Transaction change(m_database);
+        JobRows rows(m_database);
         for (const QueueJobId id : jobs) {
-            applyTo(action, id);
-            if (action == JobAction::Cancel && stateOf(m_database, id) == JobState::Cancelled)
-                unwanted.push_back(m_folder.checkpoint(id, revisionOf(m_database, id)));
+            const JobRows::Row row = rows.of(id);
+            if (applyTo(action, id, row.state) == JobState::Cancelled)
+                unwanted.insert(checkpointName(id, row.revision));
         }
         change.commit();
-        std::error_code ignored; // the queue's next owner sweeps what is left
-        for (const std::filesystem::path& checkpoint : unwanted)
-            std::filesystem::remove(checkpoint, ignored);
+        removeCheckpoints(m_folder, unwanted);
     });
 }
 
-void QueueStore::applyTo(JobAction action, QueueJobId id) {
-    const JobState state = stateOf(m_database, id);
+// The state that it is in then.
+JobState QueueStore::applyTo(JobAction action, QueueJobId id, JobState state) {
     const std::optional<JobState> next = after(state, action);
     const bool asked = action == JobAction::Pause || action == JobAction::Resume ||
                        action == JobAction::Cancel || action == JobAction::Retry;
     if (!asked) throw Error(ErrorCode::Internal, "That is for the queue's owner to do.");
     if (state == JobState::Running && action == JobAction::Resume) { // not paused yet: it goes on
         m_database.run("UPDATE jobs SET wish = 'none' WHERE id = ? AND wish <> 'cancel'", id);
-        return;
+        return state;
     }
     if (!next) throw notAllowed(id, state, jobActionName(action));
     if (state == JobState::Running) {
         const Wish wish = action == JobAction::Cancel ? Wish::Cancel : Wish::Pause;
         m_database.run("UPDATE jobs SET wish = ? WHERE id = ? AND wish <> 'cancel'", wishName(wish),
                        id);
-        return;
+        return state;
     }
     // Tried again it starts from the pictures that are there, not from what ended it.
     const int raise = action == JobAction::Retry ? 1 : 0;
     m_database.run("UPDATE jobs SET state = ?, wish = 'none', revision = revision + ?, "
                    "error_code = '', error_message = '', error_advice = '' WHERE id = ?",
                    jobStateName(*next), raise, id);
+    return *next;
 }
 
 Result<void> QueueStore::pauseAfterThis(std::span<const QueueJobId> jobs) {
@@ -323,8 +395,7 @@ Result<void> QueueStore::edit(QueueJobId id, const NewJob& job) {
         checkNewJob(job);
         Transaction change(m_database);
         const JobState state = stateOf(m_database, id);
-        const int64_t begun = m_database.integer("SELECT count(*) FROM attempts WHERE job = ?", id);
-        if ((state != JobState::Waiting && state != JobState::Paused) || begun > 0)
+        if ((state != JobState::Waiting && state != JobState::Paused) || hasBegun(m_database, id))
             throw Error(ErrorCode::InvalidArgument,
                         "Job " + std::to_string(id) + " has begun: it cannot be changed.",
                         "Cancel it and add another.");
@@ -384,12 +455,22 @@ Result<int64_t> QueueStore::clear(std::span<const JobState> states) {
                             "Jobs that are " + std::string(jobStateName(state)) +
                                 " cannot be cleared.",
                             "Cancel them first.");
-        Statement statement(m_database, "DELETE FROM jobs WHERE state IN (" +
-                                            placeholders(states.size()) + ")" + kNobodyWaits);
-        int index = 0;
-        bindStates(statement, index, states);
-        statement.next();
-        return m_database.changedRows();
+        const std::string cleared = "state IN (" + placeholders(states.size()) + ")" + kNobodyWaits;
+        const auto removeFrom = [&](const std::string& rows) {
+            Statement statement(m_database, "DELETE FROM " + rows);
+            int index = 0;
+            bindStates(statement, index, states);
+            statement.next();
+        };
+        const WithoutForeignKeys byTable(m_database); // before the transaction: else without effect
+        Transaction change(m_database);
+        for (const std::string_view table : kTablesOfJobs)
+            removeFrom(std::string(table) + " WHERE job IN (SELECT id FROM jobs WHERE " + cleared +
+                       ")");
+        removeFrom("jobs WHERE " + cleared);
+        const int64_t count = m_database.changedRows();
+        change.commit();
+        return count;
     });
 }
 

@@ -50,7 +50,8 @@ class QueueStore {
     // being computed are finished first.
     Result<void> pauseQueue(QueuePause pause);
 
-    // Before it began. Error{InvalidArgument}: it has.
+    // Before it began, for the first time or again. Error{InvalidArgument}: it has, or pictures of
+    // it are there.
     Result<void> edit(QueueJobId id, const NewJob& job);
     Result<void> setPriority(QueueJobId id, int64_t priority);
     // To the place before another job, among those of its priority; 0: to the end.
@@ -73,9 +74,9 @@ class QueueStore {
   private:
     QueueStore(QueueFolder folder, Database database);
 
-    QueueJobId insert(const NewJob& job);
+    QueueJobId insert(const NewJob& job, const std::string& request);
     void insertItems(QueueJobId id, const NewJob& job);
-    void applyTo(JobAction action, QueueJobId id);
+    JobState applyTo(JobAction action, QueueJobId id, JobState state);
     void renumber();
 
     QueueFolder m_folder;

@@ -81,6 +81,18 @@ class QueueCommandTest : public QObject {
         }
     }
 
+    void aJobIsShownWithAllThatItAsksFor() {
+        const Home home;
+        home.run(
+            add({"--seed", "5", "--hires", "1.5", "--hires-steps", "7", "--negative", "grey"}));
+        const Run run = home.run({"queue", "show", "1"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        for (const char* value : {"3d emoji of a red apple", "1.5", " 7\n", "grey"})
+            QVERIFY2(run.out.contains(value), run.out.constData());
+        const auto job = home.run({"queue", "show", "1", "--json"}).event("job");
+        QCOMPARE(job["request"]["hiresSteps"].dump(), std::string("7"));
+    }
+
     void namesOfTheQueueAreTakenAndNumbered() {
         const Home home;
         home.run(add({"--seed", "5"}));

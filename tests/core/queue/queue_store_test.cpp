@@ -206,6 +206,28 @@ class QueueStoreTest : public QObject {
         QCOMPARE(codeOf(store.edit(id, changed)), ErrorCode::InvalidArgument);
     }
 
+    // It begins again, so it may be another; with pictures of what it was it stays.
+    void isChangedBeforeItIsTriedAgain() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        QueueLedger ledger(store.database());
+        for (const JobAction how : {JobAction::Fail, JobAction::SetAside, JobAction::Cancel}) {
+            const QueueJobId id = sample.add(store, "a", 2);
+            const auto ticket = ledger.take(id);
+            QVERIFY(ledger.end(id, ticket->epoch, {.action = how}));
+            QCOMPARE(codeOf(store.edit(id, sample.job("b", 3))), ErrorCode::InvalidArgument);
+            QVERIFY(store.apply(JobAction::Retry, std::array{id}).ok());
+            QVERIFY(store.edit(id, sample.job("b", 3)).ok());
+            QCOMPARE(store.find(id)->title, std::string("b"));
+        }
+        const QueueJobId id = sample.add(store, "a", 2);
+        const auto ticket = ledger.take(id);
+        store.database().run("UPDATE items SET state = 'done' WHERE job = ? AND picture = 0", id);
+        QVERIFY(ledger.end(id, ticket->epoch, {.action = JobAction::Fail}));
+        QVERIFY(store.apply(JobAction::Retry, std::array{id}).ok());
+        QCOMPARE(codeOf(store.edit(id, sample.job("b", 3))), ErrorCode::InvalidArgument);
+    }
+
     void clearingKeepsWhatOthersWaitFor() {
         const QueueSample sample;
         QueueStore store = sample.open();
@@ -215,6 +237,10 @@ class QueueStoreTest : public QObject {
         const QueueJobId waits = sample.add(store, clip);
         const std::array both{needed, other};
         const std::array clips{waits};
+        QueueLedger ledger(store.database());
+        const auto ticket = ledger.take(other); // so that more than a picture belongs to it
+        QVERIFY(ledger.end(other, ticket->epoch, {.action = JobAction::Yield}));
+        ledger.setProgress(other, {});
         QVERIFY(store.apply(JobAction::Cancel, both).ok());
         const std::array cancelled{JobState::Cancelled}, waiting{JobState::Waiting};
         QCOMPARE(*store.clear(cancelled), int64_t{1});
@@ -223,7 +249,11 @@ class QueueStoreTest : public QObject {
         QCOMPARE(codeOf(store.clear(waiting)), ErrorCode::InvalidArgument);
         QVERIFY(store.apply(JobAction::Cancel, clips).ok());
         QCOMPARE(*store.clear(cancelled), int64_t{2});
-        QCOMPARE(store.database().integer("SELECT count(*) FROM items"), int64_t{0});
+        for (const char* table : {"items", "leases", "attempts", "needs", "progress"})
+            QCOMPARE(
+                store.database().integer(std::string("SELECT count(*) FROM ") + table + " WHERE 1"),
+                int64_t{0});
+        QCOMPARE(store.database().integer("PRAGMA foreign_keys"), int64_t{1}); // again
         // Numbers are not used again: a script that remembers one gets no stranger's job.
         QVERIFY(sample.add(store, "new") > waits);
     }
