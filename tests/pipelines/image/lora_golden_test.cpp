@@ -1,4 +1,5 @@
-// Whole runs with LoRAs against diffusers: files and numbers from tests/golden/generate_loras.py.
+// Whole runs with LoRAs against diffusers: files and numbers from tests/golden/generate_loras.py and
+// generate_xl_loras.py.
 
 #include "kernels/backend/registry.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -64,20 +65,24 @@ std::vector<float> latentsOf(const Model& model, const nlohmann::json& how,
 
 TEST_CASE("final latents with LoRAs equal diffusers'") {
     const auto device = openDevice();
-    const nlohmann::json how = test::readGoldenJson("loras/cases.json");
-    const test::GoldenFile expected("loras/expected.safetensors");
-    CHECK(how.at("cases").size() == 10);
-    for (const nlohmann::json& entry : how.at("cases")) {
-        const std::string name = entry.at("name");
-        CAPTURE(name);
-        Model model = Model::open(test::goldenPath(entry.at("model")));
-        for (const nlohmann::json& lora : entry.at("loras"))
-            addLora(model, lora.at("file"), lora.at("denoiser"), lora.at("text"));
-        const double error =
-            test::relativeError(latentsOf(model, how, *device), expected.floats(name));
-        MESSAGE("LoRA " << name << ": latents differ by " << error);
-        CHECK(error <= kTolerance);
+    size_t compared = 0;
+    for (const std::string start : {"", "xl-"}) {
+        const nlohmann::json how = test::readGoldenJson("loras/" + start + "cases.json");
+        const test::GoldenFile expected("loras/" + start + "expected.safetensors");
+        for (const nlohmann::json& entry : how.at("cases")) {
+            const std::string name = entry.at("name");
+            CAPTURE(name);
+            Model model = Model::open(test::goldenPath(entry.at("model")));
+            for (const nlohmann::json& lora : entry.at("loras"))
+                addLora(model, lora.at("file"), lora.at("denoiser"), lora.at("text"));
+            const double error =
+                test::relativeError(latentsOf(model, how, *device), expected.floats(name));
+            MESSAGE("LoRA " << name << ": latents differ by " << error);
+            CHECK(error <= kTolerance);
+            ++compared;
+        }
     }
+    CHECK(compared == 19);
 }
 
 TEST_CASE("a LoRA does the same to a model in one file") {
