@@ -129,7 +129,7 @@ class PassesCommandTest : public QObject {
             return run.event("plan")["steps"].get<int>();
         };
         QCOMPARE(steps({}), 4);
-        QCOMPARE(steps({"--refiner", "starter-image"}), 4);
+        QCOMPARE(steps({"--refiner", "starter-image", "--refiner-at", "0.5"}), 4);
         QCOMPARE(steps({"--hires", "2", "--hires-steps", "6"}), 4 + 3);
         QCOMPARE(steps({"--upscaler", "sharp"}), 4 + 2); // a tile of colour, one of alpha
     }
