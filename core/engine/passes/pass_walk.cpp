@@ -132,6 +132,7 @@ void PassWalk::takePicture(int64_t picture, const kernels::Tensor& tensor, int64
         const int64_t batch = std::max<int64_t>(pass().request.batch, 1);
         PassPlace place{m_state.round, static_cast<size_t>(m_state.pass), picture / batch * batch,
                         calls, picture % batch * how->plan.tiles};
+        tensor.device().arena().trim(); // beside the model the upscaler needs its own
         image = m_hooks.enlarge(*how, image, [&] {
             ++place.tiles;
             if (m_hooks.step) m_hooks.step(place);

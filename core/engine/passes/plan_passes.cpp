@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.h"
 #include "pipelines/image/background.h"
+#include "pipelines/image/latents_file.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/upscale/upscaler.h"
 #include "pipelines/vae/vae.h"
@@ -111,6 +112,7 @@ class PassList {
     void addHires() {
         const pipelines::Model& model = m_with.models.at(0).model;
         checkPictureGoesOn(model);
+        checkLatents(vaeOf(model));
         m_passes.rounds = m_request.count;
         ImageRequest one = m_request;
         one.count = 1;
@@ -122,6 +124,14 @@ class PassList {
             first.enlarge = PictureEnlargement{*m_companions.hiresUpscaler, {}, false};
         Pass& second = add(pipelines::hiresRequest(one, vaeOf(model).factor()), {});
         second.takes = Takes::Picture;
+    }
+
+    // Each round looks at its own of them alone.
+    void checkLatents(const pipelines::VaeConfig& vae) const {
+        if (m_request.latentsPath.empty()) return;
+        pipelines::LatentsFile::check(m_request.latentsPath, m_request.latentsIndex,
+                                      {m_request.count, *m_request.height / vae.factor(),
+                                       *m_request.width / vae.factor(), vae.latentChannels});
     }
 
     void plan(Pass& pass) {
@@ -169,18 +179,36 @@ class PassList {
     JobPasses m_passes;
 };
 
-// Seconds in steps, tiles among them, of a pass; and their number for one picture.
+// Of one picture in a pass: its steps, tiles among them, and their time.
 struct Steps {
-    int64_t ofPicture = 0;
+    int64_t count = 0;
     double seconds = 0;
 };
 Steps stepsOf(const Pass& pass) {
     Steps steps{pass.plan.steps, pass.plan.secondsPerStep * static_cast<double>(pass.plan.steps)};
     if (!pass.enlarge) return steps;
-    const UpscalePlan& enlarging = pass.enlarge->plan;
-    steps.ofPicture += enlarging.tiles;
-    steps.seconds += enlarging.secondsPerTile * static_cast<double>(enlarging.tiles);
+    steps.count += pass.enlarge->plan.tiles;
+    steps.seconds +=
+        pass.enlarge->plan.secondsPerTile * static_cast<double>(pass.enlarge->plan.tiles);
     return steps;
+}
+
+// Of all pictures that the pass makes in one round, the model being loaded.
+double secondsOf(const Pass& pass, const pipelines::Machine& machine) {
+    double seconds =
+        pass.plan.seconds - static_cast<double>(pass.plan.weightBytes) / machine.bytesReadPerSecond;
+    if (pass.enlarge)
+        seconds += static_cast<double>(pass.request.count * pass.enlarge->plan.tiles) *
+                   pass.enlarge->plan.secondsPerTile;
+    return seconds;
+}
+
+// Of each model the most that a pass loads.
+std::map<size_t, size_t> weightBytesOf(const JobPasses& passes) {
+    std::map<size_t, size_t> bytes;
+    for (const Pass& pass : passes.list)
+        bytes[pass.model] = std::max(bytes[pass.model], pass.plan.weightBytes);
+    return bytes;
 }
 
 } // namespace
@@ -191,47 +219,33 @@ JobPasses planPasses(const ImageRequest& request, const Companions& companions,
 }
 
 Plan planOf(const JobPasses& passes, const pipelines::Machine& machine) {
-    const auto rounds = static_cast<double>(passes.rounds);
-    Plan whole = passes.list.front().plan;
-    std::map<size_t, size_t> weightBytes; // of each model: the most that a pass loads of it
+    const Pass &first = passes.list.front(), &last = passes.list.back();
+    Plan whole = first.plan;
+    for (size_t i = 1; i < passes.list.size(); ++i) whole = following(whole, passes.list[i].plan);
+    whole.width = last.enlarge ? last.enlarge->plan.width : *last.request.width;
+    whole.height = last.enlarge ? last.enlarge->plan.height : *last.request.height;
+    whole.count = passes.rounds * first.request.count;
+
+    std::map<size_t, size_t> weightBytes = weightBytesOf(passes);
+    whole.seconds = 0;
+    for (const auto& [model, bytes] : weightBytes)
+        whole.seconds += static_cast<double>(bytes) / machine.bytesReadPerSecond;
     Steps steps;
     for (const Pass& pass : passes.list) {
-        if (&pass != &passes.list.front()) whole = following(whole, pass.plan);
-        size_t& bytes = weightBytes[pass.model];
-        bytes = std::max(bytes, pass.plan.weightBytes);
-        const Steps own = stepsOf(pass);
-        steps.ofPicture += own.ofPicture;
-        steps.seconds += own.seconds;
-    }
-    const auto loading = [&](size_t bytes) {
-        return static_cast<double>(bytes) / machine.bytesReadPerSecond;
-    };
-    whole.seconds = 0;
-    for (const auto& [model, bytes] : weightBytes) whole.seconds += loading(bytes);
-    for (const Pass& pass : passes.list) {
-        whole.seconds += rounds * (pass.plan.seconds - loading(pass.plan.weightBytes));
+        steps.count += stepsOf(pass).count;
+        steps.seconds += stepsOf(pass).seconds;
+        whole.seconds += static_cast<double>(passes.rounds) * secondsOf(pass, machine);
         // What encodes for a later pass stays loaded from the second round on.
+        const size_t stays = weightBytes[pass.model] - pass.plan.weightBytes;
         if (passes.rounds > 1)
-            whole.peakBytes =
-                std::max(whole.peakBytes,
-                         pass.plan.peakBytes + weightBytes[pass.model] - pass.plan.weightBytes);
-        if (!pass.enlarge) continue;
-        const UpscalePlan& enlarging = pass.enlarge->plan;
-        whole.seconds += rounds * static_cast<double>(pass.request.count * enlarging.tiles) *
-                         enlarging.secondsPerTile;
-        whole.width = enlarging.width; // of the last one in the end
-        whole.height = enlarging.height;
+            whole.peakBytes = std::max(whole.peakBytes, pass.plan.peakBytes + stays);
     }
-    if (!passes.list.back().enlarge) {
-        whole.width = *passes.list.back().request.width;
-        whole.height = *passes.list.back().request.height;
-    }
-    whole.steps = steps.ofPicture;
+    whole.steps = steps.count;
     whole.secondsPerStep = steps.seconds / static_cast<double>(std::max<int64_t>(whole.steps, 1));
-    whole.count = passes.rounds * passes.list.front().request.count;
     if (whole.fits && whole.peakBytes > whole.availableBytes) {
         whole.fits = false;
-        whole.advice = "Use --count 1: what encodes for the second pass then goes in time.";
+        whole.advice =
+            "Use --count 1: what encodes for the second pass then comes after the first.";
     }
     return whole;
 }

@@ -1,7 +1,6 @@
 #pragma once
 // The workers that were lost with a job, and whether it is the job that kills them.
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,7 +12,10 @@ struct JobPlace {
     int64_t steps = 0;    // of the whole job that are done
     int64_t pictures = 0; // that were handed out
 
-    friend auto operator<=>(const JobPlace&, const JobPlace&) = default;
+    bool isBeyond(const JobPlace& other) const {
+        return steps > other.steps || (steps == other.steps && pictures > other.pictures);
+    }
+    friend bool operator==(const JobPlace&, const JobPlace&) = default;
 };
 
 class JobLosses {
@@ -26,7 +28,7 @@ class JobLosses {
     // Where the last one was lost; the beginning where none was.
     JobPlace last() const { return m_last.value_or(JobPlace{}); }
     // Whether no worker was lost with it that came so far.
-    bool isNew(JobPlace place) const { return !m_furthest || place > *m_furthest; }
+    bool isNew(JobPlace place) const { return !m_furthest || place.isBeyond(*m_furthest); }
 
     static constexpr int kMostAtOnePlace = 2, kMostInVain = 6;
 

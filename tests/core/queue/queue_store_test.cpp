@@ -319,6 +319,30 @@ class QueueStoreTest : public QObject {
         QCOMPARE(store.status()->secondsLeft, 9.0);
     }
 
+    // What was measured of a plain job says nothing of one that does more.
+    void timesAreThoseOfWhatRuns() {
+        const QueueSample sample;
+        QueueStore store = sample.open();
+        const QueueJobId plain = sample.add(store, "plain");
+        QueueLedger ledger(store.database());
+        Statement kind(store.database(), "SELECT step_kind FROM jobs WHERE id = 1");
+        QVERIFY(kind.next());
+        ledger.noteStepTimes(kind.text(0), {.steps = 10, .secondsPerStep = 1, .secondsBeside = 0});
+        QVERIFY(store.find(plain)->secondsLeft);
+        using Change = void (*)(pipelines::ImageRequest&);
+        const Change changes[] = {[](auto& request) { request.hires = 2; },
+                                  [](auto& request) { request.refiner = "second"; },
+                                  [](auto& request) { request.upscaler = "sharp"; },
+                                  [](auto& request) { request.denoiseTile = 512; },
+                                  [](auto& request) { request.controls = {"canny"}; },
+                                  [](auto& request) { request.initPath = "/there/a.png"; }};
+        for (const Change change : changes) {
+            NewJob more = sample.job("more");
+            change(more.request);
+            QVERIFY(!store.find(sample.add(store, more))->secondsLeft);
+        }
+    }
+
     void takesSingleJobsOffTheList() {
         const QueueSample sample;
         QueueStore store = sample.open();

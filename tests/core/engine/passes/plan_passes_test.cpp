@@ -5,6 +5,7 @@
 #include <QTest>
 
 #include <cmath>
+#include <utility>
 
 using namespace kinora;
 using namespace kinora::core;
@@ -87,6 +88,20 @@ class PlanPassesTest : public QObject {
         request.hiresUpscaler = upscaler();
         QCOMPARE(plan(request).steps, steps + 2);
         QCOMPARE(plan(request).width, 128);
+    }
+
+    // Not only those of the first picture.
+    void looksAtAllLatentsToStartFrom() {
+        pipelines::ImageRequest request = apple();
+        request.saveLatentsPath = (m_fixture.folder() / "one.safetensors").string();
+        RunnerJob job;
+        RunnerFixture::run(*m_runner, job, nullptr, request);
+        QCOMPARE(job.failure(), std::string());
+        request.latentsPath = std::exchange(request.saveLatentsPath, {});
+        request.hires = 2;
+        QVERIFY(m_runner->plan(request).ok());
+        request.count = 2;
+        QVERIFY(!m_runner->plan(request).ok());
     }
 
     void saysBeforeLoadingWhatDoesNotGo_data() {

@@ -121,6 +121,50 @@ class WorkerDeathTest : public QObject {
         QCOMPARE(engine->capacity(), 2);
     }
 
+    // Once in each pass. The second time it is the turn of a picture before the one of the first
+    // time, or the next one's: nothing that both have in common.
+    void survivesDeathsInBothPasses_data() {
+        QTest::addColumn<bool>("refiner");
+        QTest::addColumn<QList<int>>("deaths"); // after that many steps of the job
+        QTest::newRow("refiner") << true << QList<int>{4, 5};
+        QTest::newRow("hires") << false << QList<int>{5, 11};
+    }
+    void survivesDeathsInBothPasses() {
+        QFETCH(bool, refiner);
+        QFETCH(QList<int>, deaths);
+        pipelines::ImageRequest request = WorkerFixture::redApple(4);
+        request.width = request.height = 64;
+        request.sampler = "euler_a";
+        request.count = 2;
+        if (refiner) {
+            request.refiner = "starter-image";
+            request.refinerAt = 0.5;
+        } else {
+            request.hires = 1.5;
+        }
+        const auto engine = m_fixture.engine(1);
+        Job whole, job;
+        engine->submit(request, whole.sink());
+        QVERIFY(whole.waitForEnd());
+        QCOMPARE(whole.count<PictureEvent>(), 2);
+        engine->submit(request, job.sink([&](const EngineEvent& event) {
+            const auto* step = std::get_if<StepEvent>(&event);
+            if (!step || deaths.isEmpty() || step->done < deaths.front()) return;
+            deaths.removeFirst();
+            for (const int id : processIds(*engine)) ::kill(id, SIGKILL);
+        }));
+        QVERIFY(job.waitForEnd());
+        QCOMPARE(job.failure(), std::string());
+        QVERIFY(deaths.isEmpty());
+        QCOMPARE(job.count<ResumedEvent>(), 2);
+        for (const ResumedEvent& resumed : job.all<ResumedEvent>()) {
+            QCOMPARE(resumed.fromBeginningBecause, std::string());
+            QVERIFY(resumed.step > 0);
+        }
+        QCOMPARE(job.pictureHashes(), whole.pictureHashes());
+        QVERIFY(job.count<StepEvent>() <= whole.count<StepEvent>()); // none is done twice
+    }
+
     // Each of them comes after a step of the job that it hits: twice at one place would set it
     // aside.
     void survivesRandomDeaths() {
