@@ -19,7 +19,7 @@ bool isNumber(const Parameter& p) {
 } // namespace
 
 TEST_CASE("every field of a request has exactly one row") {
-    // 59 fields: a new one without a row, or a row too many, changes one side only.
+    // 61 fields: a new one without a row, or a row too many, changes one side only.
     CHECK(imageParameters().size() == 61);
     std::set<size_t> fields;
     const ImageRequest request;
