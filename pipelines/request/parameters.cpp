@@ -38,7 +38,8 @@ std::string_view deviceRule(std::string_view value) {
 std::string_view loraRule(std::string_view value) {
     return parseLoraChoice(value) ? std::string_view{}
                                   : "NAME, NAME:WEIGHT or NAME:WEIGHT:TEXT_WEIGHT, weights from "
-                                    "-100 to 100";
+                                    "-100 to 100, then if need be :lbw= with 12, 17, 20 or 26 "
+                                    "numbers or a name as ALL, INALL or OUTALL";
 }
 
 std::string_view controlRule(std::string_view value) {

@@ -26,6 +26,8 @@ namespace kinora::pipelines {
 struct LoraStrength {
     float denoiser = 1;
     float text = 1; // of each text encoder
+    // What these are multiplied with in each block of the denoiser, and in the text encoders.
+    std::optional<LoraBlocks> blocks = {};
 };
 
 // How far a LoRA fits a model.
