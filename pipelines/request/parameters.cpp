@@ -2,6 +2,7 @@
 
 #include "pipelines/request/control_choice.h"
 #include "pipelines/request/embedding_choice.h"
+#include "pipelines/request/guidance_parameters.h"
 #include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
 #include "pipelines/request/outpaint_margins.h"
@@ -104,7 +105,7 @@ std::vector<Parameter> textParameters() {
         {.name = "lora",
          .option = "lora",
          .label = "LoRA",
-         .help = "LoRA by name or file, its weight, and another one for the text encoder",
+         .help = "LoRA by name or file, weights of denoiser and text, of blocks by :lbw=",
          .unit = "",
          .field = &ImageRequest::loras,
          .role = ParameterRole::Result,
@@ -748,10 +749,10 @@ std::vector<Parameter> outputParameters() {
 
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
-    for (auto part :
-         {textParameters, controlParameters, languageParameters, samplingParameters,
-          startParameters, passParameters, upscalerParameters, networkParameters, pictureParameters,
-          sizeParameters, scoreParameters, runningParameters, outputParameters})
+    for (auto part : {textParameters, controlParameters, languageParameters, samplingParameters,
+                      guidanceParameters, startParameters, passParameters, upscalerParameters,
+                      networkParameters, pictureParameters, sizeParameters, scoreParameters,
+                      runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }
