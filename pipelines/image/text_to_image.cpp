@@ -66,9 +66,10 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
                     m_controls->unusedTensors().end());
     checkComponentsAgree();
     m_kind = denoiserInput(m_unet->config(), m_vae);
-    m_preview = extras().previewFactors.empty()
-                    ? knownPreviewFactors(m_vae)
-                    : PreviewFactors{extras().previewFactors, extras().previewBias};
+    m_preview =
+        extras().previewFactors.empty()
+            ? knownPreviewFactors(readVaeConfig(model.trainedVaeConfig(), model.configLabel("vae")))
+            : PreviewFactors{extras().previewFactors, extras().previewBias};
 }
 
 void TextToImage::checkComponentsAgree() const {

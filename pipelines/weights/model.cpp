@@ -404,7 +404,10 @@ void Model::setImageEncoder(const fs::path& file) {
 }
 
 void Model::replaceVae(ExternalVae vae) {
-    if (vae.config()) m_configs["vae"] = *vae.config();
+    if (vae.config()) {
+        m_trainedVae = trainedVaeConfig();
+        m_configs["vae"] = *vae.config();
+    }
     for (const fs::path& file : vae.files())
         m_additions += identityOf(file) + " " + (vae.config() ? vae.config()->dump() : "") + "\n";
     m_vae = std::move(vae);
