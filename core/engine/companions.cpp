@@ -21,7 +21,8 @@ void addLora(const std::filesystem::path& path, const pipelines::LoraChoice& cho
              pipelines::Model& model, std::vector<std::string>& warnings) {
     const auto file = std::make_shared<const pipelines::LoraFile>(path);
     const pipelines::LoraFit fit = model.add(file, {.denoiser = static_cast<float>(choice.weight),
-                                                    .text = static_cast<float>(choice.textWeight)});
+                                                    .text = static_cast<float>(choice.textWeight),
+                                                    .blocks = choice.blocks});
     if (fit.surplus.empty()) return;
     const std::string count = std::to_string(fit.surplus.size());
     warnings.push_back(file->label() + ": " + count +

@@ -1,6 +1,7 @@
 #include "pipelines/blocks/attention.h"
 
 #include "kernels/ops/elementwise.h"
+#include "kernels/ops/layout.h"
 
 #include <string>
 
@@ -32,6 +33,22 @@ kernels::Tensor Attention::operator()(const kernels::Tensor& x, const kernels::T
             kernels::multiply(weights.value(picture.tokens), picture.strength);
         mixed = kernels::add(
             mixed, kernels::attention(query, weights.key(picture.tokens), value, options));
+    }
+    return m_out(mixed, kernels::Activation::None, residual);
+}
+
+kernels::Tensor Attention::toItself(const kernels::Tensor& x, const kernels::Tensor& residual,
+                                    int64_t identityRows) const {
+    if (identityRows == 0) return (*this)(x, x, residual);
+    kernels::Tensor mixed = m_value(x); // of the identity: each position's own value
+    const int64_t rows = x.dim(0), attending = rows - identityRows;
+    if (attending > 0) {
+        const kernels::Tensor seen = x.slice(0, attending);
+        const kernels::Tensor parts[] = {kernels::attention(m_query(seen), m_key(seen),
+                                                            mixed.slice(0, attending),
+                                                            {.heads = m_heads}),
+                                         mixed.slice(attending, rows)};
+        mixed = kernels::stack(parts);
     }
     return m_out(mixed, kernels::Activation::None, residual);
 }

@@ -37,6 +37,11 @@ class Attention {
                                kernels::Causal causal = kernels::Causal::No,
                                std::span<const PicturePrompt> pictures = {}) const;
 
+    // Self-attention; in the last identityRows of x each position attends to itself alone, as
+    // perturbed-attention guidance has it. Source: Ahn et al. 2024, equation 10.
+    kernels::Tensor toItself(const kernels::Tensor& x, const kernels::Tensor& residual,
+                             int64_t identityRows) const;
+
   private:
     struct PictureWeights {
         LinearWeights key, value;

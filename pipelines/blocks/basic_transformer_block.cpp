@@ -29,9 +29,10 @@ BasicTransformerBlock::BasicTransformerBlock(const Weights& weights, int64_t wid
       m_out(weights.linear("ff.net.2", width, kExpansion * width)) {}
 
 kernels::Tensor BasicTransformerBlock::operator()(kernels::Tensor x, const kernels::Tensor& context,
-                                                  std::span<const PicturePrompt> pictures) const {
+                                                  std::span<const PicturePrompt> pictures,
+                                                  int64_t identityRows) const {
     kernels::Tensor hidden = normed(x, m_norm1);
-    x = m_selfAttention(hidden, hidden, x);
+    x = m_selfAttention.toItself(hidden, x, identityRows);
     hidden = normed(x, m_norm2);
     x = m_crossAttention(hidden, context, x, kernels::Causal::No, pictures);
     hidden = normed(x, m_norm3);

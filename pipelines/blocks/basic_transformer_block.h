@@ -13,9 +13,11 @@ class BasicTransformerBlock {
     BasicTransformerBlock(const Weights& weights, int64_t width, int64_t contextWidth,
                           int64_t heads, size_t pictureAdapters = 0);
 
-    // x [N,L,width], context [N,Lc,contextWidth] -> [N,L,width].
+    // x [N,L,width], context [N,Lc,contextWidth] -> [N,L,width]. identityRows: as
+    // Attention::toItself.
     kernels::Tensor operator()(kernels::Tensor x, const kernels::Tensor& context,
-                               std::span<const PicturePrompt> pictures = {}) const;
+                               std::span<const PicturePrompt> pictures = {},
+                               int64_t identityRows = 0) const;
 
   private:
     NormWeights m_norm1, m_norm2, m_norm3;

@@ -53,14 +53,15 @@ Transformer2D::Transformer2D(const Weights& weights, int64_t channels,
 }
 
 Tensor Transformer2D::operator()(const Tensor& x, const Tensor& context,
-                                 std::span<const PicturePrompt> pictures) const {
+                                 std::span<const PicturePrompt> pictures,
+                                 int64_t identityRows) const {
     const int64_t batch = x.dim(0), height = x.dim(1), width = x.dim(2);
     Tensor hidden = m_norm(x);
     hidden = project(m_in, hidden);
     const int64_t inner = hidden.dim(-1);
     hidden = hidden.reshape({batch, height * width, inner});
     for (const BasicTransformerBlock& block : m_blocks)
-        hidden = block(std::move(hidden), context, pictures);
+        hidden = block(std::move(hidden), context, pictures, identityRows);
     return project(m_out, hidden.reshape({batch, height, width, inner}), x);
 }
 

@@ -25,9 +25,11 @@ class Transformer2D {
     // Throws Error{BadFile} where there are more heads than channels.
     Transformer2D(const Weights& weights, int64_t channels, const TransformerOptions& options);
 
-    // x [N,H,W,channels], context [N,L,contextWidth] -> [N,H,W,channels].
+    // x [N,H,W,channels], context [N,L,contextWidth] -> [N,H,W,channels]. identityRows: as
+    // Attention::toItself.
     kernels::Tensor operator()(const kernels::Tensor& x, const kernels::Tensor& context,
-                               std::span<const PicturePrompt> pictures = {}) const;
+                               std::span<const PicturePrompt> pictures = {},
+                               int64_t identityRows = 0) const;
 
   private:
     using Projection = std::variant<LinearWeights, Conv2d>;

@@ -68,19 +68,45 @@ Tensor Unet2d::embedAddition(const Tensor& pooled, std::span<const float> number
     return m_layers->encoder.embedAddition(pooled, numbers);
 }
 
+void Unet2d::checkAttends(std::span<const AttentionLayer> layers) const {
+    std::vector<AttentionLayer> attending;
+    for (size_t i = 0; i < config().downAttention.size(); ++i)
+        if (config().downAttention[i]) attending.push_back({DenoiserPath::Down, i});
+    if (config().midBlock && config().midAttention) attending.push_back({DenoiserPath::Middle, {}});
+    for (size_t i = 0; i < config().upAttention.size(); ++i)
+        if (config().upAttention[i]) attending.push_back({DenoiserPath::Up, i});
+    for (const AttentionLayer& layer : layers) {
+        if (std::ranges::any_of(attending, [&](const AttentionLayer& other) {
+                return layer.covers(other.path, other.block.value_or(0));
+            }))
+            continue;
+        std::string names;
+        for (const AttentionLayer& other : attending)
+            names += (names.empty() ? "" : ", ") + toText(other);
+        throw Error(ErrorCode::InvalidArgument,
+                    "The denoiser has no self-attention in " + toText(layer) + ".",
+                    names.empty() ? "It has none anywhere." : "It has in: " + names + ".");
+    }
+}
+
 Tensor Unet2d::operator()(const Tensor& sample, std::span<const float> timesteps,
                           const Tensor& promptEmbeddings, const Tensor& timeCondition,
                           const Tensor& addition, const UnetResiduals& residuals,
-                          std::span<const PicturePrompt> pictures) const {
+                          std::span<const PicturePrompt> pictures,
+                          const UnetChanges& changes) const {
     const auto& [encoder, up, outputNorm, output] = *m_layers;
     UnetConditions conditions =
         encoder.conditions(sample.dim(0), timesteps, promptEmbeddings, timeCondition, addition);
     conditions.pictures = pictures;
     std::vector<Tensor> skips;
-    Tensor x = encoder(encoder.begin(sample), conditions, skips, residuals.blocks);
+    Tensor x =
+        encoder(encoder.begin(sample), conditions, skips, residuals.blocks, changes.perturbed);
     addSkips(skips, residuals.skips);
     if (residuals.middle) x = kernels::add(x, residuals.middle);
-    for (const UpBlock& block : up) x = block(std::move(x), conditions, skips);
+    for (size_t i = 0; i < up.size(); ++i) {
+        conditions.identityRows = changes.perturbed.rowsIn(DenoiserPath::Up, i);
+        x = up[i](std::move(x), conditions, skips, freeUStage(changes.freeU, i));
+    }
     x = outputNorm(x, encoder.config().activation);
     return output(kernels::convert(x, DType::F32));
 }

@@ -3,10 +3,13 @@
 // Source: Rombach et al. 2022; names and numbers as diffusers' UNet2DConditionModel.
 
 #include "pipelines/blocks/attention.h"
+#include "pipelines/request/attention_layers.h"
+#include "pipelines/request/free_u.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -53,6 +56,26 @@ struct UnetResiduals {
     std::vector<kernels::Tensor> blocks;
 };
 
+// Rows of a call that perturbed-attention guidance pushes away from: their self-attention is the
+// identity in some layers. Source: Ahn et al. 2024.
+struct PerturbedAttention {
+    int64_t rows = 0; // the last ones
+    std::span<const AttentionLayer> layers;
+
+    // How many of the last rows a block perturbs.
+    int64_t rowsIn(DenoiserPath path, size_t block) const {
+        for (const AttentionLayer& layer : layers)
+            if (layer.covers(path, block)) return rows;
+        return 0;
+    }
+};
+
+// What changes how a denoiser works, besides what it is told.
+struct UnetChanges {
+    std::optional<FreeU> freeU;
+    PerturbedAttention perturbed;
+};
+
 class Unet2d {
   public:
     Unet2d(const Unet2dConfig& config, const Weights& weights);
@@ -69,12 +92,14 @@ class Unet2d {
     // compute dtype, timeCondition [N,timeConditionWidth] f32 or undefined where that is 0,
     // addition: embedAddition's, or undefined where additionWidth is 0, pictures: beside the prompt
     // -> [N,h,w,outChannels] f32. Throws Error{Internal} where residuals do not fit.
-    kernels::Tensor operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
-                               const kernels::Tensor& promptEmbeddings,
-                               const kernels::Tensor& timeCondition = {},
-                               const kernels::Tensor& addition = {},
-                               const UnetResiduals& residuals = {},
-                               std::span<const PicturePrompt> pictures = {}) const;
+    kernels::Tensor
+    operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
+               const kernels::Tensor& promptEmbeddings, const kernels::Tensor& timeCondition = {},
+               const kernels::Tensor& addition = {}, const UnetResiduals& residuals = {},
+               std::span<const PicturePrompt> pictures = {}, const UnetChanges& changes = {}) const;
+
+    // Throws Error{InvalidArgument} where a layer has no self-attention, and says which have.
+    void checkAttends(std::span<const AttentionLayer> layers) const;
 
     const Unet2dConfig& config() const;
 

@@ -40,7 +40,9 @@ Tensor DownBlock::operator()(Tensor x, const UnetConditions& conditions, std::ve
     const bool attends = !m_attentions.empty();
     for (size_t i = 0; i < m_resnets.size(); ++i) {
         x = m_resnets[i](std::move(x), conditions.time);
-        if (attends) x = m_attentions[i](x, conditions.context, conditions.pictures);
+        if (attends)
+            x = m_attentions[i](x, conditions.context, conditions.pictures,
+                                conditions.identityRows);
         if (added && attends && i + 1 == m_resnets.size()) x = kernels::add(x, added);
         skips.push_back(x);
     }
@@ -63,7 +65,7 @@ MidBlock::MidBlock(const Weights& weights, int64_t channels, const UnetBlockOpti
 Tensor MidBlock::operator()(Tensor x, const UnetConditions& conditions) const {
     x = m_first(std::move(x), conditions.time);
     if (!m_attention) return x;
-    x = (*m_attention)(x, conditions.context, conditions.pictures);
+    x = (*m_attention)(x, conditions.context, conditions.pictures, conditions.identityRows);
     return (*m_second)(std::move(x), conditions.time);
 }
 
@@ -79,14 +81,20 @@ UpBlock::UpBlock(const Weights& weights, int64_t in, int64_t out, int64_t skipIn
     if (options.resize) m_upsample.emplace(numbered(weights, "upsamplers", 0), out);
 }
 
-Tensor UpBlock::operator()(Tensor x, const UnetConditions& conditions,
-                           std::vector<Tensor>& skips) const {
+Tensor UpBlock::operator()(Tensor x, const UnetConditions& conditions, std::vector<Tensor>& skips,
+                           const std::optional<FreeUStage>& freeU) const {
     for (size_t i = 0; i < m_resnets.size(); ++i) {
         Tensor skip = std::move(skips.back());
         skips.pop_back();
+        if (freeU) {
+            x = scaleFirstHalf(x, freeU->backbone);
+            skip = scaleLowFrequencies(skip, freeU->skip);
+        }
         x = joined(std::move(x), std::move(skip));
         x = m_resnets[i](std::move(x), conditions.time);
-        if (!m_attentions.empty()) x = m_attentions[i](x, conditions.context, conditions.pictures);
+        if (!m_attentions.empty())
+            x = m_attentions[i](x, conditions.context, conditions.pictures,
+                                conditions.identityRows);
     }
     if (!m_upsample) return x;
     const int64_t height = skips.back().dim(1), width = skips.back().dim(2);

@@ -5,6 +5,7 @@
 #include "pipelines/blocks/resnet_block_2d.h"
 #include "pipelines/blocks/transformer_2d.h"
 #include "pipelines/blocks/upsample_2d.h"
+#include "pipelines/denoisers/free_u_stage.h"
 
 #include <optional>
 #include <vector>
@@ -25,6 +26,7 @@ struct UnetConditions {
     kernels::Tensor time;    // [N or 1, width], after the activation, compute dtype
     kernels::Tensor context; // [N,L,width], compute dtype
     std::span<const PicturePrompt> pictures;
+    int64_t identityRows = 0; // the last ones, whose self-attention is the identity in this block
 };
 
 class DownBlock {
@@ -62,7 +64,8 @@ class UpBlock {
     // Takes its skips from the end and frees them as it goes. The result has the size of the next
     // one, so that odd sizes come back right.
     kernels::Tensor operator()(kernels::Tensor x, const UnetConditions& conditions,
-                               std::vector<kernels::Tensor>& skips) const;
+                               std::vector<kernels::Tensor>& skips,
+                               const std::optional<FreeUStage>& freeU = {}) const;
 
   private:
     std::vector<ResnetBlock2D> m_resnets;

@@ -110,7 +110,7 @@ UnetConditions UnetEncoder::conditions(int64_t rows, std::span<const float> time
                         " wide, the denoiser's \"cross_attention_dim\" is " +
                         std::to_string(m_config.crossAttentionWidth) + ".",
                     "The parts of the model do not belong together; fetch it again.");
-    return {embedTime(timesteps, timeCondition, addition), promptEmbeddings, {}};
+    return {embedTime(timesteps, timeCondition, addition), promptEmbeddings, {}, 0};
 }
 
 Tensor UnetEncoder::begin(const Tensor& sample) const {
@@ -118,14 +118,18 @@ Tensor UnetEncoder::begin(const Tensor& sample) const {
 }
 
 Tensor UnetEncoder::operator()(Tensor x, const UnetConditions& conditions,
-                               std::vector<Tensor>& skips, std::span<const Tensor> added) const {
+                               std::vector<Tensor>& skips, std::span<const Tensor> added,
+                               const PerturbedAttention& perturbed) const {
     skips.push_back(x);
-    for (const DownBlock& block : m_down) {
-        x = block(std::move(x), conditions, skips, added.empty() ? Tensor{} : added.front());
+    UnetConditions told = conditions;
+    for (size_t i = 0; i < m_down.size(); ++i) {
+        told.identityRows = perturbed.rowsIn(DenoiserPath::Down, i);
+        x = m_down[i](std::move(x), told, skips, added.empty() ? Tensor{} : added.front());
         if (!added.empty()) added = added.subspan(1);
     }
     if (!m_middle) return x;
-    x = (*m_middle)(std::move(x), conditions);
+    told.identityRows = perturbed.rowsIn(DenoiserPath::Middle, 0);
+    x = (*m_middle)(std::move(x), told);
     // One more is for the middle, where it has its shape (the reference asks so, too).
     const bool fits = !added.empty() && added.front().dim(1) == x.dim(1) &&
                       added.front().dim(2) == x.dim(2) && added.front().dim(3) == x.dim(3);

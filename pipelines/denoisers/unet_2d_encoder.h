@@ -37,7 +37,8 @@ class UnetEncoder {
     // UnetResiduals::blocks.
     kernels::Tensor operator()(kernels::Tensor x, const UnetConditions& conditions,
                                std::vector<kernels::Tensor>& skips,
-                               std::span<const kernels::Tensor> added = {}) const;
+                               std::span<const kernels::Tensor> added = {},
+                               const PerturbedAttention& perturbed = {}) const;
 
   private:
     kernels::Tensor sinusoids(std::span<const float> numbers, int64_t width) const;

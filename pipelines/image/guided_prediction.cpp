@@ -36,8 +36,10 @@ struct Call {
     double timestep;
     RunStretch stretch;
 
-    // Rows of prompts of equal length, each for every picture: all of the first prompt's first.
-    Tensor operator()(std::span<const PromptEmbeddings* const> prompts) const {
+    // Rows of prompts of equal length, each for every picture: all of the first prompt's first. The
+    // last `perturbed` prompts are seen as perturbed-attention guidance has it.
+    Tensor operator()(std::span<const PromptEmbeddings* const> prompts,
+                      size_t perturbed = 0) const {
         const Tensor sample = channels ? kernels::concat({latents, channels}) : latents;
         std::vector<Tensor> samples, plain, embeddings, additions;
         std::vector<std::vector<Tensor>> controlAdditions;
@@ -66,7 +68,14 @@ struct Call {
             channels ? one(samples) : rows.samples, rows.timesteps, rows.embeddings,
             guidanceCondition(how.unet, how.device, *how.request.cfg, rows.timesteps.size()),
             additions.empty() ? Tensor{} : one(additions), how.control.residuals(rows, stretch),
-            picturesFor(prompts));
+            picturesFor(prompts), changes(prompts.last(perturbed)));
+    }
+
+    UnetChanges changes(std::span<const PromptEmbeddings* const> perturbed) const {
+        UnetChanges changes{how.freeU, {0, how.perturbedLayers}};
+        for (const PromptEmbeddings* told : perturbed)
+            changes.perturbed.rows += told->embeddings.dim(0) * latents.dim(0);
+        return changes;
     }
 
     // In the order of operator().
@@ -112,25 +121,44 @@ Tensor predictGuided(const GuidedDenoiser& how, int64_t call, const Tensor& inpu
         return Call{how, stage.negative, input, channels, timestep, {at(call), at(call + 1)}};
     };
     const Call denoiser = callOn(how.channels);
-    const PromptEmbeddings* const both[] = {&stage.negative, &stage.positive};
-    const std::span<const PromptEmbeddings* const> all(both);
-    if (!stage.negative.embeddings) return denoiser(all.subspan(1));
+    const double perturbs =
+        attentionScale(request.pag.value_or(0), request.pagAdaptive.value_or(0), timestep);
+    // What guidance pulls away from, what it pulls to, and that once more, perturbed.
+    const PromptEmbeddings* const told[] = {&stage.negative, &stage.positive, &stage.positive};
+    const std::span all(told);
+    const size_t perturbed = perturbs > 0 ? 1 : 0;
+    const auto positive = all.subspan(1, 1 + perturbed);
+    const bool negates = static_cast<bool>(stage.negative.embeddings);
     // Prompts of other lengths do not fit into one call.
-    const bool fits = stage.negative.embeddings.dim(1) == stage.positive.embeddings.dim(1);
-    Tensor output =
-        fits ? denoiser(all) : one({denoiser(all.subspan(0, 1)), denoiser(all.subspan(1))});
+    const bool fits =
+        negates && stage.negative.embeddings.dim(1) == stage.positive.embeddings.dim(1);
+    Tensor output = !negates ? denoiser(positive, perturbed)
+                    : fits   ? denoiser(all.first(2 + perturbed), perturbed)
+                             : one({denoiser(all.first(1)), denoiser(positive, perturbed)});
     const int64_t pictures = input.dim(0);
+    Tensor more;
+    if (perturbed) {
+        const int64_t rows = stage.positive.embeddings.dim(0) * pictures;
+        const int64_t end = output.dim(0) - rows;
+        more = attentionGuidance(output.slice(end - rows, end), output.slice(end, end + rows),
+                                 prompts.weights, perturbs);
+        output = output.slice(0, end);
+    }
+    const auto withMore = [&](const Tensor& guided) {
+        return more ? kernels::add(guided, more) : guided;
+    };
+    if (!negates) return withMore(output);
     if (prompts.weights.size() > 1 || prompts.weights.front() != 1) {
-        const Tensor positive = composed(output, prompts.weights, pictures);
-        if (!prompts.guided) return positive;
-        output = one({output.slice(0, pictures), positive});
+        const Tensor joined = composed(output, prompts.weights, pictures);
+        if (!prompts.guided) return withMore(joined);
+        output = one({output.slice(0, pictures), joined});
     }
     if (how.edits) {
         const Tensor nothing = kernels::linearCombination({{0, how.channels}});
-        const Tensor blind = callOn(nothing)(all.subspan(0, 1));
-        return guideEdit(one({blind, output}), *request.cfg, *request.imageCfg);
+        const Tensor blind = callOn(nothing)(all.first(1));
+        return withMore(guideEdit(one({blind, output}), *request.cfg, *request.imageCfg));
     }
-    return guide(output, *request.cfg, *request.guidanceRescale);
+    return guide(output, *request.cfg, *request.guidanceRescale, more);
 }
 
 } // namespace kinora::pipelines

@@ -31,6 +31,7 @@ void takePromptLoras(ImageRequest& request) {
     for (const LoraMention& lora : loras) {
         std::string choice = lora.name + ":" + nlohmann::json(lora.weight).dump();
         if (lora.textWeight != lora.weight) choice += ":" + nlohmann::json(lora.textWeight).dump();
+        if (!lora.blocks.empty()) choice += ":lbw=" + lora.blocks;
         request.loras.push_back(std::move(choice));
     }
     while (left.ends_with(' ')) left.pop_back(); // what stood before them

@@ -32,6 +32,16 @@ int64_t picturesAtOnce(const ImageRequest& request) {
     return std::clamp<int64_t>(request.batch, 1, request.count);
 }
 
+std::optional<FreeU> freeUOf(const ImageRequest& request) {
+    return request.freeU ? parseFreeU(*request.freeU) : std::nullopt;
+}
+
+// None where attention guidance is off.
+std::vector<AttentionLayer> perturbedLayersOf(const ImageRequest& request) {
+    if (request.pag.value_or(0) <= 0) return {};
+    return parseAttentionLayers(request.pagLayers.value_or("mid")).value();
+}
+
 void offerState(RunMoment moment, const TextToImageEvents& events,
                 const std::function<RunState()>& state) {
     if (events.state) events.state(moment, state);
@@ -56,9 +66,10 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
                     m_controls->unusedTensors().end());
     checkComponentsAgree();
     m_kind = denoiserInput(m_unet->config(), m_vae);
-    m_preview = extras().previewFactors.empty()
-                    ? knownPreviewFactors(m_vae)
-                    : PreviewFactors{extras().previewFactors, extras().previewBias};
+    m_preview =
+        extras().previewFactors.empty()
+            ? knownPreviewFactors(readVaeConfig(model.trainedVaeConfig(), model.configLabel("vae")))
+            : PreviewFactors{extras().previewFactors, extras().previewBias};
 }
 
 void TextToImage::checkComponentsAgree() const {
@@ -87,6 +98,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
                       std::optional<int64_t> promptCallsOfAll) {
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
     if (from) checkState(request, *from, inputs.part);
+    m_unet->checkAttends(perturbedLayersOf(request));
     const PictureStart start = pictureStart(request, inputs, events);
     const ControlRun control = m_controls->begin(request, inputs);
     EncodedPrompts prompts =
@@ -351,11 +363,14 @@ void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
     const int64_t firstOfPrompts = inputs.part.begins() ? before : 0;
     const auto state = [&] { return stateOf(batch, finalLatents); };
     const int64_t calls = batch.range.end;
+    const std::optional<FreeU> freeU = freeUOf(request);
+    const std::vector<AttentionLayer> perturbed = perturbedLayersOf(request);
     denoise(
         *batch.scheduler, batch.noise, batch.latents, batch.calls, calls, m_compute,
         [&](const Tensor& input, double timestep) {
             return predict({*m_unet, m_device, request, prompts, batch.start.channels,
-                            start.isEdit(), control, batch.scheduler->callCount() - firstOfPrompts},
+                            start.isEdit(), control, batch.scheduler->callCount() - firstOfPrompts,
+                            freeU, perturbed},
                            batch.calls - firstOfPrompts, input, timestep);
         },
         [&](const Tensor& latents, int nextCall) {
@@ -382,7 +397,7 @@ Tensor TextToImage::predict(const GuidedDenoiser& how, int64_t call, const Tenso
         const bool cuts = how.channels && windows.size() > 1;
         const Tensor channels = cuts ? cutWindow(how.channels, window) : how.channels;
         return predictGuided({how.unet, how.device, how.request, how.prompts, channels, how.edits,
-                              how.control, how.calls},
+                              how.control, how.calls, how.freeU, how.perturbedLayers},
                              call, part, timestep);
     });
 }

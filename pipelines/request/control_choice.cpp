@@ -2,8 +2,6 @@
 
 #include "pipelines/request/trailing_numbers.h"
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <vector>
 
@@ -11,12 +9,6 @@ namespace kinora::pipelines {
 namespace {
 
 constexpr size_t kNumbers = 3;
-
-std::string numberText(double value) {
-    std::array<char, 32> buffer{};
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-    return {buffer.data(), end};
-}
 
 } // namespace
 

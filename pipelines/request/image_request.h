@@ -14,7 +14,7 @@ struct ImageRequest {
     std::string prompt;
     std::string negative;
     std::vector<std::string>
-        loras; // "name-or-file[:weight[:text weight]]", as lora_choice.h reads it
+        loras; // "name-or-file[:weight[:text weight]][:lbw=blocks]", as lora_choice.h reads it
     std::vector<std::string> embeddings;   // "name-or-file[:word]", as embedding_choice.h reads it
     std::string promptEmbeddings = "auto"; // words of the prompt that name files: auto, off
 
@@ -41,6 +41,11 @@ struct ImageRequest {
     std::optional<std::string> schedule;
     std::optional<double> cfg;
     std::optional<double> guidanceRescale;
+    // Perturbed-attention guidance: away from what is seen without self-attention in some layers.
+    std::optional<double> pag;            // how strongly; unset or 0: not at all
+    std::optional<double> pagAdaptive;    // how fast that falls with the steps
+    std::optional<std::string> pagLayers; // "mid,down.1" (attention_layers.h); unset: mid
+    std::optional<std::string> freeU;     // "b1:b2:s1:s2" (free_u.h); unset: off
     std::optional<int64_t> width;
     std::optional<int64_t> height;
     // What a model that is told sizes (SDXL) believes of the picture it learnt from; unset: a

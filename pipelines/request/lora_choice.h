@@ -1,6 +1,9 @@
 #pragma once
 // One LoRA of a request, as it is written: "style", "style:0.8", "style:0.8:0.5",
-// "/models/style.safetensors:0.8". A second weight is the text encoders' own.
+// "/models/style.safetensors:0.8", "style:0.8:lbw=OUTALL". A second weight is the text encoders'
+// own; "lbw=" says how strongly each block counts (lora_blocks.h).
+
+#include "pipelines/request/lora_blocks.h"
 
 #include <optional>
 #include <string>
@@ -14,6 +17,7 @@ struct LoraChoice {
     std::string name; // or file
     double weight = 1;
     double textWeight = 1;
+    std::optional<LoraBlocks> blocks = {}; // none: all alike
 };
 
 // nullopt where there is no name, or a weight is beyond what makes sense.

@@ -2,6 +2,7 @@
 
 #include "pipelines/request/control_choice.h"
 #include "pipelines/request/embedding_choice.h"
+#include "pipelines/request/guidance_parameters.h"
 #include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
 #include "pipelines/request/outpaint_margins.h"
@@ -38,7 +39,8 @@ std::string_view deviceRule(std::string_view value) {
 std::string_view loraRule(std::string_view value) {
     return parseLoraChoice(value) ? std::string_view{}
                                   : "NAME, NAME:WEIGHT or NAME:WEIGHT:TEXT_WEIGHT, weights from "
-                                    "-100 to 100";
+                                    "-100 to 100, then if need be :lbw= with 12, 17, 20 or 26 "
+                                    "numbers or a name as ALL, INALL or OUTALL";
 }
 
 std::string_view controlRule(std::string_view value) {
@@ -103,7 +105,7 @@ std::vector<Parameter> textParameters() {
         {.name = "lora",
          .option = "lora",
          .label = "LoRA",
-         .help = "LoRA by name or file, its weight, and another one for the text encoder",
+         .help = "LoRA by name or file, weights of denoiser and text, of blocks by :lbw=",
          .unit = "",
          .field = &ImageRequest::loras,
          .role = ParameterRole::Result,
@@ -747,10 +749,10 @@ std::vector<Parameter> outputParameters() {
 
 std::vector<Parameter> allParameters() {
     std::vector<Parameter> table;
-    for (auto part :
-         {textParameters, controlParameters, languageParameters, samplingParameters,
-          startParameters, passParameters, upscalerParameters, networkParameters, pictureParameters,
-          sizeParameters, scoreParameters, runningParameters, outputParameters})
+    for (auto part : {textParameters, controlParameters, languageParameters, samplingParameters,
+                      guidanceParameters, startParameters, passParameters, upscalerParameters,
+                      networkParameters, pictureParameters, sizeParameters, scoreParameters,
+                      runningParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

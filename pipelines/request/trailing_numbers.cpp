@@ -1,5 +1,6 @@
 #include "pipelines/request/trailing_numbers.h"
 
+#include <array>
 #include <charconv>
 #include <system_error>
 
@@ -19,6 +20,12 @@ std::vector<double> takeTrailingNumbers(std::string_view& text, size_t most) {
         text = text.substr(0, colon);
     }
     return numbers;
+}
+
+std::string numberText(double value) {
+    std::array<char, 32> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    return {buffer.data(), end};
 }
 
 } // namespace kinora::pipelines

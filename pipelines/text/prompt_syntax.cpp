@@ -1,6 +1,7 @@
 #include "pipelines/text/prompt_syntax.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/request/lora_blocks.h"
 #include "pipelines/text/prompt_schedule.h"
 
 #include <algorithm>
@@ -266,6 +267,8 @@ std::optional<LoraMention> loraIn(std::string_view text) {
     std::optional<double> denoiser, encoders;
     for (size_t i = 2; i < fields.size(); ++i) {
         const bool named = fields[i].find('=') != std::string_view::npos;
+        if (fields[i].starts_with("lbw=")) lora.blocks = trimmed(fields[i].substr(4));
+        if (parseLoraBlocks(trimmed(fields[i]))) lora.blocks = trimmed(fields[i]);
         const auto value = numberIn(fields[i].substr(named ? fields[i].find('=') + 1 : 0));
         if (!value) continue;
         if (named ? fields[i].starts_with("unet=") : encoders.has_value())

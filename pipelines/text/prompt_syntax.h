@@ -31,11 +31,13 @@ std::vector<PromptPart> parseA1111(std::string_view text);
 // either way.
 std::vector<PromptPart> parseComfy(std::string_view text);
 
-// <lora:name:0.8>, <lora:name:0.8:0.5>, <lora:name:te=0.8:unet=0.5>.
+// <lora:name:0.8>, <lora:name:0.8:0.5>, <lora:name:te=0.8:unet=0.5>, <lora:name:0.8:lbw=OUTALL>,
+// <lora:name:0.8:OUTALL>.
 struct LoraMention {
     std::string name;
-    double weight = 1;     // of the denoiser's part
-    double textWeight = 1; // of the text encoders' part
+    double weight = 1;       // of the denoiser's part
+    double textWeight = 1;   // of the text encoders' part
+    std::string blocks = {}; // how strongly each block counts, as it is written; empty: all alike
 };
 // Appends them to loras and gives the text without them; in that there are none.
 std::string takeLoras(std::string_view text, std::vector<LoraMention>& loras);

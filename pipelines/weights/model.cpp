@@ -216,16 +216,32 @@ bool canTakeLoras(std::string_view component) {
     return std::ranges::find(kLoraComponents, component) != std::end(kLoraComponents);
 }
 
-float strengthFor(std::string_view component, const LoraStrength& strength) {
-    return component == "unet" ? strength.denoiser : strength.text;
+LoraWeights::Use useIn(std::string_view component, std::shared_ptr<const LoraFile> file,
+                       const LoraStrength& strength) {
+    if (component == "unet") return {std::move(file), strength.denoiser, strength.blocks};
+    const double base = strength.blocks ? strength.blocks->weights[LoraBlocks::kBase] : 1;
+    return {std::move(file), strength.text * static_cast<float>(base), {}};
+}
+
+// All that decides what a LoRA does to weights, as one line.
+std::string identityOf(const LoraFile& file, const LoraStrength& strength) {
+    std::string identity = identityOf(file.path()) + " " + std::to_string(strength.denoiser) + " " +
+                           std::to_string(strength.text);
+    if (strength.blocks)
+        for (const double weight : strength.blocks->weights)
+            identity += " " + nlohmann::json(weight).dump();
+    return identity + "\n";
+}
+
+std::string familyOfDenoiser(const nlohmann::json& unetConfig) {
+    const auto width = unetConfig.find("cross_attention_dim");
+    const bool isKnown = width != unetConfig.end() && width->is_number_integer();
+    return isKnown ? familyOfTextWidth(width->get<int64_t>()) : std::string();
 }
 
 [[noreturn]] void throwOtherFamily(const LoraFile& lora, const nlohmann::json& unetConfig) {
     const std::string family = familyOf(lora);
-    const auto width = unetConfig.find("cross_attention_dim");
-    std::string own;
-    if (width != unetConfig.end() && width->is_number_integer())
-        own = familyOfTextWidth(width->get<int64_t>());
+    const std::string own = familyOfDenoiser(unetConfig);
     throw Error(ErrorCode::Unsupported,
                 lora.label() + ": " +
                     (family.empty()
@@ -326,7 +342,7 @@ std::string Model::className(std::string_view component) const {
 std::unique_ptr<WeightSource> Model::weights(std::string_view name) const {
     std::unique_ptr<WeightSource> source = storedWeights(name);
     std::vector<LoraWeights::Use> uses;
-    for (const Lora& lora : m_loras) uses.push_back({lora.file, strengthFor(name, lora.strength)});
+    for (const Lora& lora : m_loras) uses.push_back(useIn(name, lora.file, lora.strength));
     if (!uses.empty() && canTakeLoras(name))
         source = withLoras(std::move(source), name, std::move(uses));
     if (name == "unet" && !m_ipAdapters.empty())
@@ -343,6 +359,8 @@ std::unique_ptr<LoraWeights> Model::withLoras(std::unique_ptr<WeightSource> sour
 }
 
 LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& strength) {
+    const std::string family = familyOf(*lora), own = familyOfDenoiser(config("unet"));
+    if (!family.empty() && !own.empty() && family != own) throwOtherFamily(*lora, config("unet"));
     LoraFit fit;
     for (const std::string_view component : kLoraComponents) {
         if (!has(component)) {
@@ -350,8 +368,8 @@ LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& str
                 if (module.component == component) fit.surplus.push_back(module.firstTensor);
             continue;
         }
-        const auto weights = withLoras(storedWeights(component), component,
-                                       {{lora, strengthFor(component, strength)}});
+        const auto weights =
+            withLoras(storedWeights(component), component, {useIn(component, lora, strength)});
         const LoraWeights::Match& match = weights->matches().front();
         fit.modules += match.modules;
         fit.surplus.insert(fit.surplus.end(), match.surplus.begin(), match.surplus.end());
@@ -359,8 +377,7 @@ LoraFit Model::add(std::shared_ptr<const LoraFile> lora, const LoraStrength& str
     if (fit.modules == 0) throwOtherFamily(*lora, config("unet"));
     fit.surplus.insert(fit.surplus.end(), lora->unknown().begin(), lora->unknown().end());
     std::sort(fit.surplus.begin(), fit.surplus.end());
-    m_additions += identityOf(lora->path()) + " " + std::to_string(strength.denoiser) + " " +
-                   std::to_string(strength.text) + "\n";
+    m_additions += identityOf(*lora, strength);
     m_loras.push_back({std::move(lora), strength});
     return fit;
 }
@@ -387,7 +404,10 @@ void Model::setImageEncoder(const fs::path& file) {
 }
 
 void Model::replaceVae(ExternalVae vae) {
-    if (vae.config()) m_configs["vae"] = *vae.config();
+    if (vae.config()) {
+        m_trainedVae = trainedVaeConfig();
+        m_configs["vae"] = *vae.config();
+    }
     for (const fs::path& file : vae.files())
         m_additions += identityOf(file) + " " + (vae.config() ? vae.config()->dump() : "") + "\n";
     m_vae = std::move(vae);

@@ -26,6 +26,8 @@ namespace kinora::pipelines {
 struct LoraStrength {
     float denoiser = 1;
     float text = 1; // of each text encoder
+    // What these are multiplied with in each block of the denoiser, and in the text encoders.
+    std::optional<LoraBlocks> blocks = {};
 };
 
 // How far a LoRA fits a model.
@@ -83,6 +85,10 @@ class Model {
     LoraFit add(std::shared_ptr<const LoraFile> lora, const LoraStrength& strength);
     // From now on config("vae") and weights("vae") are that one's.
     void replaceVae(ExternalVae vae);
+    // Of the VAE that the denoiser was trained with, whichever decodes: what its latents mean.
+    const nlohmann::json& trainedVaeConfig() const {
+        return m_trainedVae.is_null() ? config("vae") : m_trainedVae;
+    }
     // From now on it is among controls(), after those of before. Throws Error{Unsupported} where it
     // was made for another kind of model.
     void addControl(std::shared_ptr<const ControlFile> control);
@@ -126,6 +132,7 @@ class Model {
     };
     std::vector<Lora> m_loras;
     std::optional<ExternalVae> m_vae;
+    nlohmann::json m_trainedVae; // where another config took its place
     std::vector<std::shared_ptr<const ControlFile>> m_controls;
     IpAdapterWeights::Files m_ipAdapters;
     std::filesystem::path m_imageEncoder;

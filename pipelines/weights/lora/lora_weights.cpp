@@ -5,6 +5,7 @@
 #include "pipelines/weights/lora/lora_family.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace kinora::pipelines {
@@ -63,16 +64,43 @@ LoraWeights::LoraWeights(std::unique_ptr<WeightSource> source, std::string_view 
     for (size_t use = 0; use < m_uses.size(); ++use) match(use, component, names);
 }
 
+ModuleBlocks moduleBlocks(const ModuleNames& names) {
+    struct Row {
+        std::string_view beginning; // of a flattened name; a number follows, but in the middle
+        size_t first, count;
+    };
+    constexpr Row kRows[] = {
+        {"input_blocks_", LoraBlocks::kFirstInput, LoraBlocks::kInputs},
+        {"middle_block_", LoraBlocks::kMiddle, 1},
+        {"output_blocks_", LoraBlocks::kFirstOutput, LoraBlocks::kOutputs},
+    };
+    ModuleBlocks blocks;
+    for (const auto& [flat, module] : names)
+        for (const Row& row : kRows) {
+            if (!flat.starts_with(row.beginning)) continue;
+            size_t number = 0;
+            if (row.count > 1)
+                std::from_chars(flat.data() + row.beginning.size(), flat.data() + flat.size(),
+                                number);
+            if (number < row.count) blocks.emplace(module, row.first + number);
+        }
+    return blocks;
+}
+
 void LoraWeights::match(size_t use, std::string_view component, const ModuleNames& names) {
+    const std::optional<LoraBlocks>& weights = m_uses[use].blocks;
+    const ModuleBlocks blocks = weights ? moduleBlocks(names) : ModuleBlocks();
     for (const LoraModule& module : m_uses[use].file->modules()) {
         if (module.component != component) continue;
         if (!isWhole(module)) throwIncomplete(*m_uses[use].file, module);
         const auto found = names.find(module.name);
         bool used = false;
         if (found != names.end()) {
-            used = addPatch(use, module, found->second + std::string(kWeight), TargetPart::Weight);
-            used =
-                addPatch(use, module, found->second + std::string(kBias), TargetPart::Bias) || used;
+            float strength = m_uses[use].strength;
+            if (const auto block = blocks.find(found->second); block != blocks.end())
+                strength *= static_cast<float>(weights->weights[block->second]);
+            used = addPatch(use, module, found->second, TargetPart::Weight, strength);
+            used = addPatch(use, module, found->second, TargetPart::Bias, strength) || used;
         }
         if (used)
             ++m_matches[use].modules;
@@ -81,18 +109,19 @@ void LoraWeights::match(size_t use, std::string_view component, const ModuleName
     }
 }
 
-// Whether the module changes that tensor and the tensor is there.
-bool LoraWeights::addPatch(size_t use, const LoraModule& module, const std::string& tensor,
-                           TargetPart part) {
+// Whether the module changes that tensor of the source's module and the tensor is there.
+bool LoraWeights::addPatch(size_t use, const LoraModule& module, const std::string& name,
+                           TargetPart part, float strength) {
     if (!findDeltaKind(module, part)) return false;
+    const std::string tensor = name + std::string(part == TargetPart::Weight ? kWeight : kBias);
     const std::optional<TensorInfo> info = m_source->find(tensor, {});
     if (!info) return false;
     checkFits(*m_uses[use].file, module, *info, part);
-    if (m_uses[use].strength == 0) return true;
+    if (strength == 0) return true;
     Patch& patch = m_patches[tensor];
     patch.size = matrixSize(info->shape);
     patch.part = part;
-    patch.changes.push_back({use, &module});
+    patch.changes.push_back({use, &module, strength});
     return true;
 }
 
@@ -152,8 +181,8 @@ void LoraWeights::prepare(std::string_view name, const Patch& patch) const {
                                  [&](int64_t firstRow, std::span<float> rows) {
                                      readRows(name, patch, before, firstRow, rows);
                                  }};
-        m_deltas.push_back(makeDelta(*m_uses[change.use].file, *change.module, target,
-                                     m_uses[change.use].strength));
+        m_deltas.push_back(
+            makeDelta(*m_uses[change.use].file, *change.module, target, change.strength));
     }
     m_prepared = name;
 }

@@ -2,12 +2,14 @@
 // The weights of a component with LoRAs merged into them, in f32, as they are read: whoever loads
 // them knows nothing of it. Taking a LoRA away is reading without it, never a subtraction.
 
+#include "pipelines/request/lora_blocks.h"
 #include "pipelines/weights/lora/lora_file.h"
 #include "pipelines/weights/lora/weight_delta.h"
 #include "pipelines/weights/weight_source.h"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +22,18 @@ using ModuleNames = std::map<std::string, std::string, std::less<>>;
 // Every module of the source, a text encoder's with and without "text_model.".
 ModuleNames moduleNames(const WeightSource& source);
 
+// For each module of a denoiser, by its name in the source, which of LoraBlocks it lies in. Modules
+// of no block, as the embedding of time, are left out. names: with those of the CompVis layout,
+// which counts the blocks.
+using ModuleBlocks = std::map<std::string, size_t, std::less<>>;
+ModuleBlocks moduleBlocks(const ModuleNames& names);
+
 class LoraWeights final : public WeightSource {
   public:
     struct Use {
         std::shared_ptr<const LoraFile> file;
-        float strength = 1; // 0: not used
+        float strength = 1;               // 0: not used
+        std::optional<LoraBlocks> blocks; // of the denoiser; what the strength is multiplied with
     };
     // How far a file fits the component.
     struct Match {
@@ -56,6 +65,7 @@ class LoraWeights final : public WeightSource {
     struct Change {
         size_t use;
         const LoraModule* module;
+        float strength;
     };
     struct Patch { // of one tensor
         MatrixSize size;
@@ -63,7 +73,8 @@ class LoraWeights final : public WeightSource {
         std::vector<Change> changes;
     };
     void match(size_t use, std::string_view component, const ModuleNames& names);
-    bool addPatch(size_t use, const LoraModule& module, const std::string& tensor, TargetPart part);
+    bool addPatch(size_t use, const LoraModule& module, const std::string& name, TargetPart part,
+                  float strength);
     void checkFits(const LoraFile& file, const LoraModule& module, const TensorInfo& tensor,
                    TargetPart part) const;
     void prepare(std::string_view name, const Patch& patch) const;

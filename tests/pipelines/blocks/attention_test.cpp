@@ -32,3 +32,20 @@ TEST_CASE("the order of the context does not matter, unless later is hidden") {
     CHECK(relativeError(cpu.values(attention(x, swapped, {}, causal)),
                         cpu.values(attention(x, x, {}, causal))) > 1e-5);
 }
+
+TEST_CASE("rows of the identity give each position's own value, the others attend as ever") {
+    BlockDevice cpu;
+    const Attention attention(cpu.weights, 6, 6, 3, Bias::No);
+    const Tensor x = cpu.random("x", {3, 5, 6}), residual = cpu.random("r", {3, 5, 6});
+    const std::vector<float> plain = cpu.values(attention(x, x, residual));
+    CHECK((cpu.values(attention.toItself(x, residual, 0)) == plain));
+    // Over one position attention is the identity.
+    const Tensor alone = x.reshape({15, 1, 6});
+    const std::vector<float> own =
+        cpu.values(attention(alone, alone, residual.reshape({15, 1, 6})));
+    CHECK(relativeError(cpu.values(attention.toItself(x, residual, 3)), own) < 1e-6);
+    std::vector<float> expected(plain.begin(), plain.begin() + 30);
+    expected.insert(expected.end(), own.begin() + 30, own.end());
+    CHECK(relativeError(cpu.values(attention.toItself(x, residual, 2)), expected) < 1e-6);
+    CHECK(relativeError(cpu.values(attention.toItself(x, residual, 1)), expected) > 1e-3);
+}

@@ -51,3 +51,27 @@ TEST_CASE("guidance equals the formula, with and without rescaling, for each pic
         }
     }
 }
+
+TEST_CASE("attention guidance fades with the timestep and is never negative") {
+    CHECK(pipelines::attentionScale(3, 0, 10) == 3);
+    CHECK(pipelines::attentionScale(3, 0.005, 1000) == 3);
+    CHECK(pipelines::attentionScale(3, 0.005, 600) == doctest::Approx(1));
+    CHECK(pipelines::attentionScale(3, 0.005, 10) == 0);
+    CHECK(pipelines::attentionScale(0, 0, 500) == 0);
+}
+
+TEST_CASE("attention guidance weighs each prompt's own difference") {
+    BackendRegistry backends;
+    backends.add(cpuBackend());
+    const auto device = backends.open("cpu", {.threads = 2});
+    // Two prompts of two pictures.
+    const std::vector<float> positive = {1, 2, 3, 4}, perturbed = {0, 4, 1, 1};
+    const Shape shape{4, 1, 1, 1};
+    const std::vector<double> weights = {0.5, -1};
+    const auto more = device->toHost<float>(pipelines::attentionGuidance(
+        device->fromHost(positive.data(), shape, DType::F32),
+        device->fromHost(perturbed.data(), shape, DType::F32), weights, 2));
+    REQUIRE(more.size() == 2);
+    CHECK(more[0] == doctest::Approx(2 * (0.5 * 1 - 1 * 2)));
+    CHECK(more[1] == doctest::Approx(2 * (0.5 * -2 - 1 * 3)));
+}

@@ -1,5 +1,5 @@
-// Whole runs with LoRAs against diffusers: files and numbers from tests/golden/generate_loras.py and
-// generate_xl_loras.py.
+// Whole runs with LoRAs against diffusers: files and numbers from tests/golden/generate_loras.py,
+// generate_xl_loras.py and generate_lora_blocks.py.
 
 #include "kernels/backend/registry.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -34,9 +34,12 @@ std::unique_ptr<kernels::Device> openDevice() {
     return backends.open("cpu", {.threads = 2});
 }
 
-void addLora(Model& model, const std::string& name, float denoiser, float text) {
+void addLora(Model& model, const std::string& name, float denoiser, float text,
+             const std::string& blocks = {}) {
     const auto path = test::goldenPath("loras/" + name + ".safetensors");
-    const LoraFit fit = model.add(std::make_shared<const LoraFile>(path), {denoiser, text});
+    LoraStrength strength{denoiser, text};
+    if (!blocks.empty()) strength.blocks = parseLoraBlocks(blocks).value();
+    const LoraFit fit = model.add(std::make_shared<const LoraFile>(path), strength);
     CHECK(fit.modules > 0);
     CHECK(fit.surplus.empty());
 }
@@ -66,7 +69,7 @@ std::vector<float> latentsOf(const Model& model, const nlohmann::json& how,
 TEST_CASE("final latents with LoRAs equal diffusers'") {
     const auto device = openDevice();
     size_t compared = 0;
-    for (const std::string start : {"", "xl-"}) {
+    for (const std::string start : {"", "xl-", "blocks-"}) {
         const nlohmann::json how = test::readGoldenJson("loras/" + start + "cases.json");
         const test::GoldenFile expected("loras/" + start + "expected.safetensors");
         for (const nlohmann::json& entry : how.at("cases")) {
@@ -74,7 +77,8 @@ TEST_CASE("final latents with LoRAs equal diffusers'") {
             CAPTURE(name);
             Model model = Model::open(test::goldenPath(entry.at("model")));
             for (const nlohmann::json& lora : entry.at("loras"))
-                addLora(model, lora.at("file"), lora.at("denoiser"), lora.at("text"));
+                addLora(model, lora.at("file"), lora.at("denoiser"), lora.at("text"),
+                        lora.value("blocks", ""));
             const double error =
                 test::relativeError(latentsOf(model, how, *device), expected.floats(name));
             MESSAGE("LoRA " << name << ": latents differ by " << error);
@@ -82,7 +86,7 @@ TEST_CASE("final latents with LoRAs equal diffusers'") {
             ++compared;
         }
     }
-    CHECK(compared == 19);
+    CHECK(compared == 26);
 }
 
 TEST_CASE("a LoRA does the same to a model in one file") {

@@ -49,6 +49,11 @@ TEST_CASE("LoRAs of the prompt become the request's, once") {
     CHECK(request.promptSyntax == "a1111");
     takePromptLoras(request);
     CHECK(request.loras == expected);
+    request.prompt = "<lora:a:0.5:lbw=OUTALL><lora:b:1:INS><lora:c:lbw=odd>";
+    request.loras.clear();
+    takePromptLoras(request);
+    CHECK(request.loras ==
+          std::vector<std::string>{"a:0.5:lbw=OUTALL", "b:1.0:lbw=INS", "c:1.0:lbw=odd"});
 }
 
 TEST_CASE("other languages leave A1111's alone") {

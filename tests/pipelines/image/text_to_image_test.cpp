@@ -1,4 +1,5 @@
-// Whole pipelines against diffusers: cases and numbers from tests/golden/generate_pipelines.py.
+// Whole pipelines against diffusers: cases and numbers from tests/golden/generate_pipelines.py and
+// generate_guidance.py.
 #include "kernels/backend/registry.h"
 #include "kernels/base/error.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -28,7 +29,7 @@ using kernels::Shape;
 namespace {
 
 const std::filesystem::path kRoot = KINORA_SOURCE_DIR;
-const std::filesystem::path kCases = kRoot / "tests/golden/data/pipelines";
+const std::filesystem::path kData = kRoot / "tests/golden/data";
 constexpr double kImageTolerance = 2e-3; // of the range 0..1
 
 // Empty where the file has no tensor of that name.
@@ -90,16 +91,17 @@ TEST_CASE("final latents and pictures equal diffusers'") {
     backends.add(kernels::cpuBackend());
     const auto device = backends.open("cpu", {.threads = 2});
     std::vector<std::filesystem::path> cases;
-    for (const auto& entry : std::filesystem::directory_iterator(kCases))
-        if (entry.path().extension() == ".json") cases.push_back(entry.path());
+    for (const char* folder : {"pipelines", "guidance"})
+        for (const auto& entry : std::filesystem::directory_iterator(kData / folder))
+            if (entry.path().extension() == ".json") cases.push_back(entry.path());
     std::ranges::sort(cases);
-    CHECK(cases.size() >= 20);
+    CHECK(cases.size() >= 60);
     for (const auto& path : cases) {
         const nlohmann::json golden = parse(path);
         CAPTURE(path.stem().string());
         const Model model = Model::open(kRoot / golden.at("model").get<std::string>());
         const Outcome outcome = runCase(model, imageRequestFromJson(golden.at("request")), *device);
-        const auto file = kCases / golden.at("expected").get<std::string>();
+        const auto file = path.parent_path() / golden.at("expected").get<std::string>();
         const double error = relativeError(outcome.latents, readTensor(file, "latents"));
         MESSAGE(path.stem().string() << ": latents differ by " << error);
         CHECK(error <= golden.at("tolerance").get<double>());

@@ -96,6 +96,24 @@ TEST_CASE("runs with a small VAE equal diffusers'") {
     }
 }
 
+TEST_CASE("previews are the same whichever VAE decodes") {
+    const auto previewsOf = [](const Model& model) {
+        const auto device = test::allBackends().open("cpu", {.threads = 2});
+        std::vector<std::vector<float>> previews;
+        TextToImageEvents events;
+        events.preview = [&](int64_t, const kernels::Tensor& preview) {
+            previews.push_back(device->toHost<float>(preview));
+        };
+        ImageRequest asked = request();
+        asked.previewEvery = 1;
+        TextToImage(model, *device, DType::F32).run(resolveRequest(asked, model), events);
+        return previews;
+    };
+    const auto own = previewsOf(Model::open(test::goldenPath("tiny-sd1")));
+    CHECK(own.size() == static_cast<size_t>(*request().steps - 1));
+    CHECK((previewsOf(modelWith("taesd/diffusion_pytorch_model.safetensors")) == own));
+}
+
 TEST_CASE("a run from a picture without the encoder names what is missing") {
     const test::TemporaryFolder folder;
     const auto alone = folder.path() / "small.pth";

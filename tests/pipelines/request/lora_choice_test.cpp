@@ -49,3 +49,22 @@ TEST_CASE("a choice is written as short as says it, and read back as it was") {
     check({"style", 1, 0}, "style:1:0");
     check({"part:2", 1, 1}, "part:2:1:1");
 }
+
+TEST_CASE("a LoRA may count differently in each block") {
+    const auto choice = parseLoraChoice("style:0.8:0.5:lbw=OUTALL");
+    REQUIRE(choice.has_value());
+    CHECK(choice->name == "style");
+    CHECK(choice->weight == 0.8);
+    CHECK(choice->textWeight == 0.5);
+    CHECK(choice->blocks == parseLoraBlocks("OUTALL"));
+    CHECK(parseLoraChoice("style:lbw=1,1,1,1,1,1,0,0,0,0,0,0")->blocks.has_value());
+    CHECK(!parseLoraChoice("style:0.8")->blocks.has_value());
+    CHECK(!parseLoraChoice("style:0.8:lbw=1,2").has_value());
+    CHECK(!parseLoraChoice("style:lbw=").has_value());
+    CHECK(withLoraName("/x/style.safetensors:0.80:lbw=ALL", "style") == "style:0.80:lbw=ALL");
+    for (const char* text : {"style:0.8:0.5:lbw=OUTALL", "style:lbw=MIDD",
+                             "style:lbw=1,0.25,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,-2"})
+        CHECK(toText(*parseLoraChoice(text)) == text);
+    const auto twelve = parseLoraChoice("style:lbw=1,1,1,1,1,1,0.5,0,0,0,0,0");
+    CHECK(parseLoraChoice(toText(*twelve))->blocks == twelve->blocks);
+}

@@ -64,6 +64,10 @@ ImageRequest filled() {
     request.schedule = "karras";
     request.cfg = 5.5;
     request.guidanceRescale = 0.7;
+    request.pag = 3.0;
+    request.pagAdaptive = 0.005;
+    request.pagLayers = "mid,up.1";
+    request.freeU = "1.5:1.6:0.9:0.2";
     request.width = 256;
     request.height = 128;
     request.originalWidth = 900;

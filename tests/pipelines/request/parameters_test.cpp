@@ -19,8 +19,8 @@ bool isNumber(const Parameter& p) {
 } // namespace
 
 TEST_CASE("every field of a request has exactly one row") {
-    // 61 fields: a new one without a row, or a row too many, changes one side only.
-    CHECK(imageParameters().size() == 61);
+    // 65 fields: a new one without a row, or a row too many, changes one side only.
+    CHECK(imageParameters().size() == 65);
     std::set<size_t> fields;
     const ImageRequest request;
     for (const Parameter& p : imageParameters())
@@ -104,6 +104,10 @@ TEST_CASE("verify replays what decides the picture") {
                                                  "schedule",
                                                  "cfg",
                                                  "guidanceRescale",
+                                                 "pag",
+                                                 "pagAdaptive",
+                                                 "pagLayers",
+                                                 "freeu",
                                                  "width",
                                                  "height",
                                                  "seed",

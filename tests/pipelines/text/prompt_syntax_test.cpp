@@ -71,6 +71,18 @@ TEST_CASE("LoRAs are taken out, everything else in angle brackets stays") {
     CHECK(loras[3].textWeight == 2);
     CHECK(loras[3].weight == -1);
     loras.clear();
+    CHECK(takeLoras("<lora:a:0.5:lbw=OUTALL><lora:b:1:0.5:MIDD><lora:c:te=2:lbw= odd ><lora:d:1>",
+                    loras)
+              .empty());
+    REQUIRE(loras.size() == 4);
+    CHECK(loras[0].blocks == "OUTALL");
+    CHECK(loras[0].weight == 0.5);
+    CHECK(loras[1].blocks == "MIDD");
+    CHECK(loras[1].textWeight == 1);
+    CHECK(loras[1].weight == 0.5);
+    CHECK(loras[2].blocks == "odd");
+    CHECK(loras[3].blocks.empty());
+    loras.clear();
     CHECK(takeLoras("a <lo<lora:one:1>ra:two:0.5>cat", loras) == "a cat");
     REQUIRE(loras.size() == 2);
     CHECK(loras[0].name == "one");

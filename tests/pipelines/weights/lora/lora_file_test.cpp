@@ -7,8 +7,11 @@
 #include "tests/support/thrown_error.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -85,6 +88,30 @@ TEST_CASE("a LoRA of another family is refused, and the family named") {
     CHECK(names(refusal("lora_unet_double_blocks_0_img_attn_proj", 3072), "Flux"));
     CHECK(names(refusal("lora_unet_joint_blocks_0_x_block_attn_qkv", 1536), "Stable Diffusion 3"));
     CHECK(names(refusal("lora_unet_unheard_of", 8), "none of its 1 modules"));
+    CHECK(model.additions().empty());
+}
+
+TEST_CASE("a LoRA of SD 1.x is refused by an SDXL model before any shape is compared") {
+    const test::TemporaryFolder folder;
+    const auto copy = folder.path() / "xl";
+    std::filesystem::copy(test::goldenPath("tiny-xl"), copy,
+                          std::filesystem::copy_options::recursive);
+    nlohmann::json config;
+    std::ifstream(copy / "unet/config.json") >> config;
+    config["cross_attention_dim"] = 2048;
+    std::ofstream(copy / "unet/config.json") << config;
+    Model model = Model::open(copy);
+    // A module that both families have and that fits, and one whose text is narrower.
+    const std::string block = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_";
+    const auto path = write(folder, "sd1.safetensors",
+                            {{block + "attn1_to_q.lora_up.weight", {8, 2}},
+                             {block + "attn1_to_q.lora_down.weight", {2, 8}},
+                             {block + "attn2_to_k.lora_up.weight", {8, 2}},
+                             {block + "attn2_to_k.lora_down.weight", {2, 768}}});
+    const std::string message =
+        thrownBy([&] { model.add(std::make_shared<const LoraFile>(path), {}); });
+    CHECK(message.find("was made for Stable Diffusion 1.x; this model is SDXL.") !=
+          std::string::npos);
     CHECK(model.additions().empty());
 }
 

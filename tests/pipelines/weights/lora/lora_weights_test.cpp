@@ -36,7 +36,7 @@ std::shared_ptr<const LoraFile> golden(const std::string& name) {
 LoraWeights with(std::shared_ptr<const LoraFile> file, float strength) {
     auto source = tinyUnet();
     const ModuleNames names = moduleNames(*source);
-    return LoraWeights(std::move(source), "unet", {{std::move(file), strength}}, names);
+    return LoraWeights(std::move(source), "unet", {{std::move(file), strength, {}}}, names);
 }
 
 std::vector<float> valuesOf(const WeightSource& source, const std::string& name) {
