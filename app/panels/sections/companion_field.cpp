@@ -78,6 +78,7 @@ void CompanionField::setLabel(const QString& text) {
 void CompanionField::refresh() {
     const std::string name = pipelines::toText(m_document.request(), m_parameter).value_or("");
     m_box->setCurrent(m_kind, name);
+    if (name.empty()) m_box->setToolTip(toQString(m_parameter.help));
     const QString problem = name.empty() ? QString() : m_box->problem();
     m_problem->setText(problem);
     m_problem->setVisible(!problem.isEmpty());
