@@ -43,6 +43,7 @@ HiresSection::HiresSection(const Parts& parts)
             m_upscalers.push_back(new CompanionField(theme(), document(), parameter));
             content()->addWidget(m_upscalers.back());
             shorten(m_upscalers.back());
+            if (!isOfThePass(parameter)) m_upscalers.back()->setLabel("At the end");
         } else {
             shorten(addField(name));
         }
