@@ -7,8 +7,6 @@
 #include <QUndoStack>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-
 namespace kinora::app {
 
 using pipelines::ImageRequest;
@@ -21,6 +19,14 @@ constexpr int kEditCommandId = 1;
 QString toQString(std::string_view text) {
     return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
 }
+
+namespace {
+
+QString companionKey(core::CompanionKind kind, const std::string& name) {
+    return QString::number(static_cast<int>(kind)) + "/" + toQString(name).toLower();
+}
+
+} // namespace
 
 QString sentenceOf(const Error& error) {
     const QString advice = toQString(error.advice());
@@ -85,25 +91,31 @@ void RequestDocument::setModels(std::vector<core::ModelEntry> models) {
 void RequestDocument::setCompanions(std::vector<core::CompanionInfo> companions) {
     m_companions = std::move(companions);
     m_companionsAreRead = true;
+    m_companionsByName.clear();
+    m_companionNames.clear();
+    const auto addKey = [this](const QString& key, qsizetype i) {
+        if (!m_companionsByName.contains(key)) m_companionsByName[key] = i;
+    };
+    for (size_t i = 0; i < m_companions.size(); ++i) {
+        const core::CompanionInfo& file = m_companions[i];
+        const core::CompanionKind kind = core::companionKindOf(file);
+        for (const std::string& name :
+             {file.name, file.path.filename().string(), file.path.string()})
+            addKey(companionKey(kind, name), static_cast<qsizetype>(i));
+        ++m_companionNames[companionKey(kind, file.name)];
+    }
     emit companionsChanged();
 }
 
 const core::CompanionInfo* RequestDocument::companion(core::CompanionKind kind,
                                                       const std::string& name) const {
-    const auto found = std::ranges::find_if(m_companions, [&](const core::CompanionInfo& file) {
-        return core::companionKindOf(file) == kind &&
-               (file.path == name || file.path.filename() == name ||
-                toQString(file.name).compare(toQString(name), Qt::CaseInsensitive) == 0);
-    });
-    return found == m_companions.end() ? nullptr : &*found;
+    const qsizetype found = m_companionsByName.value(companionKey(kind, name), -1);
+    return found < 0 ? nullptr : &m_companions[static_cast<size_t>(found)];
 }
 
 std::string RequestDocument::nameOf(const core::CompanionInfo& file) const {
-    const auto same = std::ranges::count_if(m_companions, [&](const core::CompanionInfo& other) {
-        return core::companionKindOf(other) == core::companionKindOf(file) &&
-               toQString(other.name).compare(toQString(file.name), Qt::CaseInsensitive) == 0;
-    });
-    return same > 1 ? file.path.string() : file.name;
+    const QString key = companionKey(core::companionKindOf(file), file.name);
+    return m_companionNames.value(key) > 1 ? file.path.string() : file.name;
 }
 
 QString RequestDocument::defaultText(const Parameter& parameter) const {

@@ -9,6 +9,7 @@
 #include "kernels/base/error.h"
 #include "pipelines/request/parameters.h"
 
+#include <QHash>
 #include <QObject>
 #include <QString>
 
@@ -71,6 +72,9 @@ class RequestDocument : public QObject {
     pipelines::ImageRequest m_request;
     std::vector<core::ModelEntry> m_models;
     std::vector<core::CompanionInfo> m_companions;
+    // By kind with name, file's name and path, without case; how many have a name.
+    QHash<QString, qsizetype> m_companionsByName;
+    QHash<QString, int> m_companionNames;
     bool m_companionsAreRead = false;
     int m_editRun = 0;
 };

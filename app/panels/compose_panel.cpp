@@ -3,6 +3,7 @@
 #include "app/models/request_document.h"
 #include "app/panels/parameter_field.h"
 #include "app/panels/prompt_field.h"
+#include "app/panels/sections/companion_field.h"
 #include "app/panels/sections/sections.h"
 #include "app/panels/seed_field.h"
 #include "app/panels/size_field.h"
@@ -193,6 +194,10 @@ QWidget* ComposePanel::makeMore() {
         const bool above = std::ranges::find(kShownAbove, parameter.name) != kShownAbove.end();
         const bool inSection = sectionOf(parameter.name) != nullptr;
         if (above || inSection || parameter.role == ParameterRole::Output) continue;
+        if (CompanionField::kindFor(parameter)) {
+            m_more->content()->addWidget(new CompanionField(m_theme, m_document, parameter));
+            continue;
+        }
         m_fields.push_back(new ParameterField(m_theme, m_document, parameter));
         m_more->content()->addWidget(m_fields.back());
     }
@@ -227,8 +232,12 @@ void ComposePanel::refresh() {
     }
     m_negativeFold->setHint(request.negative.empty() ? QString() : "in use");
     int changedBelow = 0;
-    for (ParameterField* field : m_fields)
-        if (m_more->isAncestorOf(field) && m_document.isChanged(field->parameter())) ++changedBelow;
+    for (const QWidget* field : m_more->findChildren<QWidget*>()) {
+        const auto* plain = qobject_cast<const ParameterField*>(field);
+        const auto* file = qobject_cast<const CompanionField*>(field);
+        if (plain != nullptr && m_document.isChanged(plain->parameter())) ++changedBelow;
+        if (file != nullptr && m_document.isChanged(file->parameter())) ++changedBelow;
+    }
     m_more->setHint(changedBelow == 0 ? QString()
                                       : countPhrase(changedBelow, "changed", "changed"));
     const core::ModelEntry* model = m_document.model();

@@ -37,17 +37,18 @@ bool isNumber(const Parameter& parameter) {
 struct SliderRange {
     std::string_view name;
     double minimum, maximum, perUnit;
+    double usual = minimum; // what counts where neither request nor model nor table says
 };
 constexpr std::array kSliders = {
     SliderRange{"steps", 1, 60, 1},
     SliderRange{"cfg", 0, 15, 10},
     SliderRange{"guidanceRescale", 0, 1, 100},
     SliderRange{"eta", 0, 1, 100},
-    SliderRange{"strength", 0, 1, 100},
-    SliderRange{"refinerAt", 0, 1, 100},
+    SliderRange{"strength", 0, 1, 100, 0.75},
+    SliderRange{"refinerAt", 0, 1, 100, 0.8},
     SliderRange{"hires", 1, 4, 20},
     SliderRange{"hiresSteps", 1, 60, 1},
-    SliderRange{"hiresStrength", 0, 1, 100},
+    SliderRange{"hiresStrength", 0, 1, 100, 0.5},
 };
 
 constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>({
@@ -80,6 +81,12 @@ constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>
     {"f32", "f32"},
     {"bf16", "bf16"},
     {"f16", "f16"},
+    {"none", "As it is"},
+    {"canny", "Canny edges"},
+    {"scribble", "Scribble"},
+    {"tile", "Tile"},
+    {"blur", "Blur"},
+    {"lineart", "Line art"},
     {"transparent", "Transparent"},
     {"white", "White"},
 });
@@ -166,6 +173,7 @@ void ParameterField::makeNumber() {
     }
     m_slider = new MarkedSlider(m_theme);
     m_sliderScale = range->perUnit;
+    m_usual = range->usual;
     m_slider->setRange(qRound(range->minimum * m_sliderScale),
                        qRound(range->maximum * m_sliderScale));
     m_slider->setSingleStep(std::max(1, qRound(m_number->singleStep() * m_sliderScale)));
@@ -236,7 +244,7 @@ void ParameterField::refresh() {
     }
     if (m_slider != nullptr) {
         const QSignalBlocker blocker(m_slider);
-        m_slider->setValue(qRound(text.toDouble() * m_sliderScale));
+        m_slider->setValue(qRound((text.isEmpty() ? m_usual : text.toDouble()) * m_sliderScale));
         const bool marked = !fallback.isEmpty();
         m_slider->setMark(marked ? std::optional(qRound(fallback.toDouble() * m_sliderScale))
                                  : std::nullopt);

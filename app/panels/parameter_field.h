@@ -54,6 +54,7 @@ class ParameterField : public QWidget {
     NumberField* m_number = nullptr;
     MarkedSlider* m_slider = nullptr;
     double m_sliderScale = 1; // slider positions in one unit
+    double m_usual = 0;       // where the slider stands while nobody says
     ChoiceBox* m_choice = nullptr;
     QLineEdit* m_text = nullptr;
 };

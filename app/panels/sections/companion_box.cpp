@@ -48,6 +48,11 @@ void CompanionBox::makeAdder(const QString& text) {
     fill();
 }
 
+void CompanionBox::makeOptional(const QString& none) {
+    m_none = none;
+    fill();
+}
+
 bool CompanionBox::has(CompanionKind kind) const {
     return std::ranges::find(m_kinds, kind) != m_kinds.end();
 }
@@ -69,6 +74,10 @@ void CompanionBox::fill() {
         return toQString(a.file->name).compare(toQString(b.file->name), Qt::CaseInsensitive) < 0;
     });
     clear();
+    if (!m_none.isEmpty()) {
+        addItem(m_none, QString());
+        setItemData(0, static_cast<int>(m_kinds.front()), kKindRole);
+    }
     auto* items = qobject_cast<QStandardItemModel*>(this->model());
     for (const Entry& entry : entries) {
         QString text = toQString(entry.file->name);
@@ -82,23 +91,28 @@ void CompanionBox::fill() {
         addItem("Other file\u2026", QString(kOtherFile));
         setCurrentIndex(-1);
     } else {
-        setCurrent(m_kind, m_name);
+        showCurrent();
     }
 }
 
 void CompanionBox::setCurrent(CompanionKind kind, const std::string& name) {
+    if (kind == m_kind && name == m_name) return; // each key of the prompt comes by here
     m_kind = kind;
     m_name = name;
+    showCurrent();
+}
+
+void CompanionBox::showCurrent() {
     const QSignalBlocker blocker(this);
-    const CompanionInfo* file = m_document.companion(kind, name);
+    const CompanionInfo* file = m_document.companion(m_kind, m_name);
     const QString wanted = file == nullptr ? QString() : toQString(m_document.nameOf(*file));
-    int found = -1;
+    int found = m_name.empty() && !m_none.isEmpty() ? 0 : -1;
     for (int i = 0; i < count() && !wanted.isEmpty(); ++i)
-        if (itemData(i).toString() == wanted && itemData(i, kKindRole) == static_cast<int>(kind))
+        if (itemData(i).toString() == wanted && itemData(i, kKindRole) == static_cast<int>(m_kind))
             found = i;
-    setPlaceholderText(found >= 0 ? QString() : QFileInfo(toQString(name)).fileName());
+    setPlaceholderText(found >= 0 ? QString() : QFileInfo(toQString(m_name)).fileName());
     setCurrentIndex(found);
-    setToolTip(found >= 0 ? itemData(found, Qt::ToolTipRole).toString() : toQString(name));
+    setToolTip(found >= 0 ? itemData(found, Qt::ToolTipRole).toString() : toQString(m_name));
 }
 
 QString CompanionBox::problem() const {

@@ -22,6 +22,8 @@ class CompanionBox : public ChoiceBox {
     // A list that adds: it always reads "Add a LoRA", ends with "Other file", and says nothing of
     // what is chosen.
     void makeAdder(const QString& text);
+    // A list whose first entry is no file; picking it names "".
+    void makeOptional(const QString& none);
     // What a request names; it is shown also where no such file is here.
     void setCurrent(core::CompanionKind kind, const std::string& name);
     // Why the one that is shown does not go with the model; empty where it does.
@@ -33,12 +35,14 @@ class CompanionBox : public ChoiceBox {
 
   private:
     void fill();
+    void showCurrent();
     void choose(int index);
     bool has(core::CompanionKind kind) const;
 
     const RequestDocument& m_document;
     Kinds m_kinds;
     bool m_adds = false;
+    QString m_none; // empty: there is always one
     core::CompanionKind m_kind = core::CompanionKind::Lora;
     std::string m_name;
     std::string m_filledFor; // the model's family

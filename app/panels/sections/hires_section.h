@@ -7,6 +7,8 @@ class QCheckBox;
 
 namespace kinora::app {
 
+class CompanionField;
+
 class HiresSection : public ComposeSection {
   public:
     explicit HiresSection(const Parts& parts);
@@ -21,6 +23,7 @@ class HiresSection : public ComposeSection {
 
   private:
     QCheckBox* m_on;
+    std::vector<CompanionField*> m_upscalers;
 };
 
 } // namespace kinora::app

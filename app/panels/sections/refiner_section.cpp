@@ -41,6 +41,7 @@ RefinerSection::RefinerSection(const Parts& parts)
         if (name.empty()) after.refinerAt.reset();
         showProblem(document().edit(after, "change of the refiner"));
     });
+    connect(&parts.document, &RequestDocument::modelsChanged, this, [this] { m_models = 0; });
     begin();
 }
 
@@ -65,7 +66,11 @@ void RefinerSection::fill() {
 }
 
 void RefinerSection::refresh() {
-    fill();
+    const core::ModelEntry* base = document().model();
+    const std::string family = base == nullptr ? std::string() : base->family;
+    if (m_models != document().models().size() || m_filledFor != family) fill();
+    m_models = document().models().size();
+    m_filledFor = family;
     const std::string name = request().refiner.value_or("");
     const QSignalBlocker blocker(m_model);
     int found = m_model->findData(toQString(name), Qt::UserRole, Qt::MatchFixedString);

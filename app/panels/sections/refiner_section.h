@@ -23,6 +23,8 @@ class RefinerSection : public ComposeSection {
     ChoiceBox* m_model;
     QLabel* m_misfit;
     ParameterField* m_from;
+    size_t m_models = 0;     // that it lists
+    std::string m_filledFor; // the family of the model that they would follow
 };
 
 } // namespace kinora::app

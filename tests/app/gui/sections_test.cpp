@@ -228,7 +228,7 @@ class SectionsTest : public QObject {
         desk.named<NumberField>("ControlNet ends", 1)->setValue(0.5);
         QCOMPARE(desk.request().adapters.front(), std::string("sketch:1.2:0:0.5"));
         step("end");
-        pick(desk.named<ChoiceBox>("ControlNet preparation", 1), "blur");
+        pick(desk.named<ChoiceBox>("ControlNet preparation", 1), "Blur");
         QCOMPARE(desk.request().adapterPrepare, Texts{"blur"});
         step("preparation");
         desk.named<QCheckBox>("Guess mode")->click();
@@ -476,6 +476,37 @@ class SectionsTest : public QObject {
         QVERIFY(!desk.compose->useFile(file("taesd", "VAE", "")));
         QCOMPARE(desk.request().loras, Texts{"glow"}); // by name: it is in the library
         QCOMPARE(desk.request().controls, Texts{"/models/far.safetensors"});
+    }
+
+    void aFileOfOneKindIsChosenFromThoseThatAreHere() {
+        Desk desk(m_theme);
+        desk.document.setCompanions({file("taesd", "VAE", ""), file("ink", "LoRA", "SDXL")});
+        for (FoldSection* fold : desk.compose->findChildren<FoldSection*>()) fold->setOpen(true);
+        auto* vae = desk.named<CompanionBox>("VAE");
+        QCOMPARE(vae->count(), 2);
+        QCOMPARE(vae->currentText(), "The model's own");
+        pick(vae, "taesd");
+        QCOMPARE(*desk.request().vae, std::string("taesd"));
+        QCOMPARE(vae->currentText(), "taesd");
+        desk.undo.undo();
+        QCOMPARE(vae->currentText(), "The model's own");
+        desk.undo.redo();
+        pick(vae, "The model's own");
+        QVERIFY(!desk.request().vae.has_value());
+    }
+
+    void upscalersAreChosenWhereTheTableHasThem() {
+        Desk desk(m_theme);
+        core::CompanionInfo larger = file("larger", "upscaler", "4x, ESRGAN");
+        desk.document.setCompanions({larger});
+        const auto* own = pipelines::findImageParameter("hiresUpscaler");
+        QCOMPARE(desk.compose->useFile(larger), own != nullptr);
+        QCOMPARE(desk.request().hires.has_value(), own != nullptr);
+        for (const char* name : {"hiresUpscaler", "upscaler"})
+            if (const auto* parameter = pipelines::findImageParameter(name)) {
+                pick(desk.named<CompanionBox>(toQString(parameter->label)), "larger");
+                QCOMPARE(*pipelines::toText(desk.request(), *parameter), std::string("larger"));
+            }
     }
 
     void unsetNumbersSaySoAndTakeAValue() {

@@ -7,6 +7,7 @@
 #include "app/panels/gallery_panel.h"
 #include "app/panels/parameter_field.h"
 #include "app/panels/queue_panel.h"
+#include "app/panels/sections/compose_section.h"
 #include "app/panels/viewer_panel.h"
 #include "app/widgets/fold_section.h"
 #include "app/widgets/growing_text_edit.h"
@@ -376,6 +377,57 @@ class WindowTest : public QObject {
         QVERIFY(studio.window.compose().notice()->text().contains(".png"));
         studio.press(Qt::Key_Z, Qt::ControlModifier);
         QVERIFY(studio.prompt()->toPlainText().isEmpty());
+    }
+
+    void aDroppedLoraOrNetIsUsedWhereItLies() {
+        Studio studio(m_theme);
+        const QString golden = QStringLiteral(KINORA_SOURCE_DIR "/tests/golden/data/");
+        const auto drop = [&](const QString& file) {
+            QMimeData data;
+            data.setUrls({QUrl::fromLocalFile(file)});
+            QDragEnterEvent enter({50, 50}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+            QCoreApplication::sendEvent(&studio.window, &enter);
+            QVERIFY(enter.isAccepted());
+            QDropEvent event({50, 50}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+            QCoreApplication::sendEvent(&studio.window, &event);
+        };
+        const pipelines::ImageRequest& request = studio.window.document().request();
+        const QString models = studio.folder.path() + "/models/Lora";
+        QVERIFY(QDir().mkpath(models));
+        QVERIFY(QFile::copy(golden + "loras/kohya.safetensors", models + "/shine.safetensors"));
+        drop(models + "/shine.safetensors");
+        QTRY_COMPARE(request.loras.size(), size_t{1});
+        QVERIFY(studio.window.compose().sectionOf("lora")->isOpen());
+        // The library finds it afterwards: what it is called is in the list then.
+        QTRY_VERIFY(studio.window.document().companion(core::CompanionKind::Lora, "shine"));
+        drop(golden + "control/nets/control-sd1.safetensors");
+        QTRY_COMPARE(request.controls.size(), size_t{1});
+        QVERIFY(QString::fromStdString(request.controls[0]).startsWith(golden));
+        drop(golden + "tiny-sd1.safetensors");
+        QTRY_VERIFY2(studio.window.compose().notice()->text().contains("is no LoRA"),
+                     qPrintable(studio.window.compose().notice()->text()));
+    }
+
+    void aPictureOfTheStripSteersTheNextAndStaysWhenParametersAreUsed() {
+        Studio studio(m_theme);
+        core::CompanionInfo net;
+        net.name = "edges";
+        net.kind = "ControlNet";
+        net.path = "/models/edges.safetensors";
+        studio.window.document().setCompanions({net});
+        studio.window.generate();
+        QTRY_VERIFY(studio.made(1));
+        QTRY_VERIFY(studio.window.pictureActions().followPicture->isEnabled());
+        studio.window.pictureActions().followPicture->trigger();
+        const std::string picture = studio.window.gallery().itemAt(0)->path.string();
+        const pipelines::ImageRequest& request = studio.window.document().request();
+        QCOMPARE(request.controls, std::vector<std::string>{"edges"});
+        QCOMPARE(request.controlImages, std::vector<std::string>{picture});
+        studio.window.pictureActions().useParameters->trigger(); // made without a net
+        QTRY_VERIFY(request.controls.empty());
+        QVERIFY(request.controlImages.empty());
+        studio.press(Qt::Key_Z, Qt::ControlModifier);
+        QCOMPARE(request.controlImages, std::vector<std::string>{picture});
     }
 
     void pastedTextGivesItsParameters() {
