@@ -5,7 +5,6 @@
 #include "kernels/base/error.h"
 #include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/embedding_choice.h"
-#include "pipelines/request/trailing_numbers.h"
 #include "pipelines/text/learnt_words.h"
 #include "pipelines/text/prompt_syntax.h"
 #include "pipelines/weights/textual_inversion.h"
@@ -13,7 +12,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <string_view>
 
 namespace kinora::core {
 namespace {
@@ -61,21 +59,14 @@ std::vector<std::string> comfyNames(const ImageRequest& request) {
     return names;
 }
 
-// "style:1.2" -> "style"; empty: it does not end in a number.
-std::string withoutWeight(std::string_view name) {
-    std::string_view rest = name;
-    return pipelines::takeTrailingNumbers(rest, 1).empty() ? std::string() : std::string(rest);
-}
-
 void addComfy(ImageRequest& request, const ModelLibrary& library) {
     for (const std::string& word : comfyNames(request)) {
         if (isListed(request, word)) continue;
         const auto path = library.findCompanion(CompanionKind::Embedding, word);
         if (!path) {
-            const std::string plain = withoutWeight(word);
-            if (plain.empty()) throw path.error();
+            if (word.find_first_not_of("0123456789.") != std::string::npos) throw path.error();
             throw Error(path.error().code(), path.error().message(),
-                        "A weight stands in brackets: (embedding:" + repairedUtf8(word) + ").");
+                        "A weight stands in brackets: (embedding:NAME:" + word + ").");
         }
         request.embeddings.push_back(pipelines::withEmbeddingName(word, path->string()));
     }
