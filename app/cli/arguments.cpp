@@ -49,6 +49,11 @@ std::string didYouMean(const std::string& near, const std::string& prefix) {
                 helpHint(nullptr));
 }
 
+// "-1": no option has a name like that, so it is told of as the value that it is.
+bool isNumber(const std::string& word) {
+    return word.find_first_not_of("0123456789.", 1) == std::string::npos;
+}
+
 void checkChoice(const OptionSpec& option, const std::string& value) {
     if (option.choices.empty()) return;
     if (std::find(option.choices.begin(), option.choices.end(), value) != option.choices.end())
@@ -77,7 +82,7 @@ class Parser {
             const std::string& word = m_words[m_at];
             if (!optionsOver && word == "--") {
                 optionsOver = true;
-            } else if (!optionsOver && word.size() > 1 && word[0] == '-') {
+            } else if (!optionsOver && word.size() > 1 && word[0] == '-' && !isNumber(word)) {
                 option(word);
             } else if (!commandSeen) {
                 commandSeen = true;
@@ -95,7 +100,7 @@ class Parser {
         for (size_t i = 0; i < m_words.size(); ++i) {
             const std::string& word = m_words[i];
             if (word == "--") return i + 1 < m_words.size() ? known(m_words[i + 1]) : nullptr;
-            if (word.size() > 1 && word[0] == '-') {
+            if (word.size() > 1 && word[0] == '-' && !isNumber(word)) {
                 const OptionSpec* spec = anyOption(nameOf(word));
                 const bool valueApart = word.find('=') == std::string::npos;
                 if (spec && !spec->isFlag() && valueApart) ++i;

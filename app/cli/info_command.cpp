@@ -52,6 +52,9 @@ int tellPicture(const CommandContext& context, const fs::path& path,
         table.addRow({"Model hash", printable(made.modelHash)});
         table.addRow({"Device", printable(made.device + ", " + made.precision) + ", " +
                                     std::to_string(made.threads) + " threads"});
+        for (const core::Enlargement& step : made.enlargements)
+            table.addRow({"Upscaled", std::to_string(step.scale) + "x by " +
+                                          printable(step.upscaler.name + ", " + step.precision)});
         table.addRow({"Pixel hash", printable(made.outputHash)});
     }
     if (info.request) {
@@ -151,6 +154,7 @@ int tellProject(const CommandContext& context, const fs::path& path) {
         facts.addRow({"Batch", printable(batch.name), std::to_string(batch.tasks) + " tasks"});
     }
     const core::ProjectHistory history(core::projectPaths(path).history);
+    if (history.damagedLines() > 0) context.console.warning(history.damageText());
     const auto made = history.latestByTask();
     TextTable list({"TASK", "BATCH", "SEED", "STARS", "PROMPT"});
     for (int64_t number = 0; number < project.taskCount(); ++number) {

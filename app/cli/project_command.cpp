@@ -4,6 +4,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/project_arguments.h"
 #include "app/cli/text_table.h"
+#include "core/project/asset_values.h"
 #include "core/project/batch_expansion.h"
 #include "core/project/batch_table.h"
 #include "core/project/picture_import.h"
@@ -12,6 +13,8 @@
 #include "core/project/project_history.h"
 #include "core/project/project_lock.h"
 #include "core/project/project_paths.h"
+#include "pipelines/request/parameters.h"
+#include "pipelines/request/request_partners.h"
 
 #include <QRandomGenerator>
 #include <nlohmann/json.hpp>
@@ -48,8 +51,8 @@ class ProjectCommand {
         const core::ProjectPaths paths = core::projectPaths(*output);
         refuseIfThere(paths.project);
         ProjectDocument project;
-        for (const auto& [name, text] : assignmentsFrom(m_arguments.values("set")))
-            orThrow(project.setSetting(name, name == "model" ? modelName(text) : text));
+        for (const auto& [name, text] : settingsAsked(paths))
+            orThrow(project.setSetting(name, text));
         if (!project.json()["settings"].contains("model"))
             orThrow(project.setSetting("model", modelName("")));
         addTable(project, paths, m_arguments.positional[1], {});
@@ -66,9 +69,7 @@ class ProjectCommand {
         // Two that add at once would each save what they loaded, and one batch be lost.
         const core::ProjectLock lock = orThrow(core::ProjectLock::take(paths.project));
         ProjectDocument project = orThrow(ProjectDocument::load(paths.project));
-        auto settings = assignmentsFrom(m_arguments.values("set"));
-        for (auto& [name, text] : settings)
-            if (name == "model") text = modelName(text);
+        const auto settings = settingsAsked(paths);
         std::vector<core::ImportedPicture> pictures;
         for (size_t i = 2; i < m_arguments.positional.size(); ++i) {
             const fs::path file(m_arguments.positional[i]);
@@ -112,6 +113,7 @@ class ProjectCommand {
             core::projectPaths(projectPathFrom(m_arguments.positional[1]));
         orThrow(ProjectDocument::load(paths.project)); // is it one?
         core::ProjectHistory history(paths.history);
+        if (history.damagedLines() > 0) m_console.warning(history.damageText());
         const std::string picture = pictureNamed(history, m_arguments.positional[2]);
         const int stars = starsFrom(m_arguments.positional[3]);
         if (!m_arguments.has("dry-run")) {
@@ -190,6 +192,28 @@ class ProjectCommand {
         return entry.name;
     }
 
+    core::AssetStore assetsOf(const core::ProjectPaths& paths) const {
+        return core::AssetStore(m_arguments.has("dry-run") ? fs::path() : paths.assets);
+    }
+
+    // --set, with the model as the library calls it and files as assets.
+    std::vector<std::pair<std::string, std::string>>
+    settingsAsked(const core::ProjectPaths& paths) const {
+        auto settings = assignmentsFrom(m_arguments.values("set"));
+        for (auto& [name, text] : settings) {
+            if (name == "model") {
+                text = modelName(text);
+                continue;
+            }
+            const pipelines::Parameter& parameter = *pipelines::findImageParameter(name);
+            pipelines::ImageRequest request;
+            pipelines::setFromText(request, parameter, text);
+            core::keepAsAssets(request, parameter, assetsOf(paths), {});
+            text = pipelines::toText(request, parameter).value_or(text);
+        }
+        return settings;
+    }
+
     std::string freeName(const ProjectDocument& project, const std::string& wanted) const {
         std::set<std::string> taken;
         for (const core::ProjectBatch& batch : project.batches()) taken.insert(batch.name);
@@ -224,10 +248,24 @@ class ProjectCommand {
         for (const auto& [name, text] : projectSettings(project))
             pipelines::setFromText(options.projectSettings, *pipelines::findImageParameter(name),
                                    text);
-        const fs::path assets = m_arguments.has("dry-run") ? fs::path() : paths.assets;
-        orThrow(
-            project.addBatch(orThrow(core::expandBatch(table, options, core::AssetStore(assets)))));
+        orThrow(project.addBatch(orThrow(core::expandBatch(table, options, assetsOf(paths)))));
+        checkLastBatch(project);
         m_console.detail("Choices and seeds were drawn from " + std::to_string(options.seed) + ".");
+    }
+
+    // What no run would take is refused now, not in the night.
+    static void checkLastBatch(const ProjectDocument& project) {
+        const core::ProjectBatch batch = project.batches().back();
+        for (int64_t task = batch.firstTask; task < batch.firstTask + batch.tasks; ++task) {
+            try {
+                pipelines::checkSteeringPictures(orThrow(project.task(task)).request);
+            } catch (const Error& error) {
+                throw Error(error.code(),
+                            "Picture " + std::to_string(task - batch.firstTask + 1) + " of " +
+                                printable(batch.name) + ": " + error.message(),
+                            "In a table the columns control-image and adapter-image name them.");
+            }
+        }
     }
 
     static std::vector<std::pair<std::string, std::string>>

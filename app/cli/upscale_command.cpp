@@ -78,10 +78,19 @@ class UpscaleCommand {
         request.output = arguments.value("output");
         request.format = arguments.value("format");
         request.overwrite = arguments.has("overwrite");
-        request.prompt = stem + suffix;
+        // In a pattern the fields are the picture's; elsewhere it is named by what it was.
+        const bool pattern = request.output && request.output->find('{') != std::string::npos;
+        const std::optional<core::PictureInfo> info =
+            pattern ? std::optional(orThrow(core::readPictureInfo(m_input))) : std::nullopt;
+        const pipelines::ImageRequest* made = info && info->request ? &*info->request : nullptr;
+        if (pattern && !made && request.output->find("{seed}") != std::string::npos)
+            throw Error(ErrorCode::InvalidArgument,
+                        m_input.string() + " does not say its seed, which --output asks for.",
+                        "Leave {seed} out.");
+        request.prompt = made ? made->prompt : stem + (pattern ? "" : suffix);
+        request.seed = made ? made->seed.value_or(0) : 0;
         request.model = core::companionName(m_options.upscaler);
         request.defaultFolder = m_context.program.outputFolder;
-        // In a folder it is named by what it was, not by a number.
         std::error_code ignored;
         if (!request.output)
             request.output = (request.defaultFolder / "{prompt}").string();

@@ -1,6 +1,7 @@
 #include "core/engine/embeddings.h"
 
 #include "core/library/companion_files.h"
+#include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/embedding_choice.h"
@@ -9,6 +10,8 @@
 #include "pipelines/weights/textual_inversion.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 
 namespace kinora::core {
 namespace {
@@ -22,17 +25,77 @@ bool isListed(const ImageRequest& request, const std::string& word) {
     });
 }
 
-void addComfy(ImageRequest& request, const ModelLibrary& library) {
-    const auto add = [&](const std::string& word) {
-        if (word.empty() || isListed(request, word)) return;
-        const auto path = library.findCompanion(CompanionKind::Embedding, word);
-        if (!path) throw path.error();
-        request.embeddings.push_back(pipelines::withEmbeddingName(word, path->string()));
-    };
+std::string quoted(const std::string& name) {
+    return "'" + repairedUtf8(name.substr(0, 200)) + "'";
+}
+
+// Of those that were asked for by name: a word that no prompt has, and one that two of them have,
+// of which the first counts.
+void warnOfIdleWords(const ImageRequest& request, std::vector<std::string>& warnings) {
+    std::vector<std::string> words;
+    for (const std::string& text : request.embeddings) {
+        const auto choice = pipelines::parseEmbeddingChoice(text);
+        if (!choice) continue;
+        const std::string word = pipelines::lowerCaseName(choice->word);
+        if (std::ranges::find(words, word) != words.end())
+            warnings.push_back("Two embeddings are called " + quoted(choice->word) +
+                               " in prompts, and the first counts. Give the other another word: "
+                               "--embedding NAME:WORD.");
+        else if (!pipelines::namesWord(request.prompt, choice->word) &&
+                 !pipelines::namesWord(request.negative, choice->word))
+            warnings.push_back("The embedding " + quoted(companionName(choice->name)) +
+                               " does not count: its word, " + quoted(choice->word) +
+                               ", is in neither prompt.");
+        words.push_back(word);
+    }
+}
+
+std::vector<std::string> comfyNames(const ImageRequest& request) {
+    std::vector<std::string> names;
     for (const std::string& text : {request.prompt, request.negative}) // without its brackets
         for (const pipelines::PromptPart& part : pipelines::parseComfy(text))
             for (const pipelines::ComfyPiece& piece : pipelines::splitEmbeddings(part.text))
-                add(piece.embedding);
+                if (!piece.embedding.empty()) names.push_back(piece.embedding);
+    return names;
+}
+
+void addComfy(ImageRequest& request, const ModelLibrary& library) {
+    for (const std::string& word : comfyNames(request)) {
+        if (isListed(request, word)) continue;
+        const auto path = library.findCompanion(CompanionKind::Embedding, word);
+        if (!path) {
+            if (word.find_first_not_of("0123456789.") != std::string::npos) throw path.error();
+            throw Error(path.error().code(), path.error().message(),
+                        "A weight stands in brackets: (embedding:NAME:" + word + ").");
+        }
+        request.embeddings.push_back(pipelines::withEmbeddingName(word, path->string()));
+    }
+}
+
+// Names of files that the prompts have as words.
+void addByWords(ImageRequest& request, const pipelines::Model& model, const ModelLibrary& library,
+                std::vector<std::string>& warnings) {
+    std::map<std::string, std::filesystem::path> found;
+    for (const auto& path : library.companionsOf(CompanionKind::Embedding)) {
+        const std::string word = companionName(path);
+        const bool named = pipelines::namesWord(request.prompt, word) ||
+                           pipelines::namesWord(request.negative, word);
+        const std::string key = pipelines::lowerCaseName(word);
+        if (!named || (isListed(request, word) && !found.contains(key))) continue;
+        try {
+            pipelines::TextualInversion(path).checkFits(model);
+        } catch (const Error& error) {
+            warnings.push_back("The prompt's " + word + " stays text: " + error.message());
+            continue;
+        }
+        if (const auto [first, isNew] = found.try_emplace(key, path); !isNew) {
+            warnings.push_back("Several embeddings are called " + quoted(word) + "; " +
+                               shownPath(first->second) +
+                               " is used. Another is chosen by its path: --embedding PATH.");
+            continue;
+        }
+        request.embeddings.push_back(path.string());
+    }
 }
 
 } // namespace
@@ -40,24 +103,19 @@ void addComfy(ImageRequest& request, const ModelLibrary& library) {
 std::vector<std::string> addPromptEmbeddings(ImageRequest& request, const pipelines::Model& model,
                                              const ModelLibrary& library) {
     std::vector<std::string> warnings;
+    warnOfIdleWords(request, warnings);
     if (request.promptEmbeddings != "auto") return warnings;
     request.promptEmbeddings = "off";
     if (pipelines::promptSyntaxOf(request) == pipelines::PromptSyntax::Comfy) {
         addComfy(request, library);
         return warnings;
     }
-    for (const auto& path : library.companionsOf(CompanionKind::Embedding)) {
-        const std::string word = companionName(path);
-        const bool named = pipelines::namesWord(request.prompt, word) ||
-                           pipelines::namesWord(request.negative, word);
-        if (!named || isListed(request, word)) continue;
-        try {
-            pipelines::TextualInversion(path).checkFits(model);
-            request.embeddings.push_back(path.string());
-        } catch (const Error& error) {
-            warnings.push_back("The prompt's " + word + " stays text: " + error.message());
-        }
-    }
+    for (const std::string& name : comfyNames(request))
+        warnings.push_back(
+            "The prompt names an embedding as ComfyUI does, embedding:" + repairedUtf8(name) +
+            ", and is not read in its language: that stays text. Write the name "
+            "alone, or give --prompt-syntax comfy.");
+    addByWords(request, model, library, warnings);
     return warnings;
 }
 

@@ -15,9 +15,13 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace kinora::core {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 constexpr size_t kMostWords = 5, kLongestWord = 200;
@@ -61,57 +65,73 @@ CompanionInfo describeLora(const pipelines::LoraFile& file) {
     return info;
 }
 
-std::optional<CompanionInfo> describe(const std::filesystem::path& path) {
-    try {
-        return describeLora(pipelines::LoraFile(path));
-    } catch (const Error&) {
-        // Then it is something else.
+CompanionInfo readLora(const fs::path& path) {
+    return describeLora(pipelines::LoraFile(path));
+}
+
+CompanionInfo readIpAdapter(const fs::path& path) {
+    CompanionInfo info;
+    info.kind = "IP-Adapter";
+    info.family = pipelines::familyOfTextWidth(pipelines::IpAdapterFile(path).tokenWidth());
+    return info;
+}
+
+CompanionInfo readControl(const fs::path& path) {
+    const pipelines::ControlFile file(path);
+    CompanionInfo info;
+    info.kind = pipelines::controlKindName(file.kind());
+    info.family = file.family();
+    return info;
+}
+
+CompanionInfo readEmbedding(const fs::path& path) {
+    CompanionInfo info;
+    info.kind = "embedding";
+    info.family = pipelines::TextualInversion(path).family();
+    info.triggerWords = {repairedUtf8(companionName(path))};
+    return info;
+}
+
+CompanionInfo readUpscaler(const fs::path& path) {
+    const pipelines::UpscalerConfig config = pipelines::UpscalerFile(path).config();
+    CompanionInfo info;
+    info.kind = "upscaler";
+    info.family = std::to_string(config.scale) + "x, " + upscalerKindName(config.kind);
+    return info;
+}
+
+CompanionInfo readVae(const fs::path& path) {
+    if (pipelines::ExternalVae(path).isWholeModel())
+        throw Error(ErrorCode::Unsupported, "a whole model");
+    CompanionInfo info;
+    info.kind = "VAE";
+    return info;
+}
+
+struct Reader {
+    CompanionKind kind;
+    CompanionInfo (*read)(const fs::path& path); // throws Error: it is something else
+};
+
+std::optional<CompanionInfo> describe(const fs::path& path) {
+    std::array readers{Reader{CompanionKind::Lora, readLora},
+                       Reader{CompanionKind::IpAdapter, readIpAdapter},
+                       Reader{CompanionKind::ControlNet, readControl},
+                       Reader{CompanionKind::Embedding, readEmbedding},
+                       Reader{CompanionKind::Upscaler, readUpscaler},
+                       Reader{CompanionKind::Vae, readVae}};
+    // Each opens the file: the kind that its folder tells of comes first, and mostly last.
+    const CompanionFile file{path};
+    std::ranges::stable_partition(
+        readers, [&](const Reader& reader) { return file.inFolderOf(reader.kind); });
+    for (const Reader& reader : readers) {
+        try {
+            return reader.read(path);
+        } catch (const Error&) {
+            // Then it is something else.
+        }
     }
-    try {
-        const pipelines::IpAdapterFile adapter(path);
-        CompanionInfo info;
-        info.kind = "IP-Adapter";
-        info.family = pipelines::familyOfTextWidth(adapter.tokenWidth());
-        return info;
-    } catch (const Error&) {
-        // Nor that.
-    }
-    try {
-        const pipelines::ControlFile file(path);
-        CompanionInfo info;
-        info.kind = pipelines::controlKindName(file.kind());
-        info.family = file.family();
-        return info;
-    } catch (const Error&) {
-        // Nor that.
-    }
-    try {
-        const pipelines::TextualInversion file(path);
-        CompanionInfo info;
-        info.kind = "embedding";
-        info.family = file.family();
-        info.triggerWords = {repairedUtf8(companionName(path))};
-        return info;
-    } catch (const Error&) {
-        // Nor that.
-    }
-    try {
-        const pipelines::UpscalerConfig config = pipelines::UpscalerFile(path).config();
-        CompanionInfo info;
-        info.kind = "upscaler";
-        info.family = std::to_string(config.scale) + "x, " + upscalerKindName(config.kind);
-        return info;
-    } catch (const Error&) {
-        // Nor that.
-    }
-    try {
-        const pipelines::ExternalVae vae(path);
-        CompanionInfo info;
-        info.kind = "VAE";
-        return vae.isWholeModel() ? std::nullopt : std::optional(info);
-    } catch (const Error&) {
-        return std::nullopt;
-    }
+    return std::nullopt;
 }
 
 } // namespace

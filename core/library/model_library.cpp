@@ -157,10 +157,12 @@ std::vector<FoundFolder> foldersFor(const ModelLibrary::Options& options) {
     return scan.take();
 }
 
+// Those that can be used: files like models' may be anything.
 std::string namesIn(const std::vector<FoundFolder>& models) {
     std::string names;
     for (const FoundFolder& model : models) {
         if (names.size() > 1000) return names + ", ...";
+        if (!entryFor(model.path, model.builtIn).problem.empty()) continue;
         names += (names.empty() ? "" : ", ") + repairedUtf8(nameOf(model.path));
     }
     return names.empty() ? "none" : names;
@@ -266,6 +268,17 @@ Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
     std::ranges::copy_if(models, std::back_inserter(same), [&](const FoundFolder& model) {
         return lowerCase(nameOf(model.path)) == wanted;
     });
+    if (same.size() > 1) { // a LoRA may be called as a model is
+        std::vector<FoundFolder> models;
+        std::ranges::copy_if(same, std::back_inserter(models), [](const FoundFolder& model) {
+            return entryFor(model.path, model.builtIn).problem.empty();
+        });
+        if (!models.empty()) same = std::move(models);
+        // Where nobody named it, the one that came with the program is meant.
+        if (const auto own = std::ranges::find(same, true, &FoundFolder::builtIn);
+            name.empty() && own != same.end())
+            same = {*own};
+    }
     if (same.size() == 1) return entryFor(same.front().path, same.front().builtIn);
     if (same.size() > 1) {
         std::string candidates;

@@ -56,7 +56,9 @@ bool isAssetReference(std::string_view text) {
 }
 
 bool isAssetParameter(std::string_view parameter) {
-    return parameter == "latents" || parameter == "controlImage" || parameter == "adapterImage";
+    constexpr std::string_view kFiles[] = {"latents", "init", "mask", "controlImage",
+                                           "adapterImage"};
+    return std::ranges::find(kFiles, parameter) != std::end(kFiles);
 }
 
 Result<std::string> AssetStore::add(const fs::path& file) const {
@@ -66,7 +68,7 @@ Result<std::string> AssetStore::add(const fs::path& file) const {
     std::string extension = file.extension().string();
     if (!extension.empty() && !isExtension(extension.substr(1))) extension.clear();
     const std::string reference = std::string(kPrefix) + *digits + extension;
-    if (find(reference)) return reference;
+    if (m_folder.empty() || find(reference)) return reference;
     std::error_code error;
     fs::create_directories(m_folder, error);
     if (error)

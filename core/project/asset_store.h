@@ -18,6 +18,7 @@ bool isAssetParameter(std::string_view parameter);
 
 class AssetStore {
   public:
+    // An empty folder keeps nothing: its references alone are made, for a look at what would be.
     explicit AssetStore(std::filesystem::path folder) : m_folder(std::move(folder)) {}
 
     // Copies the file in, where it is not there yet; its reference. Errors: NotFound, BadFile, Io,

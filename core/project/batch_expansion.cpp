@@ -1,6 +1,6 @@
 #include "core/project/batch_expansion.h"
 
-#include "core/library/companion_files.h"
+#include "core/project/asset_values.h"
 #include "core/project/delimited_text.h"
 #include "core/project/project_layout.h"
 #include "core/project/prompt_template.h"
@@ -16,8 +16,6 @@ namespace {
 using nlohmann::ordered_json;
 using pipelines::ImageRequest;
 using pipelines::Parameter;
-
-using Texts = std::vector<std::string> ImageRequest::*;
 
 constexpr size_t kMostAxes = 3;
 constexpr int64_t kMostSeed = int64_t{1} << 62;
@@ -113,26 +111,9 @@ class Expansion {
         m_count = m_options.count;
     }
 
-    void setValue(Asked& asked, const Parameter& parameter, const std::string& text) {
-        const bool isFile = isAssetParameter(parameter.name) && !text.empty();
-        asked.set(parameter, isFile && !pipelines::isList(parameter) ? assetOf(text) : text);
-        if (isFile && pipelines::isList(parameter))
-            for (std::string& file : asked.request().*std::get<Texts>(parameter.field))
-                file = assetOf(file);
-        // LoRAs that the library does not know by name, and pictures, which it never does.
-        if (pipelines::isList(parameter))
-            for (const CompanionPlace& place : companionPlaces(asked.request()))
-                if (const std::string name = place.name();
-                    place.kind == CompanionKind::Picture ||
-                    (place.kind != CompanionKind::Refiner &&
-                     (name.find('/') != std::string::npos || name.ends_with(".safetensors"))))
-                    place.rename(isAssetReference(name) ? name : assetOf(name));
-    }
-
-    std::string assetOf(const std::string& file) const {
-        Result<std::string> asset = m_assets.add(m_options.files / file);
-        if (!asset) throw asset.error();
-        return *std::move(asset);
+    void setValue(Asked& asked, const Parameter& parameter, const std::string& text) const {
+        asked.set(parameter, text);
+        keepAsAssets(asked.request(), parameter, m_assets, m_options.files);
     }
 
     void expand(const BatchRow& row) {

@@ -22,6 +22,48 @@ ordered_json typed(const Parameter& parameter, const std::string& text) {
     return ordered_json(values.value(std::string(parameter.name), nlohmann::json::array()));
 }
 
+// Parameters of Kinora's own pictures that speak of a file which the picture does not carry, and
+// what is missing; nullptr: it is all there.
+const char* missingFor(const Provenance& made, std::string_view parameter) {
+    struct Need {
+        std::string_view parameter;
+        bool missing;
+        const char* what;
+    };
+    const bool init = !made.initHash.empty(), controls = !made.controlHashes.empty(),
+               adapters = !made.adapterHashes.empty();
+    constexpr const char* kFollowed = "the picture that it followed is not in the file";
+    constexpr const char* kBegan = "the picture that it began from is not in the file";
+    const Need needs[] = {
+        {"control", controls, kFollowed},
+        {"controlPrepare", controls, kFollowed},
+        {"controlGuess", controls, kFollowed},
+        {"adapter", adapters, kFollowed},
+        {"adapterPrepare", adapters, kFollowed},
+        {"ipAdapter", true, "the picture that it looked at is not in the file"},
+        {"imageEncoder", true, "the picture that it looked at is not in the file"},
+        {"strength", init, kBegan},
+        {"imageCfg", init, kBegan},
+        {"outpaint", init, kBegan},
+    };
+    for (const Need& need : needs)
+        if (need.missing && need.parameter == parameter) return need.what;
+    return nullptr;
+}
+
+// Files that no parameter speaks of.
+void noteFilesLeftOut(const Provenance& made,
+                      std::vector<std::pair<std::string, std::string>>& others) {
+    for (const auto& [what, hash] : {std::pair{"Picture to begin from", made.initHash},
+                                     {"Mask", made.maskHash},
+                                     {"Latents to begin from", made.latentsHash}})
+        if (!hash.empty()) others.emplace_back(what, hash + " (the file is not in the picture)");
+    if (!made.enlargements.empty())
+        others.emplace_back("Made larger afterwards",
+                            made.enlargements.front().upscaler.name +
+                                " (a task of a project makes the picture before that)");
+}
+
 } // namespace
 
 Result<ImportedPicture> importPicture(const std::filesystem::path& path,
@@ -39,6 +81,12 @@ Result<ImportedPicture> importPicture(const std::filesystem::path& path,
         const std::optional<std::string> text = pipelines::toText(*info->request, parameter);
         // What every request has counts where it is said otherwise, or where Kinora said it.
         if (!text || (!info->provenance && text == pipelines::toText(usual, parameter))) continue;
+        if (const char* missing =
+                info->provenance ? missingFor(*info->provenance, parameter.name) : nullptr) {
+            if (!text->empty())
+                picture.others.emplace_back(parameter.label, *text + " (" + missing + ")");
+            continue;
+        }
         if (parameter.name == "model") {
             if (text->empty()) continue;
             const Result<ModelEntry> entry =
@@ -52,6 +100,7 @@ Result<ImportedPicture> importPicture(const std::filesystem::path& path,
         }
         picture.request.emplace_back(parameter.name, *text);
     }
+    if (info->provenance) noteFilesLeftOut(*info->provenance, picture.others);
     return picture;
 }
 

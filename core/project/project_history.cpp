@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -84,6 +85,7 @@ ProjectHistory::ProjectHistory(std::filesystem::path path)
     if (!loadIndex()) {
         m_results.clear();
         m_ratings.clear();
+        m_damaged = 0;
         m_read = 0;
     }
     refresh();
@@ -111,6 +113,7 @@ void ProjectHistory::readFrom(uint64_t offset) {
         for (size_t end = pending.find('\n'); end != std::string::npos;
              end = pending.find('\n', begin)) {
             if (dropped == 0) takeLine(std::string_view(pending).substr(begin, end - begin));
+            if (dropped > 0) ++m_damaged;
             m_read += std::exchange(dropped, 0) + (end + 1 - begin);
             begin = end + 1;
         }
@@ -122,18 +125,30 @@ void ProjectHistory::readFrom(uint64_t offset) {
 }
 
 void ProjectHistory::takeLine(std::string_view line) {
-    if (line.empty() || line.size() > kLongestLine) return;
-    const auto event = parseBoundedJson(line);
-    if (event && event->is_object()) take(*event); // a damaged line says nothing
+    if (line.empty()) return;
+    const auto event = line.size() <= kLongestLine
+                           ? parseBoundedJson(line)
+                           : Result<json>(Error(ErrorCode::BadFile, "a line that is too long"));
+    if (!event || !event->is_object() || !take(*event)) ++m_damaged;
 }
 
-void ProjectHistory::take(const json& event) {
+std::string ProjectHistory::damageText() const {
+    return shownPath(m_path) + ": " + std::to_string(m_damaged) +
+           (m_damaged == 1 ? " line is" : " lines are") +
+           " damaged and passed over: pictures or ratings that it told of may be missing here. "
+           "Pictures that lie in the results are found again by kinora render.";
+}
+
+// Of a newer version's events the kind is known to that version.
+bool ProjectHistory::take(const json& event) {
     const std::string kind = textIn(event, "event");
     const std::string file = textIn(event, "file");
-    if (file.empty()) return;
+    if (kind.empty()) return false;
+    if (kind != "result" && kind != "rating") return true;
+    if (file.empty()) return false;
     if (kind == "result") {
         const std::optional<int64_t> task = wholeIn(event, "task", kMostProjectTasks);
-        if (!task) return;
+        if (!task) return false;
         m_results[file] = {*task,
                            file,
                            textIn(event, "request"),
@@ -143,9 +158,12 @@ void ProjectHistory::take(const json& event) {
                            textIn(event, "at"),
                            textIn(event, "host")};
     }
-    if (kind == "rating")
-        if (const auto rating = wholeIn(event, "rating", kMostRating))
-            m_ratings[file] = static_cast<int>(*rating);
+    if (kind == "rating") {
+        const auto rating = wholeIn(event, "rating", kMostRating);
+        if (!rating) return false;
+        m_ratings[file] = static_cast<int>(*rating);
+    }
+    return true;
 }
 
 std::optional<HistoryResult> ProjectHistory::latest(const std::string& file) const {
@@ -237,6 +255,9 @@ bool ProjectHistory::loadIndex() {
         return false;
     for (const auto& event : *events)
         if (event.is_object()) take(json(event));
+    if (const auto damaged = index->find("damaged");
+        damaged != index->end() && damaged->is_number_unsigned())
+        m_damaged = static_cast<int64_t>(std::min<uint64_t>(damaged->get<uint64_t>(), INT32_MAX));
     return true;
 }
 
@@ -246,8 +267,10 @@ void ProjectHistory::saveIndex() const {
     for (const auto& [file, rating] : m_ratings)
         events.push_back({{"event", "rating"}, {"file", file}, {"rating", rating}});
     if (events.empty()) return;
-    const ordered_json index = {
-        {"format", kIndexFormat}, {"bytes", m_read}, {"events", std::move(events)}};
+    const ordered_json index = {{"format", kIndexFormat},
+                                {"bytes", m_read},
+                                {"damaged", m_damaged},
+                                {"events", std::move(events)}};
     const std::string text = index.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
     (void)publishFile(std::as_bytes(std::span(text)), m_index, Overwrite::Yes).ok();
 }

@@ -46,6 +46,9 @@ class ProjectHistory {
     std::map<int64_t, HistoryResult> latestByTask() const;
     // 0: none was given.
     int rating(const std::string& file) const;
+    // Lines that say nothing any more: what they told is lost, though its pictures may be there.
+    int64_t damagedLines() const { return m_damaged; }
+    std::string damageText() const; // a sentence of it
     int64_t resultCount() const { return static_cast<int64_t>(m_results.size()); }
 
     // Flushed to the disk. Errors: Io, DiskFull.
@@ -60,13 +63,14 @@ class ProjectHistory {
     bool loadIndex();
     void readFrom(uint64_t offset);
     void takeLine(std::string_view line);
-    void take(const nlohmann::json& event);
+    bool take(const nlohmann::json& event); // false: it is no event that is known
     Result<void> append(const nlohmann::ordered_json& event);
 
     std::filesystem::path m_path, m_index;
     std::map<std::string, HistoryResult> m_results; // by file
     std::map<std::string, int> m_ratings;           // by file
-    uint64_t m_read = 0;                            // bytes of whole lines that were taken
+    int64_t m_damaged = 0;
+    uint64_t m_read = 0; // bytes of whole lines that were taken
 };
 
 } // namespace kinora::core

@@ -65,6 +65,7 @@ bool answers(const Provenance& made, const TaskOutput& output) {
     }
     const std::string& precision = output.request.precision;
     return made.modelHash == output.modelHash && made.latentsHash == output.latentsHash &&
+           made.initHash == output.initHash && made.maskHash == output.maskHash &&
            made.controlHashes == output.controlHashes &&
            made.adapterHashes == output.adapterHashes &&
            (output.latentsHash.empty() || made.latentsIndex == output.request.latentsIndex) &&

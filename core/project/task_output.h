@@ -15,8 +15,9 @@ struct TaskOutput {
     std::string name;                // "00012-red_apple-7.png"
     pipelines::ImageRequest request; // with files as paths
     std::string modelName, modelHash;
-    std::vector<UsedFile> files; // LoRAs, as the metadata of a picture call them
-    std::string latentsHash;     // "sha256:...", where it begins from a file
+    std::vector<UsedFile> files;    // LoRAs, as the metadata of a picture call them
+    std::string latentsHash;        // "sha256:...", where it begins from a file
+    std::string initHash, maskHash; // where it begins from a picture
     // Of the pictures that nets follow, in the request's order.
     std::vector<std::string> controlHashes, adapterHashes;
     std::string key; // "sha256:..." of all that decides the picture

@@ -105,8 +105,12 @@ Result<TaskOutput> TaskPreparer::prepare(int64_t number, const CancelToken& canc
         output.request.model = found.ask;
         for (std::string* input : pipelines::inputPaths(output.request))
             if (isAssetReference(*input)) *input = asset(*input).string();
-        if (const std::string& latents = output.request.latentsPath; !latents.empty())
-            output.latentsHash = fileHash(latents, cancel);
+        const auto hashOf = [&](const std::string& file) {
+            return file.empty() ? std::string() : fileHash(file, cancel);
+        };
+        output.latentsHash = hashOf(output.request.latentsPath);
+        output.initHash = hashOf(output.request.initPath);
+        output.maskHash = hashOf(output.request.maskPath);
         for (const std::string& picture : output.request.controlImages)
             output.controlHashes.push_back(fileHash(picture, cancel));
         for (const std::string& picture : output.request.adapterImages)

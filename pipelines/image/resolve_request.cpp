@@ -6,6 +6,7 @@
 #include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/prompt_texts.h"
 #include "pipelines/request/parameters.h"
+#include "pipelines/request/request_partners.h"
 #include "pipelines/vae/vae.h"
 
 #include <nlohmann/json.hpp>
@@ -117,7 +118,9 @@ void fillStart(ImageRequest& request, const Model& model) {
         refuse("This model makes a part of a picture anew.", "Give --init and --mask.");
     if (kind == DenoiserInput::Picture && (!init || mask))
         refuse("This model edits a picture as the prompt says.",
-               mask ? "Leave out --mask." : "Give the picture with --init.");
+               request.outpaint ? "Leave out --outpaint."
+               : mask           ? "Leave out --mask."
+                                : "Give the picture with --init.");
     if (kind == DenoiserInput::Picture) {
         request.strength.reset(); // it takes all of its steps
         if (!request.imageCfg) request.imageCfg = kUsualImageCfg;
@@ -128,26 +131,6 @@ void fillStart(ImageRequest& request, const Model& model) {
                        std::to_string(*request.steps) + " steps is less than one.",
                    "Raise the strength or the steps.");
     }
-}
-
-// One picture for each net that steers, and a preparation for each or for none.
-void checkControls(const char* name, const std::vector<std::string>& nets,
-                   const std::vector<std::string>& pictures,
-                   const std::vector<std::string>& preparations) {
-    const auto counted = [](size_t count, const char* what) {
-        return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-    };
-    if (nets.size() != pictures.size())
-        refuse(std::string(name) + ": there are " + counted(nets.size(), name) + " and " +
-                   counted(pictures.size(), "picture") + " for them.",
-               std::string("Give --") + name + "-image with each.");
-    if (std::ranges::any_of(pictures, &std::string::empty))
-        refuse(std::string(name) + ": a picture has no name.",
-               std::string("Give --") + name + "-image with each.");
-    if (!preparations.empty() && preparations.size() != nets.size())
-        refuse(std::string(name) + ": there are " + counted(nets.size(), name) + " and " +
-                   counted(preparations.size(), "preparation") + ".",
-               "Name one for each, \"none\" where the picture stays as it is.");
 }
 
 // What a second model or a second pass needs, or that there is none.
@@ -220,8 +203,7 @@ ImageRequest resolveRequest(const ImageRequest& request, const Model& model, Pic
     fillFromConfigs(resolved, model);
     fillFromTable(resolved);
     fillStart(resolved, model);
-    checkControls("control", resolved.controls, resolved.controlImages, resolved.controlPrepare);
-    checkControls("adapter", resolved.adapters, resolved.adapterImages, resolved.adapterPrepare);
+    checkSteeringPictures(resolved);
     if (resolved.controls.empty()) resolved.controlGuess.reset();
     fillPasses(resolved, model);
     validate(resolved);
@@ -244,7 +226,7 @@ SchedulerOptions schedulerOptions(const ImageRequest& request, const Model& mode
 }
 
 std::vector<std::string> modelWarnings(const ImageRequest& request, const Model& model) {
-    std::vector<std::string> warnings;
+    std::vector<std::string> warnings = withoutPartner(request);
     const std::string className = model.className("scheduler");
     const bool chosen = request.sampler || model.extras().defaults.contains("sampler");
     if (!chosen && !findSchedulerByClass(className))

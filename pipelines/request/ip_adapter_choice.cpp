@@ -7,13 +7,21 @@
 
 namespace kinora::pipelines {
 
+namespace {
+
+// A project calls files that it keeps asset:HASH; that colon is a part of the name.
+constexpr std::string_view kAsset = "asset:";
+
+} // namespace
+
 std::optional<IpAdapterChoice> parseIpAdapterChoice(std::string_view text) {
-    const size_t first = text.find(':');
+    const size_t first = text.find(':', text.starts_with(kAsset) ? kAsset.size() : 0);
     if (first == std::string_view::npos || first == 0) return std::nullopt;
     IpAdapterChoice choice;
     choice.adapter = text.substr(0, first);
     std::string_view rest = text.substr(first + 1);
-    if (const size_t last = rest.rfind(':'); last != std::string_view::npos) {
+    const size_t inName = rest.starts_with(kAsset) ? kAsset.size() : 0;
+    if (const size_t last = rest.rfind(':'); last != std::string_view::npos && last >= inName) {
         const std::string_view digits = rest.substr(last + 1);
         double weight = 0;
         const auto [end, error] =

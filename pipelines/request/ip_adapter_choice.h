@@ -20,8 +20,9 @@ struct IpAdapterChoice {
     double weight = 1;
 };
 
-// The adapter ends at the first colon, a number after the last one is the weight. nullopt where a
-// part is missing, or the weight is beyond what makes sense.
+// The adapter ends at the first colon (of a project's asset:HASH at the second), a number after the
+// last one is the weight. nullopt where a part is missing, or the weight is beyond what makes
+// sense.
 std::optional<IpAdapterChoice> parseIpAdapterChoice(std::string_view text);
 std::string toText(const IpAdapterChoice& choice);
 

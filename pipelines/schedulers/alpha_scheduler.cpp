@@ -34,9 +34,15 @@ void AlphaScheduler::spaceTimesteps(const SchedulerConfig& config, int steps) {
         for (double& timestep : m_timesteps) timestep = std::nearbyint(timestep);
         std::ranges::reverse(m_timesteps);
     }
-    if (m_timesteps.front() >= static_cast<double>(train))
-        config.bad("steps_offset", "one that keeps the first of " + std::to_string(steps) +
-                                       " steps within the training timesteps");
+    if (m_timesteps.front() < static_cast<double>(train)) return;
+    // An offset that fewer steps leave room for is as it should be.
+    constexpr int64_t kFew = 20;
+    const int64_t offset = config.integer("steps_offset", 0, 0, train);
+    if (offset < train / kFew)
+        checkSteps(steps, std::min<int64_t>(steps - 1, train - offset),
+                   "the model's timesteps do not begin at the first");
+    config.bad("steps_offset", "one that keeps the first of " + std::to_string(steps) +
+                                   " steps within the training timesteps");
 }
 
 void AlphaScheduler::spaceDistilledTimesteps(const SchedulerConfig& config, int steps) {

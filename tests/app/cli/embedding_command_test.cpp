@@ -115,6 +115,35 @@ class EmbeddingCommandTest : public QObject {
         QVERIFY(!provenance("wide.png").contains("files"));
     }
 
+    // What does not count, and why: nothing of it is an error.
+    void saysWhichEmbeddingsDoNotCount_data() {
+        QTest::addColumn<QString>("prompt");
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<QByteArray>("part");
+        QTest::newRow("not named") << "an apple" << QStringList{"--embedding", "glow-up:shine"}
+                                   << QByteArray("its word, 'shine', is in neither prompt");
+        QTest::newRow("named twice")
+            << "shine"
+            << QStringList{"--embedding", "glow-up:shine", "--embedding", "Glow-Up:SHINE"}
+            << QByteArray("Two embeddings are called 'SHINE'");
+        QTest::newRow("ComfyUI's name elsewhere")
+            << "an apple, embedding:nope" << QStringList{} << QByteArray("--prompt-syntax comfy");
+        QTest::newRow("as many as one likes") << "an apple, twin" << QStringList{}
+                                              << QByteArray("Several embeddings are called 'twin'");
+    }
+    void saysWhichEmbeddingsDoNotCount() {
+        QFETCH(QString, prompt);
+        QFETCH(QStringList, options);
+        QFETCH(QByteArray, part);
+        writeEmbedding(m_home, "models/embeddings/twin.safetensors", 0.3F);
+        writeEmbedding(m_home, "models/embeddings/other/twin.safetensors", 0.4F);
+        const Run run = m_home.run(image("idle.png", prompt, options + QStringList{"--overwrite"}));
+        QVERIFY2(run.code == 0, run.err.constData());
+        QVERIFY2(run.err.contains(part), run.err.constData());
+        QVERIFY(QDir(m_home.path("models/embeddings/other")).removeRecursively());
+        QVERIFY(QFile::remove(m_home.path("models/embeddings/twin.safetensors")));
+    }
+
     void refuses_data() {
         QTest::addColumn<QStringList>("options");
         QTest::addColumn<QByteArray>("part");
@@ -130,6 +159,9 @@ class EmbeddingCommandTest : public QObject {
         QTest::newRow("ComfyUI's name")
             << QStringList{"--negative", "embedding:none", "--prompt-syntax", "comfy"}
             << QByteArray("There is no embedding 'none'.");
+        QTest::newRow("a weight without brackets")
+            << QStringList{"--negative", "embedding:glow-up:1.2", "--prompt-syntax", "comfy"}
+            << QByteArray("(embedding:NAME:1.2)");
     }
     void refuses() {
         QFETCH(QStringList, options);

@@ -75,6 +75,75 @@ class ProjectCommandTest : public QObject {
         QCOMPARE(stars(0), 4);
     }
 
+    void aDamagedHistoryIsTold() {
+        const Home home;
+        write(home.path("t.txt"), "3d emoji of fox\n");
+        QCOMPARE(home.run({"project", "batch", "t.txt", "--output", "p.kinora"}).code, 0);
+        QVERIFY(!home.run({"info", "p.kinora"}).errHas("damaged"));
+        write(home.path("p.history"), "{\"event\":\"result\",\"task\":0,\"fi\n{}\n");
+        for (const QStringList& words :
+             {QStringList{"info", "p.kinora"}, {"project", "rate", "p.kinora", "0", "3"}}) {
+            const Run run = home.run(words);
+            QVERIFY2(run.errHas("2 lines are damaged"), run.err.constData());
+        }
+    }
+
+    void aNegativeNumberIsNoOption() {
+        const Home home;
+        write(home.path("t.txt"), "3d emoji of fox\n");
+        QCOMPARE(home.run({"project", "batch", "t.txt", "--output", "p.kinora"}).code, 0);
+        write(home.path("p.history"),
+              "{\"event\":\"result\",\"task\":0,\"file\":\"a.png\",\"at\":\"2026\"}\n");
+        const Run run = home.run({"project", "rate", "p.kinora", "0", "-1"});
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.errHas("'-1' is no number of stars"), run.err.constData());
+    }
+
+    // Files of --set are kept, and a net without a picture is refused before the night.
+    void settingsMayNameFiles() {
+        const Home home;
+        write(home.path("t.txt"), "3d emoji of fox\n");
+        write(home.path("sub/canny.png"), "a picture");
+        const QStringList batch{
+            "project", "batch", "t.txt", "--output", "p.kinora", "--set", "control=canny:0.5"};
+        const Run without = home.run(batch);
+        QCOMPARE(without.code, 2);
+        QVERIFY2(without.errHas("1 control and 0 pictures"), without.err.constData());
+        QVERIFY(!QFile::exists(home.path("p.kinora")));
+        const Run run = home.run(batch + QStringList{"--set", "control-image=sub/canny.png"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        const std::string picture = loaded(home).task(0)->request.controlImages.at(0);
+        QVERIFY2(picture.starts_with("asset:"), picture.c_str());
+        QVERIFY(QFile::exists(home.path("p.assets/" + QString::fromStdString(picture.substr(6)))));
+        const Run added = home.run(
+            {"project", "add", "p.kinora", "t.txt", "--set", "ip-adapter=plus:sub/canny.png"});
+        QVERIFY2(added.code == 0, added.err.constData());
+        QCOMPARE(loaded(home).task(1)->request.ipAdapters.at(0),
+                 "plus:asset:" + picture.substr(6) + ":1");
+    }
+
+    // What Kinora's own pictures do not carry with them is told, and not half asked for.
+    void ownPicturesSayWhatTheyLack() {
+        const Home home;
+        write(home.path("t.txt"), "3d emoji of fox\n");
+        QCOMPARE(home.run({"project", "batch", "t.txt", "--output", "p.kinora"}).code, 0);
+        const auto image = [&](const QStringList& more) {
+            return home.run(QStringList{"image", "--prompt", "3d emoji of cat", "--steps", "2",
+                                        "--width", "64", "--height", "64"} +
+                            more);
+        };
+        QCOMPARE(image({"--output", "i.png"}).code, 0);
+        const Run made = image({"--init", "i.png", "--outpaint", "0,0,64,0", "--output", "o.png"});
+        QVERIFY2(made.code == 0, made.err.constData());
+        const Run run = home.run({"project", "add", "p.kinora", "o.png"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        QVERIFY2(run.errHas("left out") && run.errHas("0,0,64,0") && run.errHas("sha256:"),
+                 run.err.constData());
+        const auto request = loaded(home).task(1)->request;
+        QVERIFY(!request.outpaint && !request.strength);
+        QCOMPARE(home.run({"render", "p.kinora"}).code, 0);
+    }
+
     void aTableBecomesAProject() {
         const Home home;
         write(home.path("wildcards/animal.txt"), "fox\ncat\n");

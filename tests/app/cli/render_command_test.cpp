@@ -400,6 +400,42 @@ class RenderCommandTest : public QObject {
                  1);
     }
 
+    // A picture to begin from and a mask are kept with the project, and continued at its sides.
+    void startPicturesComeFromTheProjectsAssets_data() {
+        QTest::addColumn<QByteArray>("column");
+        QTest::addColumn<QStringList>("option");
+        QTest::newRow("mask") << QByteArray("mask,m.png") << QStringList{"--mask", "m.png"};
+        QTest::newRow("outpaint") << QByteArray("outpaint,\"0,0,64,0\"")
+                                  << QStringList{"--outpaint", "0,0,64,0"};
+    }
+    void startPicturesComeFromTheProjectsAssets() {
+        QFETCH(QByteArray, column);
+        QFETCH(QStringList, option);
+        const Home home;
+        const auto image = [&](const QStringList& more) {
+            return home.run(QStringList{"image", "--prompt", "3d emoji of fox", "--steps", "2",
+                                        "--seed", "3", "--json"} +
+                            more);
+        };
+        for (const char* name : {"i.png", "m.png"})
+            QCOMPARE(image({"--width", "64", "--height", "64", "--output", name}).code, 0);
+        const Run single = image(QStringList{"--init", "i.png", "--output", "x.png"} + option);
+        QVERIFY2(single.code == 0, single.err.constData());
+        const QList<QByteArray> cell{column.left(column.indexOf(',')),
+                                     column.mid(column.indexOf(',') + 1)};
+        write(home.path("t.csv"), "prompt,steps,seed,init," + cell[0] +
+                                      "\n3d emoji of fox,2,3,i.png," + cell[1] + "\n");
+        const Run made = home.run({"project", "batch", "t.csv", "--output", "p.kinora"});
+        QVERIFY2(made.code == 0, made.err.constData());
+        for (const char* name : {"i.png", "m.png"}) QVERIFY(QFile::remove(home.path(name)));
+        const Run run = home.run({"render", "p.kinora", "--json"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(run.event("result")["sha256"].dump(), single.event("result")["sha256"].dump());
+        QVERIFY(QFile::remove(home.path("p.history"))); // the file speaks for itself
+        QCOMPARE(home.run({"render", "p.kinora", "--json"}).event("render")["present"].get<int>(),
+                 1);
+    }
+
     void refusesProjectsThatAreNone() {
         const Home home;
         write(home.path("bad.kinora"), "{");

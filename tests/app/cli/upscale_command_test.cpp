@@ -72,6 +72,24 @@ class UpscaleCommandTest : public QObject {
         QVERIFY(again.errHas("is there already"));
     }
 
+    void inAPatternTheFieldsAreThePictures() {
+        const QStringList words{"--models", "models", "upscale", "small.png", "--model", "sharp"};
+        const Run run = m_home.run(words + QStringList{"--output", "{seed}_{prompt}_{model}.png"});
+        QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(run.out, QByteArray("3_3d_emoji_of_a_red_apple_Sharp.png\n"));
+        const Run info = m_home.run({"info", run.out.trimmed()});
+        QVERIFY2(info.out.contains("Upscaled") && info.out.contains("2x by Sharp"), info.out.constData());
+        QCOMPARE(m_home
+                     .run({"--models", "models", "upscale", "small.png", "--model", "sharp",
+                           "--no-metadata", "--output", "bare.png"})
+                     .code,
+                 0);
+        const Run bare = m_home.run({"--models", "models", "upscale", "bare.png", "--model",
+                                     "sharp", "--output", "{seed}.png"});
+        QCOMPARE(bare.code, 2);
+        QVERIFY2(bare.errHas("does not say its seed"), bare.err.constData());
+    }
+
     void aDryRunMakesNothing() {
         const QStringList before = m_home.files();
         const Run run =

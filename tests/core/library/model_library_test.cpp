@@ -125,6 +125,24 @@ class ModelLibraryTest : public QObject {
         QVERIFY(message.find((models / "b" / "SAME").string()) != std::string::npos);
     }
 
+    // A LoRA may be called as a model is: it is none that could be meant.
+    void aFileThatIsNoModelMakesNoNameAmbiguous() {
+        const fs::path models = root() / "stray";
+        writeFile(models / "starter-image.safetensors", {{"lora_unet_x.lora_down.weight", {4, 8}}});
+        const Result<ModelEntry> starter = library({models}).find("");
+        QVERIFY2(starter, starter ? "" : starter.error().what());
+        QVERIFY(starter->builtIn);
+        QVERIFY(library({models}).find("starter-image"));
+        // Nor is it among those that there are.
+        writeFile(models / "style.safetensors", {{"lora_unet_x.lora_down.weight", {4, 8}}});
+        const std::string advice = library({models}).find("nonesuch").error().advice();
+        QVERIFY2(advice.find("style") == std::string::npos, advice.c_str());
+        // Another one of the name is a choice only where somebody names it.
+        copyTo(models / "own" / "starter-image");
+        QVERIFY(library({models}).find("")->builtIn);
+        QVERIFY(!library({models}).find("starter-image"));
+    }
+
     void saysWhatThereIsInsteadOfAnUnknownName() {
         const Result<ModelEntry> found = library({}).find("nonesuch");
         QVERIFY(!found);

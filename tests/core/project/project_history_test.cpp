@@ -138,6 +138,19 @@ class ProjectHistoryTest : public QObject {
         const ProjectHistory history(path);
         QCOMPARE(history.resultCount(), int64_t{0});
         QCOMPARE(history.rating("a.png"), 0);
+        QCOMPARE(history.damagedLines(), int64_t{6});
+        QVERIFY(history.damageText().find("6 lines are damaged") != std::string::npos);
+    }
+
+    void theIndexRemembersTheDamage() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.write("p.history", "{\n");
+        {
+            ProjectHistory history(path);
+            QVERIFY(history.addResult(result(0, "a.png", "r")));
+            history.saveIndex();
+        }
+        QCOMPARE(ProjectHistory(path).damagedLines(), int64_t{1});
     }
 
     void theIndexIsMadeAnewWhereItIsMissingOrWrong() {

@@ -21,6 +21,23 @@ TEST_CASE("adapter, picture and weight are told apart by colons") {
             (parseIpAdapterChoice(wrong) && parseIpAdapterChoice(wrong)->picture != "cat.png:nan"));
 }
 
+TEST_CASE("the colon of a project's asset is a part of its name") {
+    const std::string file = "asset:" + std::string(64, '1') + ".png",
+                      bare = "asset:" + std::string(64, '2');
+    for (const std::string& adapter : {std::string("plus"), file, bare})
+        for (const std::string& picture : {std::string("cat.png"), file, bare}) {
+            const auto choice = parseIpAdapterChoice(adapter + ":" + picture);
+            REQUIRE(choice);
+            CHECK(choice->adapter == adapter);
+            CHECK(choice->picture == picture);
+            CHECK(choice->weight == 1);
+            const auto again = parseIpAdapterChoice(adapter + ":" + picture + ":0.5");
+            REQUIRE(again);
+            CHECK(again->picture == picture);
+            CHECK(again->weight == 0.5);
+        }
+}
+
 TEST_CASE("each adapter has one number, however often it is named") {
     ImageRequest request;
     request.ipAdapters = {"b:1.png", "a:2.png:0.5", "b:3.png"};

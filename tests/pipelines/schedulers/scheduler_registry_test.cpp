@@ -78,9 +78,12 @@ TEST_CASE("step counts outside the schedule are refused") {
         CHECK_THROWS_WITH_AS(makeScheduler(name, json::object(), {51, "normal", 0}),
                              doctest::Contains("steps: 51"), Error);
     // Leading spacing with an offset steps past the end when every timestep is taken.
-    for (const char* name : {"ddim", "ddpm", "pndm"})
+    for (const char* name : {"ddim", "ddpm", "pndm"}) {
         CHECK_THROWS_WITH_AS(makeScheduler(name, {{"steps_offset", 1}}, {1000, "normal", 0}),
+                             doctest::Contains("steps: 1000 is out of range"), Error);
+        CHECK_THROWS_WITH_AS(makeScheduler(name, {{"steps_offset", 999}}, {20, "normal", 0}),
                              doctest::Contains("steps_offset"), Error);
+    }
     CHECK(makeScheduler("ddim", json::object(), {1000, "normal", 0})->callCount() == 1000);
 }
 
