@@ -10,7 +10,7 @@ lives in a process of its own and has the machine for itself while it runs. --ap
 with all its rounds, where memory does not hold them all (SDXL in f32).
 PyTorch: eager, channels_last, inference_mode, weights in the precision of the run. OpenVINO: the same module
 converted, with the precision as its hint. stable-diffusion.cpp (sdcpp, the UNet of SD 1.5 alone): weights in f16, as its
-users keep them; the difference between a run of four steps and one of one, divided by three. An engine that is not
+users keep them; the difference between a run of two steps and one of one. An engine that is not
 installed, or does not fit into the memory that is free, is left out.
 Needs torch and diffusers.
 """
@@ -47,10 +47,24 @@ UNET = {
 }
 
 
+def make_inputs(part, arch, side):
+    """The inputs of one forward, by position."""
+    import torch
+    latents = torch.randn(1, 4, side // 8, side // 8)
+    if part == "vae":
+        return [latents]
+    if part == "text":
+        return [torch.arange(77)[None] * 97 % 49408]
+    inputs = [latents, torch.tensor(500.), torch.randn(1, 77, UNET[arch]["cross_attention_dim"])]
+    if arch == "sdxl":
+        inputs += [torch.randn(1, 1280), torch.tensor([[1024., 1024, 0, 0, 1024, 1024]])]
+    return inputs
+
+
 def make_module(part, arch, side):
     """(module, inputs by position) in float32."""
     import torch
-    latents = torch.randn(1, 4, side // 8, side // 8)
+    inputs = make_inputs(part, arch, side)
     if part == "unet":
         from diffusers import UNet2DConditionModel
 
@@ -63,9 +77,6 @@ def make_module(part, arch, side):
                 added = None if pooled is None else {"text_embeds": pooled, "time_ids": time_ids}
                 return self.unet(sample, timestep, prompt, added_cond_kwargs=added, return_dict=False)[0]
 
-        inputs = [latents, torch.tensor(500.), torch.randn(1, 77, UNET[arch]["cross_attention_dim"])]
-        if arch == "sdxl":
-            inputs += [torch.randn(1, 1280), torch.tensor([[1024., 1024, 0, 0, 1024, 1024]])]
         return Denoiser(), inputs
     if part == "vae":
         from diffusers import AutoencoderKL
@@ -80,7 +91,7 @@ def make_module(part, arch, side):
             def forward(self, latents):
                 return self.vae.decode(latents, return_dict=False)[0]
 
-        return Decoder(), [latents]
+        return Decoder(), inputs
     from transformers import CLIPTextConfig, CLIPTextModel
 
     class Encoder(torch.nn.Module):
@@ -92,7 +103,7 @@ def make_module(part, arch, side):
         def forward(self, ids):
             return self.text(ids, return_dict=False)[0]
 
-    return Encoder(), [torch.arange(77)[None] * 97 % 49408]
+    return Encoder(), inputs
 
 
 class PyTorch:
@@ -121,7 +132,9 @@ class OpenVino:
     def __init__(self, part, arch, side, dtype, threads):
         import openvino
         module, inputs = make_module(part, arch, side)
-        model = openvino.convert_model(module.eval(), example_input=tuple(inputs))
+        # Tracing computes, at a size that takes little memory; the shapes are the real ones.
+        small = make_inputs(part, arch, min(side, 256))
+        model = openvino.convert_model(module.eval(), example_input=tuple(small), input=[list(x.shape) for x in inputs])
         del module
         options = {"INFERENCE_PRECISION_HINT": dtype, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         self.compiled = openvino.Core().compile_model(model, "CPU", options)
@@ -136,15 +149,19 @@ class OpenVino:
 
 
 def write_model(folder, pixels):
-    """A folder in diffusers' layout of SD 1.5's sizes, random weights in f16."""
+    """The weights of a folder in diffusers' layout: SD 1.5's sizes, random numbers in f16."""
     import torch
+    from safetensors.torch import save_file
     from transformers import CLIPTextConfig, CLIPTextModel
-    unet, _ = make_module("unet", "sd15", pixels)
-    decoder, _ = make_module("vae", "sd15", pixels)
     text = CLIPTextModel(CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_attention_heads=12,
                                         num_hidden_layers=12, projection_dim=768))
-    for name, module in (("unet", unet.unet), ("vae", decoder.vae), ("text_encoder", text)):
-        module.to(torch.float16).save_pretrained(os.path.join(folder, name))
+    texts = {"text_model." + name.removeprefix("text_model."): value for name, value in text.state_dict().items()}
+    unet, decoder = make_module("unet", "sd15", pixels)[0], make_module("vae", "sd15", pixels)[0]
+    for file, tensors in (("unet/diffusion_pytorch_model", unet.unet.state_dict()),
+                          ("vae/diffusion_pytorch_model", decoder.vae.state_dict()), ("text_encoder/model", texts)):
+        path = os.path.join(folder, file + ".safetensors")
+        os.makedirs(os.path.dirname(path))
+        save_file({name: value.to(torch.float16).contiguous() for name, value in tensors.items()}, path)
 
 
 class StableDiffusionCpp:
@@ -155,8 +172,7 @@ class StableDiffusionCpp:
         self.side = side
         with tempfile.TemporaryDirectory() as folder:
             write_model(folder, side)
-            self.model = StableDiffusion(model_path=folder, n_threads=threads, diffusion_flash_attn=True, verbose=False)
-        self.run(1)
+            self.model = StableDiffusion(model_path=folder, n_threads=threads, verbose=False)
 
     def run(self, steps):
         start = time.perf_counter()
@@ -165,8 +181,7 @@ class StableDiffusionCpp:
         return time.perf_counter() - start
 
     def __call__(self):
-        more, one = self.run(4), self.run(1)
-        return (more - one) / 3
+        return -self.run(1) + self.run(2)
 
 
 class Kinora:
