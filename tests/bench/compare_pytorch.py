@@ -1,23 +1,30 @@
-"""Kinora beside PyTorch and OpenVINO: the same networks, sizes, precision and threads, in one run.
+"""Kinora beside PyTorch, OpenVINO and stable-diffusion.cpp: the same networks, sizes, precision and threads.
 
     python tests/bench/compare_pytorch.py --kinora build/release/bin/kinora [PART...] [--dtype bf16 f32]
-        [--rounds 5] [--threads 2] [--no-openvino] [--json FILE]
+        [--rounds 5] [--threads 2] [--engines pytorch openvino] [--apart] [--json FILE]
 
 A PART is a row of PARTS below (unet-sd15-512 and so on); all of them without one. The weights are random: nothing but
 the sizes matters to the time. In each round every engine runs once, so that a busy moment of the machine
-hits them all; the figures are medians over the rounds, and ratios are Kinora's time by the other's.
+hits them all; the figures are medians over the rounds, and ratios are Kinora's time by the other's. Each engine
+lives in a process of its own and has the machine for itself while it runs. --apart: one engine after the other, each
+with all its rounds, where memory does not hold them all (SDXL in f32).
 PyTorch: eager, channels_last, inference_mode, weights in the precision of the run. OpenVINO: the same module
-converted, with the precision as its hint. Each engine has the machine for itself while it runs.
-Needs torch and diffusers; openvino where it is compared too.
+converted, with the precision as its hint. stable-diffusion.cpp (sdcpp, the UNet of SD 1.5 alone): weights in f16, as its
+users keep them; the difference between a run of two steps and one of one. An engine that is not
+installed, or does not fit into the memory that is free, is left out.
+Needs torch and diffusers.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 PARTS = {  # name: part, architecture, side in pixels
@@ -40,10 +47,24 @@ UNET = {
 }
 
 
+def make_inputs(part, arch, side):
+    """The inputs of one forward, by position."""
+    import torch
+    latents = torch.randn(1, 4, side // 8, side // 8)
+    if part == "vae":
+        return [latents]
+    if part == "text":
+        return [torch.arange(77)[None] * 97 % 49408]
+    inputs = [latents, torch.tensor(500.), torch.randn(1, 77, UNET[arch]["cross_attention_dim"])]
+    if arch == "sdxl":
+        inputs += [torch.randn(1, 1280), torch.tensor([[1024., 1024, 0, 0, 1024, 1024]])]
+    return inputs
+
+
 def make_module(part, arch, side):
     """(module, inputs by position) in float32."""
     import torch
-    latents = torch.randn(1, 4, side // 8, side // 8)
+    inputs = make_inputs(part, arch, side)
     if part == "unet":
         from diffusers import UNet2DConditionModel
 
@@ -56,9 +77,6 @@ def make_module(part, arch, side):
                 added = None if pooled is None else {"text_embeds": pooled, "time_ids": time_ids}
                 return self.unet(sample, timestep, prompt, added_cond_kwargs=added, return_dict=False)[0]
 
-        inputs = [latents, torch.tensor(500.), torch.randn(1, 77, UNET[arch]["cross_attention_dim"])]
-        if arch == "sdxl":
-            inputs += [torch.randn(1, 1280), torch.tensor([[1024., 1024, 0, 0, 1024, 1024]])]
         return Denoiser(), inputs
     if part == "vae":
         from diffusers import AutoencoderKL
@@ -73,7 +91,7 @@ def make_module(part, arch, side):
             def forward(self, latents):
                 return self.vae.decode(latents, return_dict=False)[0]
 
-        return Decoder(), [latents]
+        return Decoder(), inputs
     from transformers import CLIPTextConfig, CLIPTextModel
 
     class Encoder(torch.nn.Module):
@@ -85,17 +103,18 @@ def make_module(part, arch, side):
         def forward(self, ids):
             return self.text(ids, return_dict=False)[0]
 
-    return Encoder(), [torch.arange(77)[None] * 97 % 49408]
+    return Encoder(), inputs
 
 
 class PyTorch:
     name = "pytorch"
 
-    def __init__(self, module, inputs, dtype, threads):
+    def __init__(self, part, arch, side, dtype, threads):
         import torch
+        module, inputs = make_module(part, arch, side)
         torch.set_num_threads(threads)
         self.torch, kind = torch, torch.bfloat16 if dtype == "bf16" else torch.float32
-        self.module = module.to(kind).to(memory_format=torch.channels_last)
+        self.module = module.eval().to(kind).to(memory_format=torch.channels_last)
         self.inputs = [x.to(kind) if x.is_floating_point() else x for x in inputs]
         self.inputs = [x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in self.inputs]
         self()
@@ -110,9 +129,13 @@ class PyTorch:
 class OpenVino:
     name = "openvino"
 
-    def __init__(self, module, inputs, dtype, threads):
+    def __init__(self, part, arch, side, dtype, threads):
         import openvino
-        model = openvino.convert_model(module.float(), example_input=tuple(inputs))
+        module, inputs = make_module(part, arch, side)
+        # Tracing computes, at a size that takes little memory; the shapes are the real ones.
+        small = make_inputs(part, arch, min(side, 256))
+        model = openvino.convert_model(module.eval(), example_input=tuple(small), input=[list(x.shape) for x in inputs])
+        del module
         options = {"INFERENCE_PRECISION_HINT": dtype, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         self.compiled = openvino.Core().compile_model(model, "CPU", options)
         self.request = self.compiled.create_infer_request()
@@ -123,6 +146,42 @@ class OpenVino:
         start = time.perf_counter()
         self.request.infer(self.inputs)
         return time.perf_counter() - start
+
+
+def write_model(folder, pixels):
+    """The weights of a folder in diffusers' layout: SD 1.5's sizes, random numbers in f16."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import CLIPTextConfig, CLIPTextModel
+    text = CLIPTextModel(CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_attention_heads=12,
+                                        num_hidden_layers=12, projection_dim=768))
+    texts = {"text_model." + name.removeprefix("text_model."): value for name, value in text.state_dict().items()}
+    unet, decoder = make_module("unet", "sd15", pixels)[0], make_module("vae", "sd15", pixels)[0]
+    for file, tensors in (("unet/diffusion_pytorch_model", unet.unet.state_dict()),
+                          ("vae/diffusion_pytorch_model", decoder.vae.state_dict()), ("text_encoder/model", texts)):
+        path = os.path.join(folder, file + ".safetensors")
+        os.makedirs(os.path.dirname(path))
+        save_file({name: value.to(torch.float16).contiguous() for name, value in tensors.items()}, path)
+
+
+class StableDiffusionCpp:
+    name = "sdcpp"
+
+    def __init__(self, part, arch, side, dtype, threads):
+        from stable_diffusion_cpp import StableDiffusion
+        self.side = side
+        with tempfile.TemporaryDirectory() as folder:
+            write_model(folder, side)
+            self.model = StableDiffusion(model_path=folder, n_threads=threads, verbose=False)
+
+    def run(self, steps):
+        start = time.perf_counter()
+        self.model.generate_image(prompt="a fox", width=self.side, height=self.side, cfg_scale=1.0, sample_steps=steps,
+                                  sample_method="euler", seed=1)
+        return time.perf_counter() - start
+
+    def __call__(self):
+        return -self.run(1) + self.run(2)
 
 
 class Kinora:
@@ -143,26 +202,103 @@ class Kinora:
         self.predicted_peak_bytes = event["predictedPeakBytes"]
         return min(event["seconds"])
 
+    def close(self):
+        pass
 
-def engines_for(args, name, dtype):
+
+ENGINES = {engine.name: engine for engine in (PyTorch, OpenVino, StableDiffusionCpp)}
+
+
+def keep_to_free_memory():
+    """What an engine takes beyond that fails in its process, and does not end somebody else's."""
+    with open("/proc/meminfo") as lines:
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    limit = free - (1 << 30)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def serve(connection, name, details):
+    """A process with one engine: answers each message with the seconds that it took."""
+    keep_to_free_memory()
+    try:
+        engine = ENGINES[name](*details)
+    except (ImportError, MemoryError, RuntimeError) as error:
+        connection.send(f"{name} is left out: {error}")
+        return
+    connection.send(None)
+    while connection.recv():
+        connection.send(engine())
+
+
+class Served:
+    """An engine in a process of its own."""
+
+    def __init__(self, name, *details):
+        context = multiprocessing.get_context("spawn")
+        self.name = name
+        self.connection, far = context.Pipe()
+        self.process = context.Process(target=serve, args=(far, name, details), daemon=True)
+        self.process.start()
+        far.close()
+        self.missing = self.connection.recv()
+
+    def __call__(self):
+        self.connection.send(True)
+        return self.connection.recv()
+
+    def close(self):
+        if not self.missing:
+            self.connection.send(False)
+        self.process.join()
+
+
+def can_run(engine, name, dtype):
+    return engine != "sdcpp" or (name == "unet-sd15-512" and dtype == "bf16")
+
+
+def started(args, name, dtype):
+    """One engine after another; the caller closes them."""
     part, arch, side = PARTS[name]
     yield Kinora(args.kinora, part, arch, side, dtype, args.threads)
-    for engine in [PyTorch] + ([] if args.no_openvino else [OpenVino]):
-        module, inputs = make_module(part, arch, side)
-        yield engine(module.eval(), inputs, dtype, args.threads)
+    for engine in args.engines:
+        if not can_run(engine, name, dtype):
+            continue
+        served = Served(engine, part, arch, side, dtype, args.threads)
+        if served.missing:
+            print(served.missing, file=sys.stderr)
+            served.close()
+        else:
+            yield served
+
+
+def timed(args, name, dtype):
+    """Seconds by engine, and Kinora's peak and planned peak in bytes."""
+    seconds, peaks = {}, (0, 0)
+
+    def run(engines, rounds):
+        nonlocal peaks
+        for _ in range(rounds):
+            for engine in engines:
+                seconds.setdefault(engine.name, []).append(engine())
+        for engine in engines:
+            if engine.name == "kinora":
+                peaks = (engine.peak_bytes, engine.predicted_peak_bytes)
+            engine.close()
+
+    if args.apart:
+        for engine in started(args, name, dtype):
+            run([engine], args.rounds)
+    else:
+        run(list(started(args, name, dtype)), args.rounds)
+    return seconds, *peaks
 
 
 def compare(args, name, dtype):
-    seconds, peaks = {}, {}
-    engines = list(engines_for(args, name, dtype))
-    for _ in range(args.rounds):
-        for engine in engines:
-            seconds.setdefault(engine.name, []).append(engine())
+    seconds, peak, planned = timed(args, name, dtype)
     medians = {engine: statistics.median(times) for engine, times in seconds.items()}
-    kinora = engines[0]
     return {"part": name, "dtype": dtype, "rounds": args.rounds, "threads": args.threads, "medianSeconds": medians,
             "seconds": seconds, "ratio": {other: medians["kinora"] / took for other, took in medians.items() if other != "kinora"},
-            "peakBytes": kinora.peak_bytes, "predictedPeakBytes": kinora.predicted_peak_bytes}
+            "peakBytes": peak, "predictedPeakBytes": planned}
 
 
 def processor():
@@ -171,12 +307,11 @@ def processor():
     return f"{names[0] if names else platform.processor()}, {len(names)} cores"
 
 
-def print_row(result):
+def print_row(result, engines):
     medians, ratio = result["medianSeconds"], result["ratio"]
     cells = [result["part"], result["dtype"], f"{medians['kinora']:.4f} s"]
-    for other in ("pytorch", "openvino"):
-        cells.append(f"{medians[other]:.4f} s" if other in medians else "")
-        cells.append(f"{ratio[other]:.2f}" if other in ratio else "")
+    for other in engines:
+        cells += [f"{medians[other]:.4f} s", f"{ratio[other]:.2f}"] if other in medians else ["", ""]
     cells.append(f"{result['peakBytes'] / 2**30:.2f} GiB ({result['predictedPeakBytes'] / 2**30:.2f})")
     print("| " + " | ".join(cells) + " |", flush=True)
 
@@ -188,16 +323,19 @@ def main():
     parser.add_argument("--dtype", nargs="+", default=["bf16", "f32"], choices=["bf16", "f32"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--no-openvino", action="store_true")
+    parser.add_argument("--engines", nargs="*", default=["pytorch", "openvino", "sdcpp"], choices=[*ENGINES])
+    parser.add_argument("--apart", action="store_true", help="one engine after the other")
     parser.add_argument("--json", help="a file for all figures")
     args = parser.parse_args()
     print(f"{processor()}, {args.threads} threads; medians of {args.rounds} rounds\n")
-    print("| part | precision | kinora | pytorch | ratio | openvino | ratio | kinora's peak (planned) |\n|" + "---|" * 8)
+    columns = ["part", "precision", "kinora", *(c for e in args.engines for c in (e, "ratio")),
+               "kinora's peak (planned)"]
+    print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns), flush=True)
     results = []
     for name in args.parts or PARTS:
         for dtype in args.dtype:
             results.append(compare(args, name, dtype))
-            print_row(results[-1])
+            print_row(results[-1], args.engines)
     if args.json:
         with open(args.json, "w") as file:
             json.dump(results, file, indent=1)
