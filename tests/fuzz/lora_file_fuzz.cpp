@@ -42,7 +42,8 @@ void readAll(const std::shared_ptr<const LoraFile>& file, const std::vector<std:
              const kernels::Shape& weight) {
     auto source = std::make_unique<AnyModule>(tensors, weight);
     const ModuleNames names = moduleNames(*source);
-    const LoraWeights weights(std::move(source), "unet", {{file, 0.5f}}, names);
+    const LoraWeights weights(std::move(source), "unet",
+                              {{.file = file, .strength = 0.5f, .blocks = {}}}, names);
     for (const std::string& tensor : tensors) {
         std::vector<float> values(tensor.ends_with(".bias") ? 5 : 20);
         weights.read(tensor, 3, values);
