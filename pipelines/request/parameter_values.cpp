@@ -143,13 +143,6 @@ void check(const Parameter& parameter, const std::string& value) {
                "Use " + std::string(parameter.rule(value)) + ".");
 }
 
-void check(const Parameter& parameter, const TextList& values) {
-    if (values.size() > kMostListEntries)
-        refuse(parameter, std::to_string(values.size()) + " are too many.",
-               "Use at most " + std::to_string(kMostListEntries) + ".");
-    for (const std::string& value : values) check(parameter, value);
-}
-
 // Between separators, without the blanks around; empty ones are left out.
 TextList splitList(std::string_view text) {
     TextList entries;
@@ -163,6 +156,19 @@ TextList splitList(std::string_view text) {
         entries.emplace_back(entry);
     }
     return entries;
+}
+
+void check(const Parameter& parameter, const TextList& values) {
+    if (values.size() > kMostListEntries)
+        refuse(parameter, std::to_string(values.size()) + " are too many.",
+               "Use at most " + std::to_string(kMostListEntries) + ".");
+    for (const std::string& value : values) {
+        check(parameter, value);
+        // As text it would be another list.
+        if (splitList(value) != TextList{value})
+            refuse(parameter, shown(value) + " cannot stand in a list.",
+                   std::string("Leave out '") + kListSeparator + "' and blanks at its ends.");
+    }
 }
 
 template <typename Number>

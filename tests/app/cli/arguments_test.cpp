@@ -61,7 +61,7 @@ class ArgumentsTest : public QObject {
         QTest::newRow("command") << "imgae" << "Did you mean image?";
         QTest::newRow("option") << "image --prompt x --stpes 4" << "Did you mean --steps?";
         QTest::newRow("short") << "image -x" << "Unknown option";
-        QTest::newRow("later option") << "image --freeu x" << "Unknown option '--freeu'";
+        QTest::newRow("later option") << "image --frames 9" << "Unknown option '--frames'";
         QTest::newRow("another's option") << "models --steps 4" << "Unknown option";
         QTest::newRow("no value") << "image --steps" << "--steps needs a value";
         QTest::newRow("lost value") << "image --prompt --steps 4" << "--prompt needs a value";

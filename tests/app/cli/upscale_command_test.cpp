@@ -78,7 +78,8 @@ class UpscaleCommandTest : public QObject {
         QVERIFY2(run.code == 0, run.err.constData());
         QCOMPARE(run.out, QByteArray("3_3d_emoji_of_a_red_apple_Sharp.png\n"));
         const Run info = m_home.run({"info", run.out.trimmed()});
-        QVERIFY2(info.out.contains("Upscaled") && info.out.contains("2x by Sharp"), info.out.constData());
+        QVERIFY2(info.out.contains("Upscaled") && info.out.contains("2x by Sharp"),
+                 info.out.constData());
         QCOMPARE(m_home
                      .run({"--models", "models", "upscale", "small.png", "--model", "sharp",
                            "--no-metadata", "--output", "bare.png"})
