@@ -164,8 +164,8 @@ void check(const Parameter& parameter, const TextList& values) {
                "Use at most " + std::to_string(kMostListEntries) + ".");
     for (const std::string& value : values) {
         check(parameter, value);
-        // As text it would be another list.
-        if (splitList(value) != TextList{value})
+        // As text it would be another list. An empty entry waits for its value; text leaves it out.
+        if (!value.empty() && splitList(value) != TextList{value})
             refuse(parameter, shown(value) + " cannot stand in a list.",
                    std::string("Leave out '") + kListSeparator + "' and blanks at its ends.");
     }

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 using namespace kinora;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -18,6 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         nlohmann::json again = pipelines::toJson(request);
         fuzz::require(pipelines::toJson(pipelines::imageRequestFromJson(again)) == again,
                       "what was written is read back the same");
+        // An empty entry of a list waits for its value; text leaves it out.
+        const auto waits = [](const nlohmann::json& value) {
+            return value.is_array() && std::ranges::count(value, "") > 0;
+        };
+        if (std::ranges::any_of(again, waits)) return;
         for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
             if (auto written = pipelines::toText(request, parameter)) {
                 pipelines::setFromText(request, parameter, *written);

@@ -286,6 +286,7 @@ TEST_CASE("a list grows by one entry, and stands in one text") {
     // What would be another list as text is refused.
     for (const char* entry : {"a;b", " a", "a "})
         CHECK_THROWS_AS(imageRequestFromJson({{"lora", {entry}}}), Error);
+    CHECK_NOTHROW(imageRequestFromJson({{"controlImage", {""}}})); // waits for its picture
     CHECK(contains(errorOf([&] { addFromText(request, lora, ":1"); }), "lora: ':1'"));
     CHECK(request.loras.empty());
     CHECK(contains(jsonError({{"lora", "a"}}), "a list of texts"));
