@@ -7,16 +7,13 @@ Needs what generate_loras.py and generate_xl_loras.py write.
 """
 
 import argparse
-import json
-import os
 import re
 
 import torch
-from safetensors.torch import save_file
 
 import generate_loras
 import generate_xl_loras
-from generate_loras import DATA, PROMPT, STEPS
+from generate_loras import write_cases
 from generate_xl_loras import stored_name
 
 INPUTS = [f"IN{i:02}" for i in range(12)]
@@ -107,13 +104,7 @@ def main():
               f"{(expected[name] - whole).abs().max():.3f}")
         cases.append({"name": name, "model": model,
                       "loras": [{"file": file, "denoiser": unet, "text": text, "blocks": blocks}]})
-    folder = os.path.join(DATA, "loras")
-    with open(os.path.join(folder, "blocks-cases.json"), "w", encoding="utf-8") as file:
-        json.dump({"prompt": PROMPT, "negative": "blurry", "steps": STEPS, "cfg": 5.0, "seed": 7,
-                   "sampler": "euler", "cases": cases}, file, indent=1)
-        file.write("\n")
-    save_file(expected, os.path.join(folder, "blocks-expected.safetensors"))
-    os.chmod(os.path.join(folder, "blocks-expected.safetensors"), 0o644)
+    write_cases("blocks-", cases, expected)
 
 
 if __name__ == "__main__":

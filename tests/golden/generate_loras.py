@@ -338,6 +338,18 @@ def write_by_formula(unet, merged):
     os.chmod(path, 0o644)
 
 
+def write_cases(prefix, cases, expected):
+    """The runs with LoRAs, and the final latents of each, for the tests."""
+    folder = os.path.join(DATA, "loras")
+    with open(os.path.join(folder, prefix + "cases.json"), "w", encoding="utf-8") as file:
+        json.dump({"prompt": PROMPT, "negative": "blurry", "steps": STEPS, "cfg": 5.0, "seed": 7,
+                   "sampler": "euler", "cases": cases}, file, indent=1)
+        file.write("\n")
+    path = os.path.join(folder, prefix + "expected.safetensors")
+    save_file(expected, path)
+    os.chmod(path, 0o644)
+
+
 def main():
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     torch.set_num_threads(1)
@@ -360,13 +372,8 @@ def main():
         cases.append({"name": name, "model": model,
                       "loras": [{"file": file, "denoiser": unet, "text": text}
                                 for file, unet, text in loras]})
+    write_cases("", cases, expected)
     folder = os.path.join(DATA, "loras")
-    with open(os.path.join(folder, "cases.json"), "w", encoding="utf-8") as file:
-        json.dump({"prompt": PROMPT, "negative": "blurry", "steps": STEPS, "cfg": 5.0, "seed": 7,
-                   "sampler": "euler", "cases": cases}, file, indent=1)
-        file.write("\n")
-    save_file(expected, os.path.join(folder, "expected.safetensors"))
-    os.chmod(os.path.join(folder, "expected.safetensors"), 0o644)
     save_file({k: (torch.from_numpy(v) if isinstance(v, np.ndarray) else v).float().contiguous()
                for k, v in merged.items()}, os.path.join(folder, "merged.safetensors"))
     os.chmod(os.path.join(folder, "merged.safetensors"), 0o644)

@@ -13,9 +13,10 @@ import re
 import torch
 from diffusers import StableDiffusionXLPipeline
 from diffusers.utils.peft_utils import set_weights_and_activate_adapters
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from generate_loras import ATTENTION, DATA, PROMPT, STEPS, TEXT, Writer, draw, flat, modules
+from generate_loras import (ATTENTION, DATA, PROMPT, STEPS, TEXT, Writer, draw, flat, modules,
+                            write_cases)
 from generate_schedulers import make
 
 MODEL = "tiny-xl"
@@ -219,13 +220,7 @@ def main():
         cases.append({"name": name, "model": MODEL,
                       "loras": [{"file": file, "denoiser": unet, "text": text}
                                 for file, unet, text in loras]})
-    folder = os.path.join(DATA, "loras")
-    with open(os.path.join(folder, "xl-cases.json"), "w", encoding="utf-8") as file:
-        json.dump({"prompt": PROMPT, "negative": "blurry", "steps": STEPS, "cfg": 5.0, "seed": 7,
-                   "sampler": "euler", "cases": cases}, file, indent=1)
-        file.write("\n")
-    save_file(expected, os.path.join(folder, "xl-expected.safetensors"))
-    os.chmod(os.path.join(folder, "xl-expected.safetensors"), 0o644)
+    write_cases("xl-", cases, expected)
 
 
 if __name__ == "__main__":
