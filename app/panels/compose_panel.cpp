@@ -155,12 +155,7 @@ QWidget* ComposePanel::makePromptGroup() {
 
 QWidget* ComposePanel::makeModelRow() {
     auto* group = new QWidget;
-    auto* layout = new QGridLayout(group);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setHorizontalSpacing(m_theme.measure("gap"));
-    layout->setVerticalSpacing(m_theme.measure("gap"));
-    layout->setColumnMinimumWidth(0, kLabelColumn);
-    layout->setColumnStretch(1, 1);
+    QGridLayout* layout = makeFieldLayout(m_theme, group);
     m_modelLabel = new ParameterLabel(toQString(row("model").label));
     m_model = new ChoiceBox(m_theme);
     m_model->setAccessibleName(toQString(row("model").label));

@@ -112,21 +112,27 @@ void setUpNumber(NumberField& field, const Parameter& parameter) {
     field.setToolTip(toQString(parameter.help));
 }
 
+QGridLayout* makeFieldLayout(const Theme& theme, QWidget* row) {
+    constexpr int labelColumn = 124; // px: the longest label of the table at the theme's text size
+    auto* layout = new QGridLayout(row);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setHorizontalSpacing(theme.measure("gap"));
+    layout->setVerticalSpacing(theme.measure("gap"));
+    layout->setColumnMinimumWidth(0, labelColumn);
+    layout->setColumnStretch(1, 1);
+    return layout;
+}
+
 ParameterField::ParameterField(const Theme& theme, RequestDocument& document,
                                const Parameter& parameter, QWidget* parent)
     : QWidget(parent), m_theme(theme), m_document(document), m_parameter(parameter),
       m_label(new ParameterLabel(toQString(parameter.label))), m_row(new QHBoxLayout),
       m_error(makeLabel({}, "error", "small")) {
-    auto* layout = new QGridLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setHorizontalSpacing(theme.measure("gap"));
-    layout->setVerticalSpacing(theme.measure("gap"));
+    QGridLayout* layout = makeFieldLayout(theme, this);
     m_row->setSpacing(theme.measure("margin"));
     layout->addWidget(m_label, 0, 0, Qt::AlignLeft | Qt::AlignVCenter);
     layout->addLayout(m_row, 0, 1);
     layout->addWidget(m_error, 1, 1);
-    layout->setColumnMinimumWidth(0, kLabelColumn);
-    layout->setColumnStretch(1, 1);
     m_error->setWordWrap(true);
     m_error->hide();
     if (isNumber(parameter))

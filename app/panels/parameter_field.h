@@ -8,6 +8,7 @@
 
 #include <optional>
 
+class QGridLayout;
 class QHBoxLayout;
 class QLabel;
 class QLineEdit;
@@ -59,7 +60,8 @@ class ParameterField : public QWidget {
     QLineEdit* m_text = nullptr;
 };
 
-constexpr int kLabelColumn = 124; // px: the longest label of the table at the theme's text size
+// Of a row: labels of one width in column 0, the control from column 1 on, which takes the rest.
+QGridLayout* makeFieldLayout(const Theme& theme, QWidget* row);
 
 // Names of the table as a person writes them: "dpmpp_2m" -> "DPM++ 2M"; others as they are.
 QString choiceTitle(std::string_view name);

@@ -21,13 +21,7 @@ SeedField::SeedField(const Theme& theme, RequestDocument& document, QWidget* par
       m_dice(makeIconButton(theme, "dice", "Draw a new seed and keep it")),
       m_lock(makeIconButton(theme, "lock-open", "Keep this seed")),
       m_error(makeLabel({}, "error", "small")) {
-    const int gap = theme.measure("gap");
-    auto* layout = new QGridLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setHorizontalSpacing(gap);
-    layout->setVerticalSpacing(gap);
-    layout->setColumnMinimumWidth(0, kLabelColumn);
-    layout->setColumnStretch(1, 1);
+    QGridLayout* layout = makeFieldLayout(theme, this);
     layout->addWidget(m_label, 0, 0, Qt::AlignLeft | Qt::AlignVCenter);
     layout->addWidget(m_edit, 0, 1);
     layout->addWidget(m_dice, 0, 2);

@@ -19,11 +19,7 @@ SizeField::SizeField(const Theme& theme, RequestDocument& document, QWidget* par
       m_widthParameter(*pipelines::findImageParameter("width")),
       m_heightParameter(*pipelines::findImageParameter("height")),
       m_label(new ParameterLabel("Size")), m_width(new NumberField), m_height(new NumberField) {
-    auto* layout = new QGridLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setHorizontalSpacing(theme.measure("gap"));
-    layout->setColumnMinimumWidth(0, kLabelColumn);
-    layout->setColumnStretch(1, 1);
+    QGridLayout* layout = makeFieldLayout(theme, this);
     layout->setColumnStretch(3, 1);
     QToolButton* swap = makeIconButton(theme, "swap", "Swap width and height");
     layout->addWidget(m_label, 0, 0, Qt::AlignLeft | Qt::AlignVCenter);

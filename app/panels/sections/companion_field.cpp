@@ -43,15 +43,10 @@ CompanionField::CompanionField(const Theme& theme, RequestDocument& document,
       m_label(new ParameterLabel(toQString(parameter.label))),
       m_box(new CompanionBox(theme, document, {m_kind})),
       m_problem(makeLabel({}, "error", "small")) {
-    auto* layout = new QGridLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setHorizontalSpacing(theme.measure("gap"));
-    layout->setVerticalSpacing(theme.measure("gap"));
+    QGridLayout* layout = makeFieldLayout(theme, this);
     layout->addWidget(m_label, 0, 0, Qt::AlignLeft | Qt::AlignVCenter);
     layout->addWidget(m_box, 0, 1);
     layout->addWidget(m_problem, 1, 1);
-    layout->setColumnMinimumWidth(0, kLabelColumn);
-    layout->setColumnStretch(1, 1);
     m_problem->setWordWrap(true);
     m_box->makeOptional(rowOf(parameter)->none);
     m_box->setAccessibleName(toQString(parameter.label));
