@@ -16,7 +16,7 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 // to 2048 x (number of multiprocessors) values, 221,184 on a card with 108 of them. Beyond that its
 // numbers depend on the card. Here value i always comes from subsequence i: an ever so large card,
 // which is also what the web UIs' CPU version of it assumes. The next draw starts at the next
-// counter. Differs from a device by its log and sin, about 1e-6.
+// counter. Differs from a device by its log and sin: up to 1.6e-6 from an H100.
 class PhiloxNoise final : public NoiseGenerator {
   public:
     explicit PhiloxNoise(uint64_t seed) : m_seed(seed) {}
