@@ -69,7 +69,7 @@ function(kinora_qt_test name source)
     target_compile_definitions(test_${name} PRIVATE
         KINORA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KINORA_BINARY_DIR="${CMAKE_BINARY_DIR}")
     target_link_libraries(test_${name} PRIVATE kinora_options ${arg_LINKS})
-    add_test(NAME ${name} COMMAND test_${name})
+    add_test(NAME ${name} COMMAND test_${name} -silent) # what failed, and the totals
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
         # ThreadSanitizer takes a posix_spawn for a fork, after which it would start no thread; and
         # it does not know what gRPC and the OpenMP team agree on, which are not built with it.
