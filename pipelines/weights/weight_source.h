@@ -34,7 +34,8 @@ class WeightSource {
     virtual std::vector<std::string> names() const = 0;
     // Of all tensors as they are stored; 0 for a source that makes any tensor.
     virtual int64_t totalBytes() const = 0;
-    // Elements [first, first + count) of the tensor, converted to f32. Throws Error{Io, BadFile}.
+    // Elements [first, first + count) of the tensor, converted to f32. Several threads may read one
+    // tensor at a time. Throws Error{Io, BadFile}.
     virtual void read(std::string_view name, int64_t first, std::span<float> values) const = 0;
     // What the file says of itself ("modelspec.prediction_type"); empty where it does not.
     virtual std::string remark(std::string_view) const { return {}; }

@@ -2,7 +2,7 @@
 
 #include "kernels/base/error.h"
 #include "kernels/ops/matmul.h"
-#include "pipelines/weights/convert.h"
+#include "pipelines/weights/tensor_reader.h"
 
 #include <algorithm>
 #include <set>
@@ -14,8 +14,6 @@ namespace {
 using kernels::DType;
 using kernels::Shape;
 using kernels::Tensor;
-
-constexpr int64_t kBlockElements = int64_t{1} << 18; // 1 MiB of f32
 
 // Integers are what a quantised model stores, beside scales that nobody here applies.
 bool isFloatingPoint(DType dtype) {
@@ -39,8 +37,7 @@ struct Weights::Shared {
     int64_t bytesRead = 0;
     std::set<std::string, std::less<>> asked;
     std::set<std::string, std::less<>> ignored; // beginnings of names
-    std::vector<float> values;                  // one block, as read
-    std::vector<std::byte> converted;           // the same in the compute dtype
+    TensorReader reader{device.threads()};
 
     TensorInfo checked(const std::string& name, const Shape& shape);
     void fill(const Tensor& tensor, const std::string& name);
@@ -70,19 +67,13 @@ TensorInfo Weights::Shared::checked(const std::string& name, const Shape& shape)
 
 void Weights::Shared::fill(const Tensor& tensor, const std::string& name) {
     const size_t elementBytes = kernels::sizeBytes(tensor.dtype());
-    const int64_t elements = tensor.elements();
-    for (int64_t first = 0; first < elements; first += kBlockElements) {
-        const auto count = static_cast<size_t>(std::min(kBlockElements, elements - first));
-        values.resize(std::max(values.size(), count));
-        converted.resize(std::max(converted.size(), count * elementBytes));
-        const std::span<float> block = std::span(values).first(count);
-        source.read(name, first, block);
-        convertFromFloat(block, tensor.dtype(), converted.data());
-        char* const to = tensor.as<char>() + static_cast<size_t>(first) * elementBytes;
-        device.check(device.table().copyToDevice(device.context(), to, converted.data(),
-                                                 count * elementBytes),
-                     "load weights");
-    }
+    reader.read(source, name, tensor.elements(), tensor.dtype(),
+                [&](int64_t first, std::span<const std::byte> values) {
+                    char* const to = tensor.as<char>() + static_cast<size_t>(first) * elementBytes;
+                    device.check(device.table().copyToDevice(device.context(), to, values.data(),
+                                                             values.size()),
+                                 "load weights");
+                });
 }
 
 Weights::Weights(const WeightSource& source, kernels::Device& device, DType compute,

@@ -172,6 +172,7 @@ void LoraWeights::readRows(std::string_view name, const Patch& patch, size_t del
 }
 
 void LoraWeights::prepare(std::string_view name, const Patch& patch) const {
+    const std::lock_guard lock(m_preparing);
     if (m_prepared == name) return;
     m_prepared.clear();
     m_deltas.clear();

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,6 +87,7 @@ class LoraWeights final : public WeightSource {
     std::vector<Match> m_matches;
     std::map<std::string, Patch, std::less<>> m_patches; // by the tensor's name
 
+    mutable std::mutex m_preparing; // of these two; changed between tensors alone
     mutable std::string m_prepared; // whose deltas these are
     mutable std::vector<std::unique_ptr<WeightDelta>> m_deltas;
 };
