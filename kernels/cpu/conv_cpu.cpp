@@ -1,7 +1,8 @@
-// Convolution by oneDNN over pictures with channels last.
+// Convolution over pictures with channels last: by oneDNN, but for weights kept for Winograd's way.
 
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/winograd.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -225,6 +226,7 @@ Layout preferredKernelLayout(DnnlState& state, const PackedWeight& weight, int s
 Status conv2d(Context* context, const Conv2dArgs* args) {
     return guardedDnnl(context, [&] {
         if (bytesOf(args->output) == 0) return;
+        if (args->weight->winograd) return convolveByWinograd(*context, *args);
         if (isMatrixProduct(*args)) return convolveAsMatrix(*context, *args);
         const double work =
             2.0 * static_cast<double>(bytesOf(args->output) / sizeBytes(args->output.dtype)) *

@@ -1,5 +1,6 @@
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/winograd.h"
 
 #include <memory>
 
@@ -60,6 +61,11 @@ Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
         if (args->kind == WeightKind::Conv2d) {
             weight->kernelHeight = plain.dims[2];
             weight->kernelWidth = plain.dims[3];
+        }
+        if (args->kind == WeightKind::Conv2d && winogradPays(*weight, args->stride)) {
+            packForWinograd(*context, *weight, plain.data);
+            *out = weight.release();
+            return;
         }
         const bool asMatrix =
             weight->kernelHeight == 1 && weight->kernelWidth == 1 && args->stride <= 1;

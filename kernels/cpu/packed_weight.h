@@ -5,7 +5,8 @@
 // size afterwards (on AVX-512 some widths change it below 12 x 12); where a primitive does want
 // another one, the weight moves to it, through scratch memory, and stays there. So one copy
 // remains, every shape runs on its best kernel, and what a shape computes does not depend on
-// what ran before it. 1x1 convolutions are matrix products and are packed as such.
+// what ran before it. 1x1 convolutions are matrix products and are packed as such; kernels that
+// Winograd's convolution pays for are kept transformed for it alone (winograd.h).
 
 #include "kernels/cpu/dnnl_state.h"
 #include "kernels/cpu/host_memory.h"
@@ -16,6 +17,7 @@ struct PackedWeight {
     DType dtype = DType::F32;
     int64_t outputs = 0, inputs = 0, kernelHeight = 1, kernelWidth = 1;
     size_t reportedBytes = 0; // as it was packed first: what is added and taken away must agree
+    bool winograd = false;    // storage is as packForWinograd() left it; layout is not used
 
     // How the values lie is not part of what they are: kernels may change it.
     mutable bool asMatrix = true; // extents [inputs, outputs], else [outputs, inputs, kh, kw]

@@ -1,0 +1,143 @@
+// Winograd's convolution against the definition in double precision. All weights here are of the
+// kind that is kept for it.
+
+#include "kernels/cpu/winograd.h"
+#include "kernels/meta/meta_backend.h"
+#include "tests/kernels/cpu/convolution.h"
+#include "tests/kernels/cpu/every_target.h"
+
+#include <doctest/doctest.h>
+
+namespace kinora::kernels::test {
+
+namespace {
+
+constexpr double kMost = 2e-5; // of the largest value
+
+std::vector<Convolution> shapes() {
+    return {
+        {1, 3, 3, 64, 64, 3, 1, 1, 0, 0, 0, 0},  {1, 1, 1, 64, 64, 3, 1, 1, 1, 1, 1, 1},
+        {1, 4, 4, 64, 96, 3, 1, 1, 1, 1, 1, 1},  {2, 5, 9, 96, 64, 3, 1, 1, 1, 1, 1, 1},
+        {3, 7, 6, 64, 64, 3, 1, 1, 0, 1, 0, 1},  {1, 8, 13, 80, 64, 3, 1, 1, 1, 0, 0, 2},
+        {2, 9, 10, 64, 64, 3, 1, 1, 0, 0, 0, 0}, {1, 2, 3, 64, 64, 3, 1, 1, 5, 4, 6, 3},
+        {1, 11, 7, 64, 64, 3, 1, 2, 2, 2, 2, 2}, {2, 13, 9, 64, 64, 3, 1, 3, 3, 3, 3, 3},
+        {1, 17, 1, 64, 64, 3, 1, 1, 1, 1, 1, 1}, {1, 1, 18, 64, 64, 3, 1, 2, 2, 2, 2, 2},
+    };
+}
+
+bool keptForWinograd(const Weight& weight) {
+    return weight.packed()->winograd;
+}
+
+} // namespace
+
+TEST_CASE("Winograd's convolution agrees with the definition over odd shapes") {
+    kinora::test::forEveryTarget([] {
+        CpuFixture cpu;
+        for (const Convolution& c : shapes())
+            for (const Extras extras : {Extras::None, Extras::Bias, Extras::BiasAndResidual}) {
+                Operands operands = operandsOf(c, extras);
+                const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
+                CAPTURE(c.batch);
+                CAPTURE(c.height);
+                CAPTURE(c.width);
+                CAPTURE(c.inputs);
+                CAPTURE(c.outputs);
+                CAPTURE(c.dilation);
+                CHECK(relativeError(got, reference(c, operands)) < kMost);
+            }
+    });
+}
+
+TEST_CASE("Winograd's convolution computes the same bytes on any number of threads") {
+    const Convolution c{2, 13, 22, 96, 64, 3, 1, 1, 1, 1, 1, 1};
+    Operands operands = operandsOf(c, Extras::BiasAndResidual);
+    CpuFixture one(1);
+    const std::vector<float> bytes = convolve(one, c, operands, DType::F32);
+    for (const int threads : {2, 3, 7}) {
+        CpuFixture several(threads);
+        CHECK(sameBytes(convolve(several, c, operands, DType::F32), bytes));
+    }
+}
+
+TEST_CASE("Winograd's convolution loses a digit at the channels of a UNet, and no more") {
+    CpuFixture cpu;
+    const Convolution c{1, 12, 12, 640, 64, 3, 1, 1, 1, 1, 1, 1};
+    Operands operands = operandsOf(c, Extras::None);
+    const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
+    CHECK(relativeError(got, reference(c, operands)) < 1e-5);
+}
+
+TEST_CASE("Winograd's convolution is right at the seams of its strips") {
+    CpuFixture cpu;
+    const Convolution c{2, 150, 146, 64, 64, 3, 1, 1, 1, 1, 1, 1}; // 2812 tiles, some 1300 a strip
+    Operands operands = operandsOf(c, Extras::BiasAndResidual);
+    const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
+    double difference = 0;
+    for (int64_t n = 0; n < c.batch; ++n)
+        for (int64_t y = 0; y < c.height; ++y)
+            for (int64_t x = 0; x < c.width; ++x) {
+                const int64_t o = (x * 7 + y) % c.outputs;
+                const auto at =
+                    static_cast<size_t>(((n * c.height + y) * c.width + x) * c.outputs + o);
+                const double wanted = sumAt(c, operands, n, y, x, o) +
+                                      operands.bias[static_cast<size_t>(o)] + operands.residual[at];
+                difference = std::max(difference, std::abs(got[at] - wanted));
+            }
+    CHECK(difference < 50 * kMost); // values reach 50
+}
+
+TEST_CASE("weights are kept for Winograd's convolution by their extents alone") {
+    struct {
+        Shape kernels;
+        DType dtype;
+        int stride;
+        bool kept;
+    } const cases[] = {
+        {{64, 64, 3, 3}, DType::F32, 1, true},      {{64, 96, 3, 3}, DType::F32, 1, true},
+        {{64, 64, 3, 3}, DType::F32, 2, false},     {{64, 64, 3, 3}, DType::BF16, 1, false},
+        {{64, 64, 5, 5}, DType::F32, 1, false},     {{64, 64, 1, 1}, DType::F32, 1, false},
+        {{64, 32, 3, 3}, DType::F32, 1, false},     {{4, 320, 3, 3}, DType::F32, 1, false},
+        {{72, 64, 3, 3}, DType::F32, 1, false},     {{64, 72, 3, 3}, DType::F32, 1, false},
+        {{1280, 1280, 3, 3}, DType::F32, 1, false},
+    };
+    const BackendTable planning = cpuPlanBackend(metaBackend());
+    Device plan(planning, {.threads = 2});
+    for (const auto& c : cases) {
+        CAPTURE(toString(c.kernels));
+        const Weight weight =
+            Weight::pack(WeightKind::Conv2d, plan.empty(c.kernels, c.dtype), c.stride);
+        CHECK(keptForWinograd(weight) == c.kept);
+    }
+}
+
+TEST_CASE("a weight that is kept for Winograd's convolution is four times as large, planned too") {
+    const BackendTable planning = cpuPlanBackend(metaBackend());
+    Device plan(planning, {.threads = 2});
+    CpuFixture cpu;
+    std::vector<float> values = randomValues(int64_t{64} * 96 * 9, 1);
+    const Shape shape{64, 96, 3, 3};
+    const Weight real =
+        Weight::pack(WeightKind::Conv2d, makeTensor(cpu.device, shape, DType::F32, values));
+    const Weight planned = Weight::pack(WeightKind::Conv2d, plan.empty(shape, DType::F32));
+    CHECK(real.sizeBytes() == size_t{64} * 96 * 36 * sizeof(float));
+    CHECK(planned.sizeBytes() == real.sizeBytes());
+}
+
+TEST_CASE("a weight that was packed for stride 1 refuses another stride in words") {
+    CpuFixture cpu;
+    std::vector<float> values = randomValues(int64_t{64} * 64 * 9, 1);
+    const Weight weight = Weight::pack(WeightKind::Conv2d,
+                                       makeTensor(cpu.device, {64, 64, 3, 3}, DType::F32, values));
+    std::vector<float> pixels = randomValues(8 * 8 * 64, 2);
+    const Tensor input = makeTensor(cpu.device, {1, 8, 8, 64}, DType::F32, pixels);
+    const Tensor output = cpu.device.empty({1, 4, 4, 64}, DType::F32);
+    Conv2dArgs args = argsOf({1, 8, 8, 64, 64, 3, 2, 1, 1, 1, 1, 1});
+    args.input = ref(input);
+    args.weight = weight.packed();
+    args.output = ref(output);
+    CHECK(cpu.table().conv2d(cpu.context(), &args) == Status::Failed);
+    CHECK(std::string(cpu.table().lastError(cpu.context())).find("stride 1") != std::string::npos);
+}
+
+} // namespace kinora::kernels::test
