@@ -2,7 +2,7 @@
 //
 // Tiles are counted through all pictures and taken in strips, so that scratch memory stays small.
 // Each strip goes through three phases: patches are transformed, 36 matrix products follow, and
-// what they give is transformed back.
+// what they give is transformed back. What a strip or a thread is changes no result.
 
 #include "kernels/cpu/winograd.h"
 
@@ -19,7 +19,11 @@ namespace {
 
 using namespace winograd;
 
-constexpr int64_t kStripBytes = int64_t{24} << 20; // of transformed numbers, before and after
+// Transformed numbers of a strip, before and after the products: of the team's, of a thread's own.
+constexpr int64_t kStripBytes = int64_t{24} << 20;
+constexpr int64_t kOwnStripBytes = int64_t{1} << 20;
+// Kernels up to this size, 128 to 128 channels, stay in a core's cache from strip to strip.
+constexpr size_t kOwnWeightBytes = size_t{2560} << 10;
 
 // Where the tiles of one axis begin. With dilation a tile is every dilation-th row: each of the
 // first `dilation` rows begins a series of its own.
@@ -90,11 +94,28 @@ class Tiling {
     std::vector<int64_t> m_rows, m_columns;
 };
 
-// Tiles of one strip, at most: what is transformed fits into kStripBytes.
-int64_t stripTiles(int64_t inputs, int64_t outputs) {
-    const int64_t tileBytes = kProducts * (inputs + outputs) * int64_t{sizeof(float)};
-    return std::max<int64_t>(kStripBytes / tileBytes, 32);
-}
+// Together: the team works on one strip, phase by phase, and reads the kernels once for it. Alone:
+// each thread has strips of its own, which stay in its core's cache, and the kernels beside them.
+enum class Sharing { Together, Alone };
+
+// How the tiles of a call are worked through.
+struct Plan {
+    Sharing sharing;
+    int64_t strips, stripTiles; // stripTiles: of the largest strip
+    int64_t buffers;            // as many as there are strips at work at a time
+
+    Plan(int64_t tiles, const PackedWeight& weight, int teamSize) {
+        const int64_t tileBytes =
+            kProducts * (weight.inputs + weight.outputs) * int64_t{sizeof(float)};
+        const int64_t own = kOwnStripBytes / tileBytes;
+        const bool alone = weight.reportedBytes <= kOwnWeightBytes && tiles >= own * teamSize;
+        sharing = alone ? Sharing::Alone : Sharing::Together;
+        buffers = alone ? teamSize : 1;
+        const int64_t most = alone ? own : kStripBytes / tileBytes;
+        strips = (tiles + most - 1) / most;
+        stripTiles = (tiles + strips - 1) / strips;
+    }
+};
 
 struct Strip {
     int64_t first, count;
@@ -110,16 +131,24 @@ struct Buffers {
     const float* zeros; // a pixel outside of the picture
 };
 
-void multiplyStrip(Context& context, const Strip& strip, const Buffers& buffers,
+// How the threads divide one strip: together, or each takes strips of its own.
+int64_t grainOf(Sharing sharing, int64_t items) {
+    return sharing == Sharing::Together ? 1 : items;
+}
+
+void multiplyStrip(Context& context, const Strip& strip, Sharing sharing, const Buffers& buffers,
                    const PackedWeight& weight) {
     const int64_t panels = weight.outputs / kPanel;
+    const int64_t items = kProducts * panels;
     const int64_t panelFloats = weight.inputs * kPanel;
     const float* kernels = static_cast<const float*>(weight.storage.data());
-    parallelFor(context, kProducts * panels, 1, [&](int64_t begin, int64_t end) {
+    parallelFor(context, items, grainOf(sharing, items), [&](int64_t begin, int64_t end) {
         for (int64_t item = begin; item < end; ++item) {
             const int64_t place = item / panels, panel = item % panels;
-            multiplyPanel(buffers.patches + place * strip.patches.productFloats(),
-                          kernels + item * panelFloats, strip.count, weight.inputs,
+            const float* right = kernels + item * panelFloats;
+            const float* next = item + 1 < end ? right + panelFloats : right;
+            multiplyPanel(buffers.patches + place * strip.patches.productFloats(), right, next,
+                          strip.count, weight.inputs,
                           buffers.products + place * strip.products.productFloats() +
                               panel * strip.products.blockFloats());
         }
@@ -127,15 +156,16 @@ void multiplyStrip(Context& context, const Strip& strip, const Buffers& buffers,
 }
 
 void convolveStrip(Context& context, const Conv2dArgs& args, const Tiling& tiling,
-                   const Strip& strip, const Buffers& buffers) {
-    parallelFor(context, strip.count, 1, [&](int64_t begin, int64_t end) {
+                   const Strip& strip, Sharing sharing, const Buffers& buffers) {
+    const int64_t grain = grainOf(sharing, strip.count);
+    parallelFor(context, strip.count, grain, [&](int64_t begin, int64_t end) {
         for (int64_t row = begin; row < end; ++row)
             transformPatch(tiling.patch(strip.first + row, buffers.zeros).data(), strip.patches,
                            row, buffers.patches);
     });
-    multiplyStrip(context, strip, buffers, *args.weight);
+    multiplyStrip(context, strip, sharing, buffers, *args.weight);
     const float* bias = static_cast<const float*>(args.bias.data);
-    parallelFor(context, strip.count, 1, [&](int64_t begin, int64_t end) {
+    parallelFor(context, strip.count, grain, [&](int64_t begin, int64_t end) {
         for (int64_t row = begin; row < end; ++row) {
             const auto pixels = tiling.pixels(args.output, strip.first + row);
             if (!args.residual.data) {
@@ -178,21 +208,30 @@ void convolveByWinograd(Context& context, const Conv2dArgs& args) {
     const PackedWeight& weight = *args.weight;
     const Tiling tiling(args);
     const int64_t tiles = tiling.count();
-    const int64_t most = stripTiles(weight.inputs, weight.outputs);
-    const int64_t strips = (tiles + most - 1) / most;
-    const Strip largest(0, (tiles + strips - 1) / strips, weight);
+    const Plan plan(tiles, weight, context.threads);
+    const Strip largest(0, plan.stripTiles, weight);
+    const int64_t patchFloats = largest.patches.floats();
+    const int64_t productFloats = largest.products.floats();
     const auto bytes = [](int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); };
-    const Scratch patches(context, bytes(largest.patches.floats()));
-    const Scratch products(context, bytes(largest.products.floats()));
+    const Scratch patches(context, bytes(patchFloats * plan.buffers));
+    const Scratch products(context, bytes(productFloats * plan.buffers));
     const Scratch zeros(context, bytes(weight.inputs));
     if (context.planning()) return;
     std::fill_n(zeros.as<float>(), weight.inputs, 0.0f);
-    const Buffers buffers{patches.as<float>(), products.as<float>(), zeros.as<float>()};
-    for (int64_t strip = 0; strip < strips; ++strip) {
-        checkCancelled(context);
-        convolveStrip(context, args, tiling,
-                      {tiles * strip / strips, tiles * (strip + 1) / strips, weight}, buffers);
-    }
+    const auto run = [&](int64_t begin, int64_t end, int64_t thread) {
+        const Buffers buffers{patches.as<float>() + thread * patchFloats,
+                              products.as<float>() + thread * productFloats, zeros.as<float>()};
+        for (int64_t strip = begin; strip < end && !context.cancelled(); ++strip)
+            convolveStrip(context, args, tiling,
+                          {tiles * strip / plan.strips, tiles * (strip + 1) / plan.strips, weight},
+                          plan.sharing, buffers);
+    };
+    if (plan.sharing == Sharing::Together)
+        run(0, plan.strips, 0);
+    else
+        parallelFor(context, plan.strips, 1,
+                    [&](int64_t begin, int64_t end) { run(begin, end, omp_get_thread_num()); });
+    checkCancelled(context);
 }
 
 } // namespace kinora::kernels::cpu

@@ -38,9 +38,10 @@ void transformPatch(const float* const* pixels, const TileLayout& layout, int64_
                     float* tiles);
 
 // One of the 36 products for 32 outputs: left [inputs / 16][rows][16] times right [inputs][32] ->
-// product [rows][32]. A row's sums are the same in whatever company it is.
-void multiplyPanel(const float* left, const float* right, int64_t rows, int64_t inputs,
-                   float* product);
+// product [rows][32]. A row's sums are the same in whatever company it is. next: what will be
+// `right` in the next call, fetched meanwhile; any address will do.
+void multiplyPanel(const float* left, const float* right, const float* next, int64_t rows,
+                   int64_t inputs, float* product);
 
 // Row `row` of `tiles` -> the tile's 16 pixels of the output, row by row; null where they lie
 // outside. bias and the pixels of residual are added, and may be null.

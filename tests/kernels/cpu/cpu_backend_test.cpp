@@ -33,6 +33,8 @@ Memory memoryOf(const BackendTable& table, DType dtype, int threads) {
     const Tensor keys = zeros({2, 77, 80});
     const Weight kernel = Weight::pack(WeightKind::Conv2d, zeros({36, 20, 3, 3}));
     const Weight strided = Weight::pack(WeightKind::Conv2d, zeros({36, 20, 3, 3}), 2);
+    const Tensor wide = zeros({1, 33, 35, 64});
+    const Weight winograd = Weight::pack(WeightKind::Conv2d, zeros({96, 64, 3, 3}));
     const Weight matrix = Weight::pack(WeightKind::Linear, zeros({36, 52}));
     Memory memory{{}, device.weightBytes()};
     const auto note = [&](const Tensor&) {
@@ -42,6 +44,7 @@ Memory memoryOf(const BackendTable& table, DType dtype, int threads) {
     note(picture);
     note(conv2d(picture, kernel, {}, {.padding = Padding::same(1)}));
     note(conv2d(picture, strided, {}, {.stride = 2, .padding = Padding::same(1)}));
+    note(conv2d(wide, winograd, {}, {.padding = Padding::same(1)}));
     note(linear(rows, matrix));
     note(linear(rows, matrix, {}, Activation::Gelu));
     note(matmul(batches, batches, Transpose::Yes, 0.5f));
