@@ -5,6 +5,7 @@
 #include "kernels/meta/meta_backend.h"
 #include "tests/kernels/cpu/convolution.h"
 #include "tests/kernels/cpu/every_target.h"
+#include "tests/support/golden_file.h"
 
 #include <doctest/doctest.h>
 
@@ -23,6 +24,19 @@ std::vector<Convolution> shapes() {
         {1, 11, 7, 64, 64, 3, 1, 2, 2, 2, 2, 2}, {2, 13, 9, 64, 64, 3, 1, 3, 3, 3, 3, 3},
         {1, 17, 1, 64, 64, 3, 1, 1, 1, 1, 1, 1}, {1, 1, 18, 64, 64, 3, 1, 2, 2, 2, 2, 2},
     };
+}
+
+// As tests/golden/generate_convolution.py has it.
+std::vector<float> goldenValues(int64_t count, uint32_t seed) {
+    std::vector<float> values(static_cast<size_t>(count));
+    for (size_t i = 0; i < values.size(); ++i) {
+        uint32_t mixed = (static_cast<uint32_t>(i) + seed) * 0x9e3779b1u;
+        mixed = (mixed ^ (mixed >> 15)) * 0x85ebca77u;
+        mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae3du;
+        mixed ^= mixed >> 16;
+        values[i] = static_cast<float>(mixed >> 8) / 8388608.0f - 1.0f;
+    }
+    return values;
 }
 
 bool keptForWinograd(const Weight& weight) {
@@ -50,13 +64,16 @@ TEST_CASE("Winograd's convolution agrees with the definition over odd shapes") {
 }
 
 TEST_CASE("Winograd's convolution computes the same bytes on any number of threads") {
-    const Convolution c{2, 13, 22, 96, 64, 3, 1, 1, 1, 1, 1, 1};
-    Operands operands = operandsOf(c, Extras::BiasAndResidual);
-    CpuFixture one(1);
-    const std::vector<float> bytes = convolve(one, c, operands, DType::F32);
-    for (const int threads : {2, 3, 7}) {
-        CpuFixture several(threads);
-        CHECK(sameBytes(convolve(several, c, operands, DType::F32), bytes));
+    // Strips of the whole team; strips of each thread's own.
+    for (const Convolution& c : {Convolution{2, 13, 22, 96, 192, 3, 1, 1, 1, 1, 1, 1},
+                                 Convolution{1, 90, 87, 64, 64, 3, 1, 1, 1, 1, 1, 1}}) {
+        Operands operands = operandsOf(c, Extras::BiasAndResidual);
+        CpuFixture one(1);
+        const std::vector<float> bytes = convolve(one, c, operands, DType::F32);
+        for (const int threads : {2, 3, 7}) {
+            CpuFixture several(threads);
+            CHECK(sameBytes(convolve(several, c, operands, DType::F32), bytes));
+        }
     }
 }
 
@@ -68,23 +85,43 @@ TEST_CASE("Winograd's convolution loses a digit at the channels of a UNet, and n
     CHECK(relativeError(got, reference(c, operands)) < 1e-5);
 }
 
+TEST_CASE("Winograd's convolution agrees with PyTorch at a size of SD 1.5's UNet") {
+    CpuFixture cpu;
+    constexpr int64_t kPixels = 32, kChannels = 320;
+    const Convolution c{1, kPixels, kPixels, kChannels, kChannels, 3, 1, 1, 1, 1, 1, 1};
+    const int64_t elements = kPixels * kPixels * kChannels;
+    Operands operands{goldenValues(elements, 1000), goldenValues(kChannels * kChannels * 9, 2000),
+                      goldenValues(kChannels, 3000), goldenValues(elements, 4000)};
+    const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
+    std::vector<float> some;
+    for (int64_t pixel = 0; pixel < kPixels * kPixels; ++pixel)
+        for (int64_t channel = 3; channel < kChannels; channel += 37)
+            some.push_back(got[static_cast<size_t>(pixel * kChannels + channel)]);
+    const auto wanted = kinora::test::GoldenFile("convolution.safetensors").floats("320");
+    CHECK(kinora::test::relativeError(some, wanted) < 1e-5);
+}
+
 TEST_CASE("Winograd's convolution is right at the seams of its strips") {
     CpuFixture cpu;
-    const Convolution c{2, 150, 146, 64, 64, 3, 1, 1, 1, 1, 1, 1}; // 2812 tiles, some 1300 a strip
-    Operands operands = operandsOf(c, Extras::BiasAndResidual);
-    const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
-    double difference = 0;
-    for (int64_t n = 0; n < c.batch; ++n)
-        for (int64_t y = 0; y < c.height; ++y)
-            for (int64_t x = 0; x < c.width; ++x) {
-                const int64_t o = (x * 7 + y) % c.outputs;
-                const auto at =
-                    static_cast<size_t>(((n * c.height + y) * c.width + x) * c.outputs + o);
-                const double wanted = sumAt(c, operands, n, y, x, o) +
-                                      operands.bias[static_cast<size_t>(o)] + operands.residual[at];
-                difference = std::max(difference, std::abs(got[at] - wanted));
-            }
-    CHECK(difference < 50 * kMost); // values reach 50
+    // 2812 tiles in strips of 56, each thread's own; 650 tiles in two strips of the team.
+    for (const Convolution& c : {Convolution{2, 150, 146, 64, 64, 3, 1, 1, 1, 1, 1, 1},
+                                 Convolution{1, 104, 99, 128, 160, 3, 1, 1, 1, 1, 1, 1}}) {
+        Operands operands = operandsOf(c, Extras::BiasAndResidual);
+        const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
+        std::vector<float> some; // one channel of each pixel
+        std::vector<double> wanted;
+        for (int64_t n = 0; n < c.batch; ++n)
+            for (int64_t y = 0; y < c.height; ++y)
+                for (int64_t x = 0; x < c.width; ++x) {
+                    const int64_t o = (x * 7 + y) % c.outputs;
+                    const auto at =
+                        static_cast<size_t>(((n * c.height + y) * c.width + x) * c.outputs + o);
+                    some.push_back(got[at]);
+                    wanted.push_back(sumAt(c, operands, n, y, x, o) +
+                                     operands.bias[static_cast<size_t>(o)] + operands.residual[at]);
+                }
+        CHECK(relativeError(some, wanted) < kMost);
+    }
 }
 
 TEST_CASE("weights are kept for Winograd's convolution by their extents alone") {
