@@ -119,7 +119,8 @@ size_t bytesOf(const TensorRef& tensor) {
 void convolve(Context& context, const Conv2dArgs& args) {
     DnnlState& state = dnnlState(context);
     CachedPrimitive& primitive = state.find(keyOf(args), [&] { return build(context, args); });
-    const dnnl::memory& weights = weightAs(context, *args.weight, false, primitive.weights);
+    const dnnl::memory& weights =
+        weightAs(context, *args.weight, WeightForm::Kernel, primitive.weights);
     if (context.planning()) return primitive.run(context);
     primitive.borrow(DNNL_ARG_WEIGHTS, weights);
     primitive.set(DNNL_ARG_SRC, args.input.data);
