@@ -46,6 +46,8 @@ constexpr int64_t kLineBytes = 64;
 // right side. The numbers of tiles are part of the instructions.
 template <bool kTwo>
 void multiplyRowTiles(const TileProduct& p, const uint16_t* left, float* sums) {
+    const int64_t leftLineBytes = p.leftLineStride * static_cast<int64_t>(sizeof(uint16_t));
+    const uint16_t* next = p.next;
     float* lower = sums + kTileSide * kProductWidth;
     if (p.add) {
         _tile_loadd(0, sums, kSumBytes);
@@ -62,13 +64,15 @@ void multiplyRowTiles(const TileProduct& p, const uint16_t* left, float* sums) {
     }
     const uint16_t* right = p.right;
     for (int64_t depth = 0; depth < p.depthTiles; ++depth) {
-        _tile_loadd(4, left, kLineBytes);
+        _tile_loadd(4, left, leftLineBytes);
         _tile_loadd(6, right, kLineBytes);
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(7, right + kTileNumbers, kLineBytes);
         _tile_dpbf16ps(1, 4, 7);
+        for (int64_t line = 0; line < p.nextLines; ++line, next += kTileLine)
+            _mm_prefetch(reinterpret_cast<const char*>(next), _MM_HINT_T1);
         if constexpr (kTwo) {
-            _tile_loadd(5, left + p.leftRowStride, kLineBytes);
+            _tile_loadd(5, left + p.leftRowStride, leftLineBytes);
             _tile_dpbf16ps(2, 5, 6);
             _tile_dpbf16ps(3, 5, 7);
         }
@@ -112,7 +116,7 @@ void multiplyDotRows(const TileProduct& p, const uint16_t* left, float* sums) {
                 _mm512_loadu_si512(right + kTileNumbers + pair * kTileLine));
             for (int row = 0; row < kDotRows; ++row) {
                 int two = 0;
-                std::memcpy(&two, left + row * kTileDepth + pair * 2, sizeof(two));
+                std::memcpy(&two, left + row * p.leftLineStride + pair * 2, sizeof(two));
                 const auto both = reinterpret_cast<__m512bh>(_mm512_set1_epi32(two));
                 sum[row][0] = _mm512_dpbf16_ps(sum[row][0], both, near);
                 sum[row][1] = _mm512_dpbf16_ps(sum[row][1], both, far);
@@ -132,7 +136,7 @@ void multiplyByDots(const TileProduct& p) {
         const uint16_t* left = p.left + tile * p.leftRowStride;
         float* sums = p.sums + tile * kTileSide * kProductWidth;
         multiplyDotRows(p, left, sums);
-        multiplyDotRows(p, left + kDotRows * kTileDepth, sums + kDotRows * kProductWidth);
+        multiplyDotRows(p, left + kDotRows * p.leftLineStride, sums + kDotRows * kProductWidth);
     }
 }
 

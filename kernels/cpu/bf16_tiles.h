@@ -2,9 +2,9 @@
 // Small matrix products of bfloat16 on x86, by AMX or by AVX-512's dot products. Private to
 // kernels/cpu.
 //
-// Both sides are stored in tiles of 1 KiB. A tile of the left side is 16 rows of 32 numbers. A tile
-// of the right side is 32 rows of 16 numbers, in pairs as the instructions want them: its r-th line
-// of 64 bytes holds, for each of its 16 columns, the numbers of rows 2r and 2r + 1.
+// A tile of the left side is 16 rows of 32 numbers, packed into 1 KiB or part of a larger matrix. A
+// tile of the right side is 32 rows of 16 numbers in 1 KiB, in pairs as the instructions want them:
+// its r-th line of 64 bytes holds, for each of its 16 columns, the numbers of rows 2r and 2r + 1.
 
 #include <cstdint>
 
@@ -25,6 +25,12 @@ struct TileProduct {
     int64_t rowTiles, depthTiles;
     float* sums;
     bool add;
+    int64_t leftLineStride =
+        kTileDepth; // numbers from one row of a tile of the left side to the next
+    // What is wanted next is brought into the second-level cache meanwhile: so many lines of 64
+    // bytes at each tile of depth, from here on.
+    const uint16_t* next = nullptr;
+    int64_t nextLines = 0;
 };
 
 enum class TileUnit { None, Avx512Bf16, Amx };

@@ -120,7 +120,8 @@ size_t bytesOf(const TensorRef& tensor) {
 void convolve(Context& context, const Conv2dArgs& args) {
     DnnlState& state = dnnlState(context);
     CachedPrimitive& primitive = state.find(keyOf(args), [&] { return build(context, args); });
-    const dnnl::memory& weights = weightAs(context, *args.weight, false, primitive.weights);
+    const dnnl::memory& weights =
+        weightAs(context, *args.weight, WeightForm::Kernel, primitive.weights);
     if (context.planning()) return primitive.run(context);
     primitive.borrow(DNNL_ARG_WEIGHTS, weights);
     primitive.set(DNNL_ARG_SRC, args.input.data);
@@ -226,7 +227,7 @@ Layout preferredKernelLayout(DnnlState& state, const PackedWeight& weight, int s
 Status conv2d(Context* context, const Conv2dArgs* args) {
     return guardedDnnl(context, [&] {
         if (bytesOf(args->output) == 0) return;
-        if (args->weight->winograd) return convolveByWinograd(*context, *args);
+        if (args->weight->form == WeightForm::Winograd) return convolveByWinograd(*context, *args);
         if (isMatrixProduct(*args)) return convolveAsMatrix(*context, *args);
         const double work =
             2.0 * static_cast<double>(bytesOf(args->output) / sizeBytes(args->output.dtype)) *

@@ -33,4 +33,8 @@ Status timestepEmbedding(Context*, const TimestepEmbeddingArgs*); // embedding_c
 Status allFinite(Context*, const FiniteArgs*);                    // reduce_cpu.cpp
 Status standardDeviation(Context*, const StandardDeviationArgs*); // reduce_cpu.cpp
 
+// values = activation(values), on the calling thread, for kernels that fuse it; at most 1024 of
+// them at a time stay in the first-level cache. elementwise_cpu.cpp
+void activateValues(Activation activation, float* values, size_t count);
+
 } // namespace kinora::kernels::cpu

@@ -1,4 +1,5 @@
 #include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/linear_tiles.h"
 #include "kernels/cpu/packed_weight.h"
 #include "kernels/cpu/winograd.h"
 
@@ -11,17 +12,42 @@ namespace {
 using Layout = dnnl::memory::desc;
 using Tag = dnnl::memory::format_tag;
 
-// Moves values into fresh storage of the given layout; where the device plans, only notes it.
-void store(Context& context, const PackedWeight& weight, const Layout& plain, void* values,
-           bool asMatrix, const Layout& layout) {
+Layout plainLayout(const PackedWeight& weight, WeightForm form) {
+    return form == WeightForm::Kernel ? plainKernel(weight) : plainMatrix(weight);
+}
+
+// Moves plain values into fresh storage of the given layout; where the device plans, only notes it.
+void store(Context& context, const PackedWeight& weight, void* values, WeightForm form,
+           const Layout& layout) {
     weight.layout = layout;
-    weight.asMatrix = asMatrix;
+    weight.form = form;
     if (context.planning()) return;
     DnnlState& state = dnnlState(context);
     HostBlock storage(layout.get_size());
-    state.reorder(plain, values, layout, storage.data());
+    state.reorder(plainLayout(weight, form), values, layout, storage.data());
     weight.memory = dnnl::memory(layout, state.engine, storage.data());
     weight.storage = std::move(storage);
+}
+
+void storeTiles(Context& context, const PackedWeight& weight, const void* values) {
+    weight.layout = {};
+    weight.memory = {};
+    weight.form = WeightForm::Tiles;
+    if (context.planning()) return;
+    HostBlock storage(tiledBytes(weight.inputs, weight.outputs));
+    tileWeight(context, static_cast<const uint16_t*>(values), weight.inputs, weight.outputs,
+               static_cast<uint16_t*>(storage.data()));
+    weight.storage = std::move(storage);
+}
+
+// The values in plain memory, which is the same for a matrix and for the kernel that it is.
+void readPlain(Context& context, const PackedWeight& weight, void* plain) {
+    if (context.planning()) return;
+    if (weight.form == WeightForm::Tiles)
+        return untileWeight(context, static_cast<const uint16_t*>(weight.storage.data()),
+                            weight.inputs, weight.outputs, static_cast<uint16_t*>(plain));
+    dnnlState(context).reorder(weight.layout, weight.storage.data(),
+                               plainLayout(weight, weight.form), plain);
 }
 
 } // namespace
@@ -36,18 +62,23 @@ Layout plainMatrix(const PackedWeight& weight) {
     return {{weight.inputs, weight.outputs}, dnnlType(weight.dtype), Tag::ba};
 }
 
-const dnnl::memory& weightAs(Context& context, const PackedWeight& weight, bool asMatrix,
+const dnnl::memory& weightAs(Context& context, const PackedWeight& weight, WeightForm form,
                              const Layout& layout) {
-    if (weight.asMatrix == asMatrix && weight.layout == layout) return weight.memory;
-    DnnlState& state = dnnlState(context);
+    if (weight.form == form && weight.layout == layout) return weight.memory;
     // By way of the plain layout, which oneDNN converts every other from and to at full speed.
-    const Layout from = weight.asMatrix ? plainMatrix(weight) : plainKernel(weight);
-    const Layout to = asMatrix ? plainMatrix(weight) : plainKernel(weight);
-    const Scratch plain(context, from.get_size());
-    if (!context.planning())
-        state.reorder(weight.layout, weight.storage.data(), from, plain.as<void>());
-    store(context, weight, to, plain.as<void>(), asMatrix, layout);
+    const Scratch plain(context, plainKernel(weight).get_size());
+    readPlain(context, weight, plain.as<void>());
+    store(context, weight, plain.as<void>(), form, layout);
     return weight.memory;
+}
+
+const uint16_t* weightInTiles(Context& context, const PackedWeight& weight) {
+    if (weight.form != WeightForm::Tiles) {
+        const Scratch plain(context, plainKernel(weight).get_size());
+        readPlain(context, weight, plain.as<void>());
+        storeTiles(context, weight, plain.as<void>());
+    }
+    return static_cast<const uint16_t*>(weight.storage.data());
 }
 
 Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
@@ -69,11 +100,16 @@ Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
         }
         const bool asMatrix =
             weight->kernelHeight == 1 && weight->kernelWidth == 1 && args->stride <= 1;
-        const Layout from = asMatrix ? plainMatrix(*weight) : plainKernel(*weight);
-        const Layout to = asMatrix ? preferredMatrixLayout(state, *weight)
-                                   : preferredKernelLayout(state, *weight, args->stride);
-        store(*context, *weight, from, plain.data, asMatrix, to);
-        weight->reportedBytes = to.get_size();
+        if (asMatrix && multipliesByTiles(weight->dtype, weight->inputs)) {
+            storeTiles(*context, *weight, plain.data);
+            weight->reportedBytes = tiledBytes(weight->inputs, weight->outputs);
+        } else {
+            const Layout layout = asMatrix ? preferredMatrixLayout(state, *weight)
+                                           : preferredKernelLayout(state, *weight, args->stride);
+            store(*context, *weight, plain.data, asMatrix ? WeightForm::Matrix : WeightForm::Kernel,
+                  layout);
+            weight->reportedBytes = layout.get_size();
+        }
         *out = weight.release();
     });
 }

@@ -28,6 +28,10 @@ template <class Body> void forBlocks(const Context& context, int64_t count, cons
     });
 }
 
+void activateSome(Activation activation, float* values, size_t count) {
+    activateBlock(activation, values, values, count);
+}
+
 void activateAll(const Context& context, const ActivationArgs& args) {
     forBlocks(context, elements(args.input), [&](int64_t first, size_t count) {
         BlockBuffer buffer;
@@ -216,11 +220,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace kinora::kernels::cpu {
 
+HWY_EXPORT(activateSome);
 HWY_EXPORT(activateAll);
 HWY_EXPORT(gateAll);
 HWY_EXPORT(binaryAll);
 HWY_EXPORT(linearCombinationAll);
 HWY_EXPORT(clampAll);
+
+void activateValues(Activation activation, float* values, size_t count) {
+    HWY_DYNAMIC_DISPATCH(activateSome)(activation, values, count);
+}
 
 Status activate(Context* context, const ActivationArgs* args) {
     return guarded(context, [&] { HWY_DYNAMIC_DISPATCH(activateAll)(*context, *args); });

@@ -1,7 +1,8 @@
-// Matrix products by oneDNN: by a packed weight with everything that follows fused, and of two
-// tensors.
+// Matrix products: by a packed weight with everything that follows fused, by tiles of our own or by
+// oneDNN; and of two tensors, by oneDNN.
 
 #include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/linear_tiles.h"
 #include "kernels/cpu/packed_weight.h"
 
 #include <algorithm>
@@ -129,7 +130,7 @@ void linearPart(Context& context, const LinearArgs& args) {
                                 bias};
         return buildLinear(context, shape, args.activation, residual);
     });
-    const dnnl::memory& weights = weightAs(context, weight, true, primitive.weights);
+    const dnnl::memory& weights = weightAs(context, weight, WeightForm::Matrix, primitive.weights);
     if (context.planning()) return primitive.run(context);
     primitive.borrow(DNNL_ARG_WEIGHTS, weights);
     primitive.set(DNNL_ARG_SRC, args.input.data);
@@ -192,6 +193,7 @@ void linearRows(Context& context, const LinearArgs& args) {
     const double work = 2.0 * static_cast<double>(rows) *
                         static_cast<double>(args.weight->inputs * args.weight->outputs);
     const int64_t parts = std::min(partsOf(work), rows);
+    const bool tiled = multipliesByTiles(args.weight->dtype, args.weight->inputs);
     for (int64_t part = 0; part < parts; ++part) {
         checkCancelled(context);
         const int64_t begin = rows * part / parts;
@@ -200,7 +202,10 @@ void linearRows(Context& context, const LinearArgs& args) {
         some.input = rowRange(args.input, begin, end);
         some.residual = rowRange(args.residual, begin, end);
         some.output = rowRange(args.output, begin, end);
-        linearPart(context, some);
+        if (tiled)
+            linearByTiles(context, some, weightInTiles(context, *args.weight));
+        else
+            linearPart(context, some);
     }
 }
 

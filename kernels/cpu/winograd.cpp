@@ -190,7 +190,7 @@ bool winogradPays(const PackedWeight& weight, int stride) {
 }
 
 void packForWinograd(Context& context, PackedWeight& weight, const void* plain) {
-    weight.winograd = true;
+    weight.form = WeightForm::Winograd;
     weight.reportedBytes =
         static_cast<size_t>(kProducts * weight.outputs * weight.inputs) * sizeof(float);
     if (context.planning()) return;

@@ -1,0 +1,90 @@
+#pragma once
+// Linear ops of random numbers, and what they give by the definition in double precision.
+
+#include "tests/kernels/cpu/cpu_fixture.h"
+
+#include <numbers>
+
+namespace kinora::kernels::test {
+
+inline double activated(double x, Activation activation) {
+    switch (activation) {
+    case Activation::None: return x;
+    case Activation::Silu: return x / (1 + std::exp(-x));
+    case Activation::Gelu: return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2));
+    case Activation::GeluTanh:
+        return 0.5 * x *
+               (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case Activation::QuickGelu: return x / (1 + std::exp(-1.702 * x));
+    case Activation::Relu: return std::max(x, 0.0);
+    case Activation::Sigmoid: return 1 / (1 + std::exp(-x));
+    case Activation::Tanh: return std::tanh(x);
+    }
+    return x;
+}
+
+inline constexpr Activation kActivations[] = {
+    Activation::None,      Activation::Silu, Activation::Gelu,    Activation::GeluTanh,
+    Activation::QuickGelu, Activation::Relu, Activation::Sigmoid, Activation::Tanh};
+
+struct LinearCase {
+    int64_t rows, inputs, outputs;
+};
+
+struct LinearOperands {
+    std::vector<float> input, weight, bias, residual;
+};
+
+inline LinearOperands operandsOf(const LinearCase& c, bool bias, bool residual) {
+    LinearOperands operands;
+    operands.input = randomValues(c.rows * c.inputs, 1);
+    operands.weight = randomValues(c.outputs * c.inputs, 2);
+    if (bias) operands.bias = randomValues(c.outputs, 3);
+    if (residual) operands.residual = randomValues(c.rows * c.outputs, 4);
+    return operands;
+}
+
+inline std::vector<double> reference(const LinearCase& c, const LinearOperands& operands,
+                                     Activation activation) {
+    std::vector<double> wanted;
+    for (int64_t row = 0; row < c.rows; ++row)
+        for (int64_t output = 0; output < c.outputs; ++output) {
+            double sum = operands.bias.empty() ? 0.0 : operands.bias[static_cast<size_t>(output)];
+            for (int64_t input = 0; input < c.inputs; ++input)
+                sum += static_cast<double>(
+                           operands.input[static_cast<size_t>(row * c.inputs + input)]) *
+                       operands.weight[static_cast<size_t>(output * c.inputs + input)];
+            sum = activated(sum, activation);
+            if (!operands.residual.empty()) sum += operands.residual[wanted.size()];
+            wanted.push_back(sum);
+        }
+    return wanted;
+}
+
+inline std::vector<float> linear(CpuFixture& cpu, const LinearCase& c, LinearOperands& operands,
+                                 DType dtype, Activation activation) {
+    Device& device = cpu.device;
+    const Tensor input = makeTensor(device, {c.rows, c.inputs}, dtype, operands.input);
+    const Tensor plain = makeTensor(device, {c.outputs, c.inputs}, dtype, operands.weight);
+    const Weight weight = Weight::pack(WeightKind::Linear, plain);
+    const Tensor output = device.empty({c.rows, c.outputs}, dtype);
+    LinearArgs args{};
+    args.input = ref(input);
+    args.weight = weight.packed();
+    args.output = ref(output);
+    args.activation = activation;
+    Tensor bias;
+    Tensor residual;
+    if (!operands.bias.empty()) {
+        bias = makeTensor(device, {c.outputs}, DType::F32, operands.bias);
+        args.bias = ref(bias);
+    }
+    if (!operands.residual.empty()) {
+        residual = makeTensor(device, {c.rows, c.outputs}, dtype, operands.residual);
+        args.residual = ref(residual);
+    }
+    device.check(cpu.table().linear(cpu.context(), &args), "linear");
+    return valuesOf(device, output);
+}
+
+} // namespace kinora::kernels::test

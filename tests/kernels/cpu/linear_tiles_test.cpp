@@ -1,0 +1,133 @@
+// Linear ops by tiles against the definition in double precision. Where the processor has no AMX,
+// or may not use it, the same cases test oneDNN's way.
+
+#include "kernels/cpu/linear_tiles.h"
+#include "tests/kernels/cpu/linear_cases.h"
+
+#include <doctest/doctest.h>
+
+namespace kinora::kernels::test {
+
+namespace {
+
+// Tails of rows and of columns; one, two and three chunks of depth; more panels than are kept.
+constexpr LinearCase kCases[] = {{1, 32, 1},      {15, 64, 16},   {16, 320, 17},  {17, 352, 31},
+                                 {32, 1280, 32},  {33, 1312, 33}, {77, 768, 96},  {300, 96, 48},
+                                 {257, 32, 40},   {513, 64, 700}, {48, 2592, 47}, {1, 3840, 1300},
+                                 {290, 1344, 650}};
+
+bool hasBf16() {
+    if (computeTypes().back() != DType::BF16) {
+        MESSAGE("skipped: this processor does not compute in bf16");
+        return false;
+    }
+    if (!cpu::multipliesByTiles(DType::BF16, 32))
+        MESSAGE("by oneDNN: this processor has no AMX, or may not use it");
+    return true;
+}
+
+// One rounding to bf16 is the whole difference: of the result, which its residual may cancel.
+double largestError(const std::vector<float>& got, const std::vector<double>& wanted) {
+    double largest = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+        const double error = std::abs(static_cast<double>(got[i]) - wanted[i]);
+        largest = std::max(largest, error / (std::abs(wanted[i]) + 0.1));
+    }
+    return largest;
+}
+
+} // namespace
+
+TEST_CASE("linear by tiles is the definition, rounded once") {
+    if (!hasBf16()) return;
+    CpuFixture cpu;
+    for (const LinearCase& c : kCases)
+        for (const bool bias : {false, true})
+            for (const bool residual : {false, true}) {
+                LinearOperands operands = operandsOf(c, bias, residual);
+                const auto got = linear(cpu, c, operands, DType::BF16, Activation::None);
+                CAPTURE(c.rows);
+                CAPTURE(c.inputs);
+                CAPTURE(c.outputs);
+                CAPTURE(bias);
+                CAPTURE(residual);
+                CHECK(largestError(got, reference(c, operands, Activation::None)) < 0.0045);
+            }
+}
+
+TEST_CASE("each activation comes between the bias and the residual") {
+    if (!hasBf16()) return;
+    CpuFixture cpu;
+    for (const Activation activation : kActivations)
+        for (const bool bias : {false, true})
+            for (const bool residual : {false, true}) {
+                const LinearCase c{67, 64, 75};
+                LinearOperands operands = operandsOf(c, bias, residual);
+                const auto got = linear(cpu, c, operands, DType::BF16, activation);
+                CAPTURE(static_cast<int>(activation));
+                CAPTURE(bias);
+                CAPTURE(residual);
+                CHECK(largestError(got, reference(c, operands, activation)) < 0.0045);
+            }
+}
+
+TEST_CASE("by tiles, any number of threads gives the same bytes") {
+    if (!cpu::multipliesByTiles(DType::BF16, 32)) {
+        MESSAGE("skipped: this processor has no AMX, or may not use it");
+        return;
+    }
+    for (const LinearCase& c : kCases) {
+        LinearOperands operands = operandsOf(c, true, true);
+        CpuFixture one(1);
+        const auto wanted = linear(one, c, operands, DType::BF16, Activation::Silu);
+        for (const int threads : {2, 3, 6}) {
+            CpuFixture several(threads);
+            CAPTURE(threads);
+            CAPTURE(c.rows);
+            CHECK(sameBytes(wanted, linear(several, c, operands, DType::BF16, Activation::Silu)));
+        }
+    }
+}
+
+TEST_CASE("by tiles, a row does not depend on the rows beside it") {
+    if (!cpu::multipliesByTiles(DType::BF16, 32)) {
+        MESSAGE("skipped: this processor has no AMX, or may not use it");
+        return;
+    }
+    CpuFixture cpu;
+    const LinearCase all{290, 1344, 70};
+    const LinearOperands operands = operandsOf(all, true, true);
+    LinearOperands rounded = operands;
+    const auto wanted = linear(cpu, all, rounded, DType::BF16, Activation::None);
+    for (const int64_t rows : {1, 31, 77, 256}) {
+        const LinearCase some{rows, all.inputs, all.outputs};
+        LinearOperands first = operands;
+        first.input.resize(static_cast<size_t>(rows * all.inputs));
+        first.residual.resize(static_cast<size_t>(rows * all.outputs));
+        const auto got = linear(cpu, some, first, DType::BF16, Activation::None);
+        CAPTURE(rows);
+        CHECK(std::equal(got.begin(), got.end(), wanted.begin()));
+    }
+}
+
+TEST_CASE("tiles give back what went into them") {
+    if (!cpu::multipliesByTiles(DType::BF16, 32)) {
+        MESSAGE("skipped: this processor has no AMX, or may not use it");
+        return;
+    }
+    CpuFixture cpu;
+    for (const int64_t inputs : {32, 96})
+        for (const int64_t outputs : {1, 16, 31, 33, 320}) {
+            std::vector<uint16_t> plain(static_cast<size_t>(inputs * outputs));
+            for (size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<uint16_t>(i + 1);
+            std::vector<uint16_t> tiles(cpu::tiledBytes(inputs, outputs) / sizeof(uint16_t), 7);
+            cpu::tileWeight(*cpu.context(), plain.data(), inputs, outputs, tiles.data());
+            CHECK(std::ranges::count(tiles, 0) ==
+                  static_cast<int64_t>(tiles.size() - plain.size()));
+            std::vector<uint16_t> again(plain.size());
+            cpu::untileWeight(*cpu.context(), tiles.data(), inputs, outputs, again.data());
+            CHECK(again == plain);
+        }
+}
+
+} // namespace kinora::kernels::test
