@@ -40,7 +40,7 @@ std::vector<float> goldenValues(int64_t count, uint32_t seed) {
 }
 
 bool keptForWinograd(const Weight& weight) {
-    return weight.packed()->winograd;
+    return weight.packed()->form == kinora::kernels::WeightForm::Winograd;
 }
 
 } // namespace
