@@ -1,12 +1,14 @@
 #pragma once
-// The CPU back end: oneDNN for convolution and matrix products, Highway for the rest.
+// The CPU back end: oneDNN for convolution and matrix products, AMX tiles of our own for linear ops
+// in bf16, Highway for the rest.
 //
 //     BackendRegistry backends;
 //     backends.add(cpuBackend());
 //
 // The same inputs on the same number of threads give the same bytes, whatever ran before.
-// conv2d, linear and matmul are oneDNN's and may give other bytes on another number of threads
-// (with AVX-512 they seldom do, without it often); every other op gives the same bytes on any.
+// conv2d, linear and matmul are oneDNN's, but for linear by tiles, and may give other bytes on
+// another number of threads (with AVX-512 they seldom do, without it often); every other op gives
+// the same bytes on any.
 
 #include "kernels/backend/backend_table.h"
 
