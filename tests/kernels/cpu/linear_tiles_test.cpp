@@ -110,6 +110,28 @@ TEST_CASE("by tiles, a row does not depend on the rows beside it") {
     }
 }
 
+TEST_CASE("a cancelled linear op writes nothing") {
+    if (!hasBf16()) return;
+    CpuFixture cpu;
+    std::vector<float> values = randomValues(64 * 64, 1);
+    const Tensor input = makeTensor(cpu.device, {64, 64}, DType::BF16, values);
+    const Weight weight = Weight::pack(WeightKind::Linear, input);
+    std::vector<float> before(64 * 64, 3.0f);
+    const Tensor output = makeTensor(cpu.device, {64, 64}, DType::BF16, before);
+    LinearArgs args{};
+    args.input = ref(input);
+    args.weight = weight.packed();
+    args.output = ref(output);
+    CancelToken token;
+    cpu.device.setCancelToken(token);
+    token.cancel();
+    CHECK(cpu.table().linear(cpu.context(), &args) == Status::Cancelled);
+    cpu.device.setCancelToken({});
+    CHECK(valuesOf(cpu.device, output) == before);
+    CHECK(cpu.table().linear(cpu.context(), &args) == Status::Ok);
+    CHECK(valuesOf(cpu.device, output) != before);
+}
+
 TEST_CASE("tiles give back what went into them") {
     if (!cpu::multipliesByTiles(DType::BF16, 32)) {
         MESSAGE("skipped: this processor has no AMX, or may not use it");
