@@ -131,12 +131,12 @@ TEST_CASE("weights are kept for Winograd's convolution by their extents alone") 
         int stride;
         bool kept;
     } const cases[] = {
-        {{64, 64, 3, 3}, DType::F32, 1, true},      {{64, 96, 3, 3}, DType::F32, 1, true},
-        {{64, 64, 3, 3}, DType::F32, 2, false},     {{64, 64, 3, 3}, DType::BF16, 1, false},
-        {{64, 64, 5, 5}, DType::F32, 1, false},     {{64, 64, 1, 1}, DType::F32, 1, false},
-        {{64, 32, 3, 3}, DType::F32, 1, false},     {{4, 320, 3, 3}, DType::F32, 1, false},
-        {{72, 64, 3, 3}, DType::F32, 1, false},     {{64, 72, 3, 3}, DType::F32, 1, false},
-        {{1280, 1280, 3, 3}, DType::F32, 1, false},
+        {{64, 64, 3, 3}, DType::F32, 1, true},  {{64, 96, 3, 3}, DType::F32, 1, true},
+        {{64, 64, 3, 3}, DType::F32, 2, false}, {{64, 64, 3, 3}, DType::BF16, 1, false},
+        {{64, 64, 5, 5}, DType::F32, 1, false}, {{64, 64, 1, 1}, DType::F32, 1, false},
+        {{32, 32, 3, 3}, DType::F32, 1, true},  {{64, 16, 3, 3}, DType::F32, 1, false},
+        {{4, 320, 3, 3}, DType::F32, 1, false}, {{72, 64, 3, 3}, DType::F32, 1, false},
+        {{64, 72, 3, 3}, DType::F32, 1, false}, {{1280, 1280, 3, 3}, DType::F32, 1, false},
     };
     const BackendTable planning = cpuPlanBackend(metaBackend());
     Device plan(planning, {.threads = 2});
