@@ -59,7 +59,11 @@ Supervisor::Supervisor(Options options, WorkerJobs& jobs, std::atomic<int>& aliv
 
 Supervisor::~Supervisor() {
     stop();
-    m_thread.join();
+    join();
+}
+
+void Supervisor::join() {
+    if (m_thread.joinable()) m_thread.join();
 }
 
 void Supervisor::stop() {

@@ -36,9 +36,11 @@ class Supervisor {
     Supervisor(Options options, WorkerJobs& jobs, std::atomic<int>& alive);
     // Ends the job that runs with CancelledEvent, keeping its checkpoint file; the worker leaves.
     ~Supervisor();
+    // From stop() until nothing of it runs any more. One thread.
+    void join();
 
     // All of these from any thread.
-    void stop(); // begins what the destructor waits for
+    void stop(); // begins what join() waits for
     // To the worker, where it runs that job.
     void passOnWishes(const WorkerJob& job);
     // nullptr while there is no worker that answers. Shared: it may be lost while it is asked.

@@ -87,9 +87,10 @@ bool WorkerConnection::run(const RunOrder& order, const SharedSegment& segment,
     return complete;
 }
 
+// Without a deadline of its own: the worker waits for this note, and would wait for ever where it
+// is given up. A worker that does not take it answers no heartbeat either, which ends both.
 void WorkerConnection::take(const wire::Pixels& pixels) {
     grpc::ClientContext context;
-    setDeadline(context, kCommandSeconds);
     wire::PixelsTaken note;
     note.set_ticket(pixels.ticket());
     wire::Nothing nothing;

@@ -31,7 +31,8 @@ WorkerEngine::WorkerEngine(const WorkerEngineOptions& options)
 
 WorkerEngine::~WorkerEngine() {
     for (const auto& supervisor : m_supervisors) supervisor->stop();
-    m_supervisors.clear();
+    // None goes before all have ended: the last events of the one's job may ask for the others.
+    for (const auto& supervisor : m_supervisors) supervisor->join();
     for (const auto& job : m_jobs.removeAll()) job->sink(CancelledEvent{});
 }
 

@@ -16,6 +16,7 @@ namespace kinora::core {
 namespace {
 
 constexpr double kLeaveSeconds = 5;
+constexpr double kDieSeconds = 3; // from signal 9 to the end
 
 // What posix_spawn is told: descriptors, signals, process group.
 class SpawnSettings {
@@ -110,24 +111,28 @@ void WorkerProcess::kill() {
     if (!m_reaped) ::kill(m_pid, SIGKILL);
 }
 
-bool WorkerProcess::reap(bool wait) {
+bool WorkerProcess::reap() {
     const std::lock_guard lock(m_mutex);
     if (m_reaped) return true;
-    pid_t found = 0;
-    do found = ::waitpid(m_pid, &m_status, wait ? 0 : WNOHANG);
-    while (found < 0 && errno == EINTR);
-    m_reaped = found != 0;
+    m_reaped = ::waitpid(m_pid, &m_status, WNOHANG) != 0; // does not wait: no signal interrupts it
     return m_reaped;
 }
 
-std::string WorkerProcess::howItEnded(double seconds) {
+bool WorkerProcess::reapWithin(double seconds) {
     constexpr int kLookMilliseconds = 5;
-    for (int waited = 0; !reap(false) && waited < milliseconds(seconds);
-         waited += kLookMilliseconds)
+    for (int waited = 0; !reap(); waited += kLookMilliseconds) {
+        if (waited >= milliseconds(seconds)) return false;
         ::poll(nullptr, 0, kLookMilliseconds);
-    if (!reap(false)) {
+    }
+    return true;
+}
+
+std::string WorkerProcess::howItEnded(double seconds) {
+    if (!reapWithin(seconds)) {
         kill();
-        (void)reap(true);
+        // One that waits for a disk that does not answer cannot even be killed. Nobody waits for
+        // it: it ends by itself when the disk does answer, and stays in no one's way until then.
+        if (!reapWithin(kDieSeconds)) return "does not end, though it was killed (signal 9)";
     }
     if (WIFSIGNALED(m_status)) {
         const int signal = WTERMSIG(m_status);

@@ -38,8 +38,8 @@ class WorkerProcess {
     bool waitForEnd(double seconds) const;
     // With signal 9; nothing where it has ended. Any thread.
     void kill();
-    // Waits; kills what does not end within that time. "was killed (signal 9)", "ended with code
-    // 1". One thread, once it is lost.
+    // Waits; kills what does not end within that time, and waits a moment more. "was killed (signal
+    // 9)", "ended with code 1". One thread, once it is lost.
     std::string howItEnded(double seconds);
     // From now on the studio is gone, as far as it can tell, and waitForEnd() waits no more. Any
     // thread.
@@ -47,7 +47,8 @@ class WorkerProcess {
 
   private:
     WorkerProcess(pid_t pid, Descriptor lifeline);
-    bool reap(bool wait);
+    bool reap();
+    bool reapWithin(double seconds);
 
     const pid_t m_pid;
     Descriptor m_lifeline;

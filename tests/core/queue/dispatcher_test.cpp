@@ -505,11 +505,15 @@ class DispatcherTest : public QObject {
                 const auto id = store.add(
                     sample.job("job " + std::to_string(process) + " " + std::to_string(i)));
                 good = id.ok();
+                if (!good) std::fprintf(stderr, "add: %s\n", id.error().what());
                 if (!good) break;
                 // It may have run by then: an answer in words is good, too.
                 for (const JobAction action : {JobAction::Pause, JobAction::Resume})
-                    if (const auto done = store.apply(action, std::array{*id}); !done)
-                        good = good && done.error().code() == ErrorCode::InvalidArgument;
+                    if (const auto done = store.apply(action, std::array{*id});
+                        !done && done.error().code() != ErrorCode::InvalidArgument) {
+                        std::fprintf(stderr, "apply: %s\n", done.error().what());
+                        good = false;
+                    }
                 if (i % 5 == 0) (void)store.apply(JobAction::Cancel, std::array{*id});
             }
             ::_exit(good ? 0 : 1);

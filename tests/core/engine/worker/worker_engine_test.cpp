@@ -7,6 +7,7 @@
 #include <QElapsedTimer>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <signal.h>
 
 using namespace kinora;
@@ -93,6 +94,27 @@ class WorkerEngineTest : public QObject {
         QVERIFY(alone.ok() && third.ok());
         QVERIFY(third->availableBytes <= device.memoryBytes / 10 * 9 / 3 + 10);
         QVERIFY(alone->availableBytes > third->availableBytes);
+    }
+
+    // The second worker's job has its last event when the first worker has gone already.
+    void answersUntilTheLastJobHasEnded() {
+        std::array<Job, 2> jobs;
+        std::unique_ptr<WorkerEngine> owner = m_fixture.engine(2);
+        const WorkerEngine& engine = *owner;
+        std::atomic<size_t> workers = 0;
+        for (size_t i = 0; i < jobs.size(); ++i) {
+            const auto atTheEnd = [&, id = JobId{i + 1}](const EngineEvent& event) {
+                if (!std::holds_alternative<CancelledEvent>(event)) return;
+                if (engine.workers()[1].job != id) return; // the first worker's
+                std::this_thread::sleep_for(std::chrono::seconds(1));
+                workers = engine.workers().size();
+            };
+            owner->submit(WorkerFixture::redApple(900), jobs[i].sink(atTheEnd));
+        }
+        for (Job& job : jobs) QVERIFY(job.waitFor<StepEvent>());
+        owner.reset();
+        for (const Job& job : jobs) QCOMPARE(job.count<CancelledEvent>(), 1);
+        QCOMPARE(workers.load(), size_t{2});
     }
 
     void refusesWhatTheEngineRefuses() {

@@ -5,9 +5,12 @@
 #include "core/engine/worker/worker_process.h"
 #include "tests/core/engine/worker/worker_fixture.h"
 
+#include <QElapsedTimer>
+
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel_posix.h>
 #include <poll.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -129,18 +132,42 @@ class WorkerMainTest : public QObject {
 
     void leavesWhereItsStudioNeverCame() { QCOMPARE(leave(), std::string("ended with code 0")); }
 
+    // As where it reads from a disk that does not answer. Here another process traces it, and does
+    // not let its parent hear of its end.
+    void isGivenUpWhereItDoesNotEvenDie() {
+        int tell[2];
+        QVERIFY(::pipe(tell) == 0);
+        const pid_t tracer = ::fork();
+        if (tracer == 0) {
+            const char traces = ::ptrace(PTRACE_SEIZE, m_process->pid(), nullptr, nullptr) == 0;
+            (void)!::write(tell[1], &traces, 1);
+            while (true) ::pause();
+        }
+        char traces = 0;
+        QVERIFY(::read(tell[0], &traces, 1) == 1);
+        ::close(tell[0]);
+        ::close(tell[1]);
+        std::string how;
+        QElapsedTimer timer;
+        timer.start();
+        if (traces) how = m_process->howItEnded(0.1);
+        const qint64 waited = timer.elapsed();
+        ::kill(tracer, SIGKILL);
+        QVERIFY(::waitpid(tracer, nullptr, 0) == tracer);
+        if (!traces) QSKIP("This machine does not let one process trace another.");
+        QCOMPARE(how, std::string("does not end, though it was killed (signal 9)"));
+        QVERIFY(waited < 10'000);
+        QCOMPARE(m_process->howItEnded(5), std::string("was killed (signal 9)"));
+        std::error_code ignored;
+        std::filesystem::remove(m_socket, ignored); // it had no time for that
+    }
+
     void isNotForPeople() {
-        for (const QStringList& arguments :
-             {QStringList{QStringLiteral("worker")},
-              QStringList{QStringLiteral("worker"), QStringLiteral("--socket"),
-                          QStringLiteral("/tmp/x"), QStringLiteral("--memory"), QStringLiteral("9"),
-                          QStringLiteral("--lifeline"), QStringLiteral("9"),
-                          QStringLiteral("--studio"), QStringLiteral("1")}}) {
-            QProcess process;
-            process.start(QString::fromStdString(WorkerFixture::program()), arguments);
-            QVERIFY(process.waitForFinished());
-            QCOMPARE(process.exitCode(), 2);
-            QVERIFY(process.readAllStandardError().contains("Kinora"));
+        for (const char* arguments :
+             {"worker", "worker --socket /tmp/x --memory 9 --lifeline 9 --studio 1"}) {
+            const WorkerFixture::Answer answer = WorkerFixture::run(arguments);
+            QCOMPARE(answer.exitCode, 2);
+            QVERIFY(answer.text.find("Kinora") != std::string::npos);
         }
     }
 
