@@ -62,6 +62,13 @@ ordered_json modelJson(const core::ModelEntry& model) {
             {"defaults", std::move(defaults)}};
 }
 
+ordered_json companionJson(const core::CompanionInfo& file) {
+    return {{"name", file.name},           {"kind", file.kind},
+            {"family", file.family},       {"path", file.path.string()},
+            {"sizeBytes", file.sizeBytes}, {"hash", file.hash},
+            {"licence", file.licence},     {"triggerWords", file.triggerWords}};
+}
+
 ordered_json resultJson(const core::PictureEvent& picture, const ResultFile& result) {
     const core::Provenance& provenance = picture.provenance;
     return {{"event", "result"},

@@ -17,6 +17,8 @@ nlohmann::ordered_json loadingJson(const core::LoadingEvent& loading);
 nlohmann::ordered_json stepJson(const core::StepEvent& step);
 // One model of the library, without the event's name.
 nlohmann::ordered_json modelJson(const core::ModelEntry& model);
+// What is used beside a model, without the event's name.
+nlohmann::ordered_json companionJson(const core::CompanionInfo& file);
 
 struct ResultFile {
     std::filesystem::path file;

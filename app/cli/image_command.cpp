@@ -12,6 +12,7 @@
 #include "core/media/image_file.h"
 #include "core/media/old_temporaries.h"
 #include "kernels/base/disk_space.h"
+#include "kernels/base/elapsed_time.h"
 
 #include <QRandomGenerator>
 #include <nlohmann/json.hpp>
@@ -23,11 +24,6 @@ namespace kinora::app {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 class ImageCommand {
   public:

@@ -6,6 +6,7 @@
 #include "app/cli/request_rows.h"
 #include "app/cli/text_table.h"
 #include "core/library/companion_files.h"
+#include "core/library/companion_info.h"
 #include "core/library/weights_info.h"
 #include "core/media/input_file.h"
 #include "core/media/metadata.h"
@@ -77,6 +78,16 @@ std::string shapeText(const std::vector<int64_t>& shape) {
     return text + "]";
 }
 
+// What a person uses the file as, where it is something beside a model.
+void addCompanion(TextTable& table, const core::CompanionInfo& file) {
+    const std::string more = file.family.empty() ? "" : " (" + printable(file.family) + ")";
+    table.addRow({"Used as", file.kind + more});
+    std::string words;
+    for (const std::string& word : file.triggerWords) words += (words.empty() ? "" : ", ") + word;
+    if (!words.empty()) table.addRow({"Trigger words", printable(words)});
+    if (!file.licence.empty()) table.addRow({"Licence", printable(file.licence)});
+}
+
 int tellWeights(const CommandContext& context, const fs::path& path,
                 const core::WeightsInfo& info) {
     ordered_json tensors = ordered_json::array();
@@ -92,18 +103,23 @@ int tellWeights(const CommandContext& context, const fs::path& path,
         dtypes[dtype] = count;
         dtypeText += (dtypeText.empty() ? "" : ", ") + std::to_string(count) + " " + dtype;
     }
-    context.console.event({{"event", "info"},
-                           {"kind", "weights"},
-                           {"file", path.string()},
-                           {"format", info.format},
-                           {"architecture", info.architecture},
-                           {"sizeBytes", info.sizeBytes},
-                           {"parameters", info.parameters},
-                           {"dtypes", std::move(dtypes)},
-                           {"tensors", std::move(tensors)}});
+    const std::optional<core::CompanionInfo> companion = core::readCompanionInfo(path);
+    ordered_json event = {{"event", "info"},
+                          {"kind", "weights"},
+                          {"file", path.string()},
+                          {"format", info.format},
+                          {"architecture", info.architecture},
+                          {"sizeBytes", info.sizeBytes},
+                          {"parameters", info.parameters},
+                          {"dtypes", std::move(dtypes)},
+                          {"tensors", std::move(tensors)}};
+    if (companion) event["companion"] = companionJson(*companion);
+    context.console.event(event);
     TextTable table({});
     table.addRow({"Weights", info.format + ", " + sizeText(info.sizeBytes)});
-    table.addRow({"Architecture", info.architecture.empty() ? "not known" : info.architecture});
+    if (companion) addCompanion(table, *companion);
+    if (!companion || !info.architecture.empty())
+        table.addRow({"Architecture", info.architecture.empty() ? "not known" : info.architecture});
     table.addRow({"Parameters", std::to_string(info.parameters)});
     table.addRow({"Tensors", std::to_string(info.tensors.size()) +
                                  (dtypeText.empty() ? std::string() : ": " + dtypeText)});

@@ -14,13 +14,6 @@ namespace {
 
 constexpr qsizetype kShownSubjects = 12;
 
-nlohmann::ordered_json companionJson(const core::CompanionInfo& file) {
-    return {{"name", file.name},           {"kind", file.kind},
-            {"family", file.family},       {"path", file.path.string()},
-            {"sizeBytes", file.sizeBytes}, {"hash", file.hash},
-            {"licence", file.licence},     {"triggerWords", file.triggerWords}};
-}
-
 // LoRAs, VAEs and upscalers: a table of their own, since one asks other things of them.
 nlohmann::ordered_json listCompanions(const CommandContext& context) {
     nlohmann::ordered_json entries = nlohmann::ordered_json::array();

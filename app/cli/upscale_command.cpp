@@ -55,8 +55,8 @@ class UpscaleCommand {
                         "kinora models lists those that are here; a file can be given, too.");
         m_options.upscaler =
             orThrow(m_context.program.library.findCompanion(core::CompanionKind::Upscaler, *name));
-        constexpr int64_t kMostTile = 1 << 16; // the upscaler knows its own range
-        if (arguments.has("tile")) m_options.tile = arguments.integer("tile", 0, 1, kMostTile);
+        m_options.tile =
+            arguments.integer("tile", 0, core::kLeastUpscaleTile, core::kMostUpscaleTile);
         m_options.precision = arguments.value("precision").value_or("auto");
         m_options.threads = m_context.program.threads;
         m_options.progress = [this](int64_t done, int64_t of, double secondsLeft) {
@@ -135,7 +135,8 @@ class UpscaleCommand {
         provenance.enlargements.push_back({{core::companionName(m_options.upscaler), hash},
                                            plan.scale,
                                            plan.precision,
-                                           plan.tile});
+                                           plan.tile,
+                                           info.format == "png" ? "" : info.format});
         return provenance;
     }
 

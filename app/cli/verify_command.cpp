@@ -188,7 +188,8 @@ core::Image throughFormat(const core::Image& image, const fs::path& like) {
 // What kinora upscale makes of the picture once it lies in a file.
 core::Image enlarge(const CommandContext& context, const core::Image& picture,
                     const core::Enlargement& step, const fs::path& upscaler) {
-    const core::Image stored = throughFormat(picture, "picture.png");
+    const fs::path like = "picture." + (step.source.empty() ? "png" : step.source);
+    const core::Image stored = throughFormat(picture, like);
     core::UpscaleOptions options;
     options.upscaler = upscaler;
     options.precision = step.precision;

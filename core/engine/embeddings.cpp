@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 
 namespace kinora::core {
 namespace {
@@ -72,29 +73,50 @@ void addComfy(ImageRequest& request, const ModelLibrary& library) {
     }
 }
 
+// Every file of weights may be one; those in folders of embeddings come first, as they did where
+// another one of the name lies elsewhere.
+std::vector<CompanionFile> possibleEmbeddings(const ModelLibrary& library) {
+    std::vector<CompanionFile> files = library.filesBeside();
+    std::ranges::stable_partition(
+        files, [](const CompanionFile& file) { return file.inFolderOf(CompanionKind::Embedding); });
+    return files;
+}
+
+// nullopt: it is something else, which is told where it lies in a folder of embeddings.
+std::optional<pipelines::TextualInversion> openEmbedding(const CompanionFile& file) {
+    try {
+        return pipelines::TextualInversion(file.path);
+    } catch (const Error&) {
+        if (file.inFolderOf(CompanionKind::Embedding)) throw;
+        return std::nullopt;
+    }
+}
+
 // Names of files that the prompts have as words.
 void addByWords(ImageRequest& request, const pipelines::Model& model, const ModelLibrary& library,
                 std::vector<std::string>& warnings) {
     std::map<std::string, std::filesystem::path> found;
-    for (const auto& path : library.companionsOf(CompanionKind::Embedding)) {
-        const std::string word = companionName(path);
+    for (const CompanionFile& file : possibleEmbeddings(library)) {
+        const std::string word = companionName(file.path);
         const bool named = pipelines::namesWord(request.prompt, word) ||
                            pipelines::namesWord(request.negative, word);
         const std::string key = pipelines::lowerCaseName(word);
         if (!named || (isListed(request, word) && !found.contains(key))) continue;
         try {
-            pipelines::TextualInversion(path).checkFits(model);
+            const auto embedding = openEmbedding(file);
+            if (!embedding) continue;
+            embedding->checkFits(model);
         } catch (const Error& error) {
             warnings.push_back("The prompt's " + word + " stays text: " + error.message());
             continue;
         }
-        if (const auto [first, isNew] = found.try_emplace(key, path); !isNew) {
+        if (const auto [first, isNew] = found.try_emplace(key, file.path); !isNew) {
             warnings.push_back("Several embeddings are called " + quoted(word) + "; " +
                                shownPath(first->second) +
                                " is used. Another is chosen by its path: --embedding PATH.");
             continue;
         }
-        request.embeddings.push_back(path.string());
+        request.embeddings.push_back(file.path.string());
     }
 }
 

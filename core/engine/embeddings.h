@@ -13,9 +13,9 @@ namespace kinora::core {
 
 // Where promptEmbeddings is "auto": adds to the request's list what its prompts name and "off" to
 // the rest, so that it gives the same picture whatever files come later. In ComfyUI's language that
-// is "embedding:NAME", which has to be here; else each word that is the name of a file in a folder
-// of embeddings. -> sentences: files that are named so and do not fit the model or cannot be read;
-// their names stay text. Throws Error{NotFound, InvalidArgument}.
+// is "embedding:NAME", which has to be here; else each word that is the name of an embedding,
+// whatever folder it lies in. -> sentences: files that are named so and do not fit the model or
+// cannot be read; their names stay text. Throws Error{NotFound, InvalidArgument}.
 std::vector<std::string> addPromptEmbeddings(pipelines::ImageRequest& request,
                                              const pipelines::Model& model,
                                              const ModelLibrary& library);

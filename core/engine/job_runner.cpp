@@ -6,6 +6,7 @@
 #include "core/engine/process_memory.h"
 #include "core/engine/tensor_image.h"
 #include "core/library/open_model.h"
+#include "kernels/base/elapsed_time.h"
 #include "kernels/base/error.h"
 #include "kernels/base/log.h"
 #include "pipelines/image/resolve_request.h"
@@ -295,7 +296,7 @@ PassHooks JobRunner::hooksFor(const Prepared& prepared, const EngineSink& sink,
 
 FinishedEvent JobRunner::compute(const Prepared& prepared, const EngineSink& sink,
                                  const JobControl& control, JobCheckpoint& checkpoint) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     Provenance provenance = provenanceOf(prepared.request, control.cancel);
     provenance.modelName = prepared.models.front().entry.name;
     provenance.engineVersion = m_options.version;
@@ -318,8 +319,7 @@ FinishedEvent JobRunner::compute(const Prepared& prepared, const EngineSink& sin
     });
     if (checkpoint.resumed()) sink(*checkpoint.resumed());
     walk.run(from);
-    return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-            reporter.denoiseSeconds(), peakResidentBytes()};
+    return {secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()};
 }
 
 } // namespace kinora::core

@@ -1,6 +1,7 @@
 #include "core/engine/upscale.h"
 
 #include "core/engine/process_memory.h"
+#include "kernels/base/elapsed_time.h"
 #include "pipelines/image/plan_text_to_image.h"
 #include "pipelines/upscale/upscaler.h"
 
@@ -14,13 +15,10 @@
 namespace kinora::core {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using pipelines::HostPicture;
 using pipelines::Upscaler;
 
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
+static_assert(kLeastUpscaleTile == Upscaler::kLeastTile && kMostUpscaleTile == Upscaler::kMostTile);
 
 // Colour as it is; alpha as a gray picture.
 HostPicture part(const Image& image, bool alpha) {

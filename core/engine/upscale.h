@@ -53,6 +53,9 @@ struct Upscaled {
 // The largest side of a result: larger ones are not read again (core/media/image_file.h).
 inline constexpr int64_t kMostUpscaledSide = 16384;
 
+// The sides of a tile that can be asked for.
+inline constexpr int64_t kLeastUpscaleTile = 64, kMostUpscaleTile = 2048;
+
 // The picture's alpha, where it has one, is enlarged by the same network. nullopt: cancelled.
 // Error{NotFound, BadFile, Unsupported (no upscaler), InvalidArgument (the result or a tile is too
 // large), DoesNotFit (never), Busy (not with the memory that is free now), OutOfMemory, Io}. The

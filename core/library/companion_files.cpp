@@ -6,6 +6,7 @@
 #include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
+#include "pipelines/text/learnt_words.h"
 
 #include <algorithm>
 #include <array>
@@ -15,18 +16,13 @@
 namespace kinora::core {
 
 namespace fs = std::filesystem;
+using pipelines::lowerCaseName;
 
 namespace {
 
 constexpr const char* kDiffusersStem = "diffusion_pytorch_model";
 constexpr int kMaximumDepth = 6; // stable-diffusion-webui/models/Lora/style/artist
 constexpr size_t kMaximumFiles = 50'000, kMaximumFolders = 5'000;
-
-std::string lowerCase(std::string text) {
-    for (char& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return text;
-}
 
 struct KindRow {
     CompanionKind kind;
@@ -57,7 +53,7 @@ const KindRow& rowOf(CompanionKind kind) {
 }
 
 bool isCompanionFolder(const fs::path& folder) {
-    const std::string name = lowerCase(folder.filename().string());
+    const std::string name = lowerCaseName(folder.filename().string());
     return std::ranges::any_of(kKinds, [&](const KindRow& row) {
         return std::ranges::find(row.folders, name) != row.folders.end();
     });
@@ -65,7 +61,7 @@ bool isCompanionFolder(const fs::path& folder) {
 
 // Where checkpoints lie in A1111, ComfyUI and InvokeAI: beside other kinds of files.
 bool isCheckpointFolder(const fs::path& folder) {
-    const std::string name = lowerCase(folder.filename().string());
+    const std::string name = lowerCaseName(folder.filename().string());
     return name == "stable-diffusion" || name == "checkpoints" || name == "main" ||
            name == "diffusers";
 }
@@ -147,7 +143,7 @@ bool CompanionFile::inFolderOf(CompanionKind kind) const {
     const KindRow& row = rowOf(kind);
     return std::any_of(path.begin(), path.end(), [&](const fs::path& part) {
         return !part.empty() &&
-               std::ranges::find(row.folders, lowerCase(part.string())) != row.folders.end();
+               std::ranges::find(row.folders, lowerCaseName(part.string())) != row.folders.end();
     });
 }
 
@@ -164,7 +160,7 @@ std::vector<CompanionFile> companionFiles(const std::vector<fs::path>& roots) {
 }
 
 bool hasWeightsEnding(const fs::path& path) {
-    const std::string ending = lowerCase(path.extension().string());
+    const std::string ending = lowerCaseName(path.extension().string());
     return ending == ".safetensors" || ending == ".pt" || ending == ".ckpt" || ending == ".pth" ||
            ending == ".bin";
 }
@@ -189,11 +185,11 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
                                const std::string& name) {
     if (name.find('/') != std::string::npos || kind == CompanionKind::Picture)
         return existing(name, kind);
-    const std::string wanted = lowerCase(name);
+    const std::string wanted = lowerCaseName(name);
     std::vector<fs::path> own, others; // in a folder of the kind, and elsewhere
     for (const CompanionFile& file : companionFiles(roots)) {
-        const std::string stem = lowerCase(companionName(file.path));
-        if (stem != wanted && lowerCase(file.path.filename().string()) != wanted) continue;
+        const std::string stem = lowerCaseName(companionName(file.path));
+        if (stem != wanted && lowerCaseName(file.path.filename().string()) != wanted) continue;
         (file.inFolderOf(kind) ? own : others).push_back(file.path);
     }
     const std::vector<fs::path>& same = own.empty() ? others : own;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::pair<std::string_view, CompanionKind> kKinds[] = {
     {"VAE", CompanionKind::Vae},
+    {"TAESD", CompanionKind::Vae},
     {"embedding", CompanionKind::Embedding},
     {"ControlNet", CompanionKind::ControlNet},
     {"T2I-Adapter", CompanionKind::Adapter},

@@ -101,10 +101,10 @@ CompanionInfo readUpscaler(const fs::path& path) {
 }
 
 CompanionInfo readVae(const fs::path& path) {
-    if (pipelines::ExternalVae(path).isWholeModel())
-        throw Error(ErrorCode::Unsupported, "a whole model");
+    const pipelines::ExternalVae vae(path);
+    if (vae.isWholeModel()) throw Error(ErrorCode::Unsupported, "a whole model");
     CompanionInfo info;
-    info.kind = "VAE";
+    info.kind = vae.isTiny() ? "TAESD" : "VAE";
     return info;
 }
 

@@ -11,9 +11,9 @@
 namespace kinora::core {
 
 struct CompanionInfo {
-    std::string name;   // how a request asks for it
-    std::string kind;   // "LoRA", "LoHa", "LoKr", "IA3", "VAE", "embedding", "ControlNet",
-                        // "T2I-Adapter", "upscaler", "IP-Adapter"
+    std::string name; // how a request asks for it
+    std::string kind; // "LoRA", "LoHa", "LoKr", "GLoRA", "OFT", "IA3", "VAE", "TAESD", "embedding",
+                      // "ControlNet", "T2I-Adapter", "upscaler", "IP-Adapter"
     std::string family; // "Stable Diffusion 1.x"; of an upscaler "4x, ESRGAN"; empty: it does not
                         // tell
     std::filesystem::path path;

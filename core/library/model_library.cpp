@@ -7,6 +7,7 @@
 #include "core/media/text_encoding.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/request/parameters.h"
+#include "pipelines/text/learnt_words.h"
 #include "pipelines/weights/lora/lora_family.h"
 
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@
 namespace kinora::core {
 
 namespace fs = std::filesystem;
+using pipelines::lowerCaseName;
 
 namespace {
 
@@ -27,13 +29,6 @@ constexpr const char* kIndexFile = "model_index.json";
 constexpr int kMaximumDepth = 3;          // <folder>/<vendor>/<family>/<model>
 constexpr size_t kMaximumFolders = 5'000; // looked into, in one list
 
-std::string lowerCase(std::string text) {
-    for (char& c : text) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    }
-    return text;
-}
-
 bool isModel(const fs::path& folder) {
     std::error_code error;
     return fs::is_regular_file(folder / kIndexFile, error);
@@ -41,7 +36,7 @@ bool isModel(const fs::path& folder) {
 
 bool isCheckpoint(const fs::path& path) {
     std::error_code error;
-    const std::string ending = lowerCase(path.extension().string());
+    const std::string ending = lowerCaseName(path.extension().string());
     return (ending == ".safetensors" || ending == ".ckpt" || ending == ".pt") &&
            fs::is_regular_file(path, error);
 }
@@ -179,7 +174,7 @@ Error notFound(const std::string& name, const std::vector<FoundFolder>& models) 
 Result<ModelEntry> findByPath(const fs::path& path) {
     std::error_code error;
     if (fs::is_regular_file(path, error)) {
-        const std::string extension = lowerCase(path.extension().string());
+        const std::string extension = lowerCaseName(path.extension().string());
         if (path.filename() == kIndexFile) {
             return findByPath(path.has_parent_path() ? path.parent_path() : fs::path("."));
         }
@@ -263,10 +258,10 @@ Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
         return findByPath(name);
     }
     const std::vector<FoundFolder> models = foldersFor(m_options);
-    const std::string wanted = lowerCase(name.empty() ? kStarterModel : name);
+    const std::string wanted = lowerCaseName(name.empty() ? kStarterModel : name);
     std::vector<FoundFolder> same;
     std::ranges::copy_if(models, std::back_inserter(same), [&](const FoundFolder& model) {
-        return lowerCase(nameOf(model.path)) == wanted;
+        return lowerCaseName(nameOf(model.path)) == wanted;
     });
     if (same.size() > 1) { // a LoRA may be called as a model is
         std::vector<FoundFolder> models;
@@ -345,9 +340,13 @@ Result<fs::path> ModelLibrary::findCompanion(CompanionKind kind, const std::stri
     return core::findCompanion(roots(), kind, name);
 }
 
+std::vector<CompanionFile> ModelLibrary::filesBeside() const {
+    return companionFiles(roots());
+}
+
 std::vector<fs::path> ModelLibrary::companionsOf(CompanionKind kind) const {
     std::vector<fs::path> paths;
-    for (CompanionFile& file : companionFiles(roots()))
+    for (CompanionFile& file : filesBeside())
         if (file.inFolderOf(kind)) paths.push_back(std::move(file.path));
     return paths;
 }

@@ -55,7 +55,9 @@ class ModelLibrary {
     std::vector<CompanionInfo> companions() const;
     // A file that is used beside a model: by name or path, and by hash, for verify.
     Result<std::filesystem::path> findCompanion(CompanionKind kind, const std::string& name) const;
-    // Every file in a folder of the kind.
+    // Every file of weights below the folders, whatever it is.
+    std::vector<CompanionFile> filesBeside() const;
+    // Those of them in a folder of the kind.
     std::vector<std::filesystem::path> companionsOf(CompanionKind kind) const;
     Result<std::filesystem::path> findCompanionByHash(CompanionKind kind,
                                                       const std::string& hash) const;

@@ -1,13 +1,12 @@
 #include "core/library/weights_info.h"
 
 #include "core/media/text_encoding.h"
+#include "pipelines/text/learnt_words.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/pickle/pickled_weights.h"
 #include "pipelines/weights/weight_file.h"
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <fstream>
 #include <set>
 #include <string_view>
@@ -97,9 +96,7 @@ bool looksLikeSafetensors(const std::filesystem::path& path) {
 
 std::optional<Error> otherKindOfFile(const std::filesystem::path& path) {
     const std::string begin = firstBytes(path);
-    std::string extension = path.extension().string();
-    std::ranges::transform(extension, extension.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string extension = pipelines::lowerCaseName(path.extension().string());
     const std::string name = repairedUtf8(path.string());
     if (begin.starts_with("GGUF") || extension == ".gguf")
         return Error(ErrorCode::Unsupported,

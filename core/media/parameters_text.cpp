@@ -4,6 +4,7 @@
 #include "core/media/metadata.h"
 #include "core/media/sampler_names.h"
 #include "core/media/text_encoding.h"
+#include "pipelines/request/free_u.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
@@ -149,16 +150,27 @@ void takeSampler(FoundParameters& found, const std::string& value, bool hasSched
     }
 }
 
+// A network's file; the web UIs' own filters are none. Lanczos' is ours where no network is named.
+void takeHiresUpscaler(FoundParameters& found, const std::string& value) {
+    const bool filter = value == "None" || value == "Nearest" || value.starts_with("Latent");
+    if (value == "Lanczos") return;
+    filter ? found.other("Hires upscaler", value)
+           : void(found.set("hiresUpscaler", "Hires upscaler", value));
+}
+
 void takeField(FoundParameters& found, const std::string& name, const std::string& value,
-               bool hasScheduleField) {
+               bool hasScheduleField, bool hasSecondPass) {
     struct Direct {
         std::string_view theirs;
         std::string_view ours;
     };
     constexpr Direct direct[] = {
-        {"Steps", "steps"},        {"CFG scale", "cfg"},         {"Seed", "seed"},
-        {"Clip skip", "clipSkip"}, {"Eta DDIM", "eta"},          {"CFG rescale", "guidanceRescale"},
-        {"Model", "model"},        {"Background", "background"},
+        {"Steps", "steps"},         {"CFG scale", "cfg"},
+        {"Seed", "seed"},           {"Clip skip", "clipSkip"},
+        {"Eta DDIM", "eta"},        {"CFG rescale", "guidanceRescale"},
+        {"Model", "model"},         {"Background", "background"},
+        {"Hires upscale", "hires"}, {"Hires steps", "hiresSteps"},
+        {"PAG Scale", "pag"},
     };
     for (const Direct& row : direct) {
         if (row.theirs != name) continue;
@@ -172,11 +184,53 @@ void takeField(FoundParameters& found, const std::string& name, const std::strin
     } else if (name == "Schedule type") {
         const std::optional<std::string> schedule = scheduleFromWebUi(value);
         schedule ? void(found.set("schedule", name, *schedule)) : found.other(name, value);
+    } else if (name == "Hires upscaler") {
+        takeHiresUpscaler(found, value);
+    } else if (name == "Denoising strength" && hasSecondPass) {
+        found.set("hiresStrength", name, value);
     } else if (name == "RNG") {
         found.set("noise", name, value == "CPU" ? "torch-cpu" : "philox");
     } else {
         found.other(name, value);
     }
+}
+
+// Of a second pass, and of what extensions add to a run; the names are theirs (FreeU:
+// sd-webui-freeu, PAG: sd-webui-incantations).
+void addPasses(Fields& fields, const Provenance& provenance) {
+    const pipelines::ImageRequest& request = provenance.request;
+    const auto add = [&](const char* theirs, const char* ours) {
+        fields.emplace_back(theirs, valueOf(request, ours));
+    };
+    if (request.hires) {
+        add("Denoising strength", "hiresStrength");
+        add("Hires upscale", "hires");
+        add("Hires steps", "hiresSteps");
+        fields.emplace_back("Hires upscaler", request.hiresUpscaler.value_or("Lanczos"));
+    } else if (!provenance.initHash.empty()) {
+        add("Denoising strength", "strength");
+    }
+    if (const auto freeU = pipelines::parseFreeU(request.freeU.value_or("off"));
+        freeU && request.freeU.value_or("off") != "off") {
+        const nlohmann::ordered_json stages = {
+            {{"backbone_factor", freeU->backbone1}, {"skip_factor", freeU->skip1}},
+            {{"backbone_factor", freeU->backbone2}, {"skip_factor", freeU->skip2}}};
+        fields.emplace_back("FreeU Stages", stages.dump());
+        fields.emplace_back("FreeU Schedule", "0.0, 1.0, 0.0"); // in the whole run
+    }
+    if (request.pag.value_or(0) > 0) {
+        fields.emplace_back("PAG Active", "True");
+        add("PAG Scale", "pag");
+    }
+}
+
+// As the run began: what a second pass or an upscaler made of it is told beside it.
+std::string sizeText(const pipelines::ImageRequest& request, int64_t width, int64_t height) {
+    if (request.hires || request.upscaler) {
+        width = request.width.value_or(width);
+        height = request.height.value_or(height);
+    }
+    return std::to_string(width) + "x" + std::to_string(height);
 }
 
 } // namespace
@@ -192,13 +246,13 @@ std::string parametersText(const Provenance& provenance, int width, int height) 
     std::string text = request.prompt;
     if (!request.negative.empty()) text += "\n" + std::string(kNegative) + " " + request.negative;
     const std::string& hash = provenance.modelHash;
-    const Fields fields = {
+    Fields fields = {
         {"Steps", valueOf(request, "steps")},
         {"Sampler", webUiSampler(request.sampler.value_or(""))},
         {"Schedule type", webUiSchedule(request.schedule.value_or(""))},
         {"CFG scale", valueOf(request, "cfg")},
         {"Seed", valueOf(request, "seed")},
-        {"Size", std::to_string(width / enlarged) + "x" + std::to_string(height / enlarged)},
+        {"Size", sizeText(request, width / enlarged, height / enlarged)},
         {"Model hash", hash.starts_with("sha256:") ? hash.substr(7, 10) : ""},
         {"Model", provenance.modelName},
         {"Clip skip", request.clipSkip > 1 ? valueOf(request, "clipSkip") : ""},
@@ -208,8 +262,9 @@ std::string parametersText(const Provenance& provenance, int width, int height) 
         {"Eta DDIM", request.eta > 0 ? valueOf(request, "eta") : ""},
         {"Postprocess upscaler", upscalers},
         {"Postprocess upscale by", upscalers.empty() ? "" : std::to_string(enlarged)},
-        {"Version", provenance.engineVersion},
     };
+    addPasses(fields, provenance);
+    fields.emplace_back("Version", provenance.engineVersion);
     std::string line;
     for (const auto& [name, value] : fields) {
         if (value.empty()) continue;
@@ -236,7 +291,7 @@ PictureInfo parseParametersText(const std::string& text) {
     });
     if (!parts.fields.empty() && !own) info.request->promptSyntax = "a1111";
     for (const auto& [name, value] : parts.fields) {
-        takeField(found, name, value, has("Schedule type"));
+        takeField(found, name, value, has("Schedule type"), has("Hires upscale"));
     }
     if (!parts.rest.empty()) found.other("Rest", parts.rest);
     return info;

@@ -125,7 +125,8 @@ std::vector<Enlargement> parseEnlargements(const json& list) {
         enlargements.push_back({{step.text("name", 4096), step.hash("hash")},
                                 step.number("scale", 1, kMostScale),
                                 step.text("precision", 64),
-                                step.number("tile", 1, kMostTile)});
+                                step.number("tile", 1, kMostTile),
+                                entry.contains("source") ? step.text("source", 16) : ""});
         step.noMore();
     }
     return enlargements;
@@ -195,12 +196,14 @@ json toJson(const Provenance& provenance) {
                    {"outputHash", provenance.outputHash}};
     for (const UsedFile& file : provenance.files)
         object["files"].push_back({{"name", file.name}, {"hash", file.hash}});
-    for (const Enlargement& step : provenance.enlargements)
+    for (const Enlargement& step : provenance.enlargements) {
         object["upscaled"].push_back({{"name", step.upscaler.name},
                                       {"hash", step.upscaler.hash},
                                       {"scale", step.scale},
                                       {"precision", step.precision},
                                       {"tile", step.tile}});
+        if (!step.source.empty()) object["upscaled"].back()["source"] = step.source;
+    }
     if (!provenance.latentsHash.empty()) {
         object["latentsHash"] = provenance.latentsHash;
         object["latentsIndex"] = provenance.latentsIndex;

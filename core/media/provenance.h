@@ -25,6 +25,9 @@ struct Enlargement {
     int64_t scale = 1;
     std::string precision;
     int64_t tile = 0; // side in pixels of the picture before
+    // How the picture before lay in its file, as PictureInfo::format says: what a format makes of
+    // pixels is enlarged with them. Empty: as PNG keeps them.
+    std::string source;
 
     friend bool operator==(const Enlargement&, const Enlargement&) = default;
 };

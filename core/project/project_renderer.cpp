@@ -8,6 +8,7 @@
 #include "core/project/grid_sheets.h"
 #include "core/project/sheet_writer.h"
 #include "core/project/task_preparer.h"
+#include "kernels/base/elapsed_time.h"
 
 #include <QDateTime>
 #include <QSysInfo>
@@ -24,16 +25,11 @@ namespace kinora::core {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* kWorkFolder = ".kinora-render"; // leases and checkpoints, in the results
 constexpr auto kLookAtCancel = std::chrono::milliseconds(100);
 constexpr auto kLookAgain = std::chrono::milliseconds(1000); // at what others work on
 constexpr size_t kKeptFailures = 100;
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // From the engine's threads to the renderer's.
 class Inbox {

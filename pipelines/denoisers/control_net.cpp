@@ -4,6 +4,7 @@
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/layout.h"
 #include "kernels/ops/matmul.h"
+#include "pipelines/blocks/scaled.h"
 #include "pipelines/denoisers/unet_2d_encoder.h"
 #include "pipelines/weights/config_reader.h"
 
@@ -38,13 +39,6 @@ json denoiserConfig(const json& config) {
         for (json& depth : *depths)
             if (depth == 0) depth = 1;
     return unet;
-}
-
-// x times factor.
-Tensor scaled(const Tensor& x, double factor) {
-    if (factor == 1) return x;
-    const auto value = static_cast<float>(factor);
-    return kernels::multiply(x, x.device().fromHost(&value, {1, 1, 1, 1}, DType::F32));
 }
 
 // x [N,h,w,C] -> [N,1,1,C], the mean of each channel.

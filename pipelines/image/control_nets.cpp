@@ -3,6 +3,7 @@
 #include "kernels/base/error.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/layout.h"
+#include "pipelines/blocks/scaled.h"
 #include "pipelines/request/control_choice.h"
 #include "pipelines/weights/incomplete_weights.h"
 
@@ -39,11 +40,6 @@ void accumulate(UnetResiduals& all, UnetResiduals&& more) {
     }
     for (size_t i = 0; i < all.skips.size(); ++i) all.skips[i] = sum(all.skips[i], more.skips[i]);
     all.middle = sum(all.middle, more.middle);
-}
-
-Tensor scaled(const Tensor& x, double factor) {
-    const auto value = static_cast<float>(factor);
-    return kernels::multiply(x, x.device().fromHost(&value, {1, 1, 1, 1}, DType::F32));
 }
 
 // picture [H,W,3] -> [height,width,3], between the four nearest pixels; itself where it has that

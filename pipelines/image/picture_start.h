@@ -2,9 +2,9 @@
 // How a run begins from a picture: its latents, what of them is kept, and what the denoiser is
 // shown besides.
 //
-//     PictureStart start(DenoiserInput::Latents, inputs, config, encoder, AlphaMeaning::None,
-//     device); PictureStart::Batch batch = start.begin(scheduler, firstCall, strength, noise,
-//     drawStart); latents = batch.latents;
+//     PictureStart start(DenoiserInput::Latents, inputs, vae, encode, AlphaMeaning::None, device);
+//     PictureStart::Batch batch = start.begin(scheduler, firstCall, strength, noise, drawStart);
+//     latents = batch.latents;
 //     ... after each step: latents = start.keep(batch, latents, scheduler, nextCall);
 //
 // Random numbers are drawn in the order of diffusers' pipelines (StableDiffusionImg2ImgPipeline,

@@ -5,15 +5,15 @@
 //     auto scheduler = makeScheduler("euler", config, {.steps = 20, .schedule = "karras"});
 //     Tensor latents = linearCombination({{scheduler->initialNoiseSigma(), noise}});
 //     for (int i = 0; i < scheduler->callCount(); ++i) {
-//         Tensor output = unet(scheduler->scaleModelInput(latents, i), scheduler->timestep(i),
-//         ...); latents = scheduler->step(output, i, latents, noiseSource);
+//         const Tensor input = scheduler->scaleModelInput(latents, i);
+//         const Tensor output = unet(input, scheduler->timestep(i), condition);
+//         latents = scheduler->step(output, i, latents, noise);
 //     }
 //
 // A run from a picture begins later, at a call that is a multiple of callsPerStep(), with
 // addNoise(picture, noise, call) in place of the start noise.
 //
-// Latents and model output are [N,H,W,C] f32. Arithmetic in float32 or better. A scheduler is for
-// one run; one thread.
+// Latents and output are [N,H,W,C] f32, reckoned with in f32 or better. For one run, on one thread.
 
 #include "kernels/tensor/tensor.h"
 #include "pipelines/noise/noise_generator.h"

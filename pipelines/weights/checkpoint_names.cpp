@@ -88,8 +88,17 @@ CheckpointNames CheckpointNames::controlNet(const json& config) {
 // There the blocks of all levels are numbered through.
 CheckpointNames CheckpointNames::adapter(const json& config) {
     CheckpointNames names;
-    names.add("conv_in", "conv_in");
     const auto blocks = config.at("num_res_blocks").get<size_t>();
+    if (config.at("adapter_type") == "light_adapter") {
+        for (size_t level = 0; level <= config.at("channels").size(); ++level) {
+            const std::string here = numbered("body", level);
+            for (size_t i = 0; i < blocks; ++i)
+                names.add(numbered(here + ".body", i), numbered(here + ".resnets", i));
+            for (const char* same : {".in_conv", ".out_conv"}) names.add(here + same, here + same);
+        }
+        return names;
+    }
+    names.add("conv_in", "conv_in");
     for (size_t level = 0; level < config.at("channels").size(); ++level) {
         const std::string here = numbered("body", level);
         for (size_t i = 0; i < blocks; ++i)

@@ -63,12 +63,34 @@ struct Unshuffled {
 };
 constexpr Unshuffled kUnshuffled[] = {{64, 1, 8}, {192, 3, 8}, {256, 1, 16}, {768, 3, 16}};
 
+// What sees the picture first, in a light one and in a full one.
+std::string firstConvolution(const WeightSource& file, const std::string& prefix) {
+    const std::string light = prefix + "body.0.in_conv.weight";
+    return file.find(light, {}) ? light : prefix + "conv_in.weight";
+}
+
 const Unshuffled* unshuffledOf(const WeightSource& file, const std::string& prefix) {
-    const auto info = file.find(prefix + "conv_in.weight", {});
+    const auto info = file.find(firstConvolution(file, prefix), {});
     if (!info || info->shape.rank() != 4) return nullptr;
     for (const Unshuffled& row : kUnshuffled)
         if (row.channels == info->shape[1]) return &row;
     return nullptr;
+}
+
+json lightAdapterConfig(const WeightSource& file, const std::string& prefix,
+                        const Unshuffled& unshuffled) {
+    const std::string body = prefix + "body.";
+    const char* const blocks =
+        file.find(body + "0.resnets.0.block1.weight", {}) ? "0.resnets." : "0.body.";
+    std::vector<int64_t> channels; // the last level has those of the one before
+    const size_t levels = countOf(file, body, ".out_conv.weight");
+    for (size_t i = 0; i + 1 < levels; ++i)
+        channels.push_back(shapeOf(file, body + std::to_string(i) + ".out_conv.weight", 4)[0]);
+    return {{"adapter_type", "light_adapter"},
+            {"channels", channels},
+            {"downscale_factor", unshuffled.factor},
+            {"in_channels", unshuffled.pictureChannels},
+            {"num_res_blocks", countOf(file, body + blocks, ".block1.weight")}};
 }
 
 } // namespace
@@ -121,6 +143,8 @@ json adapterConfig(const WeightSource& file, const std::string& prefix, const st
         throw Error(ErrorCode::BadFile,
                     label + ": its first convolution takes no picture that is known here.",
                     "The file is damaged, or needs its diffusers folder.");
+    if (firstConvolution(file, prefix) != prefix + "conv_in.weight")
+        return lightAdapterConfig(file, prefix, *unshuffled);
     // In the first authors' layout the residual blocks are numbered through, two for each size.
     constexpr int kBlocks = 2;
     const bool numberedThrough = file.find(prefix + "body.0.block1.weight", {}).has_value();
@@ -143,7 +167,9 @@ json adapterConfig(const WeightSource& file, const std::string& prefix, const st
 std::string familyOfAdapter(const WeightSource& file, const std::string& prefix) {
     constexpr int64_t kChannels = 320; // of the first level, in both families
     const Unshuffled* const unshuffled = unshuffledOf(file, prefix);
-    if (!unshuffled || shapeOf(file, prefix + "conv_in.weight", 4)[0] != kChannels) return {};
+    const bool light = firstConvolution(file, prefix) != prefix + "conv_in.weight";
+    const char* const level = light ? "body.0.out_conv.weight" : "conv_in.weight";
+    if (!unshuffled || shapeOf(file, prefix + level, 4)[0] != kChannels) return {};
     return unshuffled->factor == 16 ? "SDXL" : "Stable Diffusion 1.x";
 }
 

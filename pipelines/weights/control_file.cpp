@@ -33,6 +33,7 @@ constexpr Layout kLayouts[] = {
     {ControlKind::Adapter, true, "adapter.", "body.0.resnets.0.block1.weight"},
     {ControlKind::Adapter, false, "", "body.0.block1.weight"},
     {ControlKind::Adapter, false, "adapter.", "body.0.block1.weight"},
+    {ControlKind::Adapter, false, "", "body.0.body.0.block1.weight"}, // a light one
 };
 
 // What goes by the same names and is not this, by a part of a tensor's name.
@@ -45,8 +46,6 @@ constexpr OtherKind kRelatives[] = {
     {"task_embedding", "a ControlNet of several kinds in one (Union)"},
     {"control_add_embedding.", "a ControlNet of several kinds in one (Union)"},
     {"lllite_", "a ControlNet-LLLite"},
-    {"adapter.body.0.in_conv.", "a light T2I-Adapter"},
-    {"body.0.in_conv.", "a light T2I-Adapter"},
     {"controlnet_x_embedder.", "a ControlNet for Flux"},
     {"pos_embed_input.", "a ControlNet for Stable Diffusion 3"},
 };

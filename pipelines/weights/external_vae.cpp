@@ -54,6 +54,13 @@ ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
         m_config = std::make_shared<const nlohmann::json>(m_tiny->config());
 }
 
+bool ExternalVae::isTiny() const {
+    if (m_tiny) return true;
+    if (!m_config) return false;
+    const auto name = m_config->find("_class_name");
+    return name != m_config->end() && *name == "AutoencoderTiny";
+}
+
 std::unique_ptr<WeightSource> ExternalVae::weights(const nlohmann::json& config) const {
     if (m_tiny) return m_tiny->weights();
     std::unique_ptr<WeightSource> source = openWeightFile(m_path, labelOf(m_path));

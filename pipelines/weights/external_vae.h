@@ -31,6 +31,8 @@ class ExternalVae {
     }
     // It is one part of a checkpoint.
     bool isWholeModel() const { return !m_prefix.empty(); }
+    // It is a small one, of TAESD's kind.
+    bool isTiny() const;
     // Of a diffusers folder or a small one; null: it is built as the model's own.
     const nlohmann::json* config() const { return m_config.get(); }
     // config: its own or the model's. Names as the layers ask for them.

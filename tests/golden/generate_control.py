@@ -54,6 +54,8 @@ ADAPTERS = {
                                          downscale_factor=4)),
     "adapter-xl": (torch.float16, dict(channels=[4, 8, 12, 12], downscale_factor=8,
                                        adapter_type="full_adapter_xl")),
+    "adapter-light": (torch.float16, dict(channels=[4, 8, 8], num_res_blocks=3,
+                                          adapter_type="light_adapter")),
 }
 
 # name: (model, request); its files are those above, its pictures those of make_control_pictures.
@@ -91,6 +93,8 @@ CASES = {
     "adapter-gray": ("tiny-sd1", dict(adapter=["adapter-gray:1.2"], sampler="euler", cfg=1.0)),
     "adapter-two": ("tiny-sd1", dict(adapter=["adapter-sd1:0.8", "adapter-sd1:0.4"],
                                      sampler="euler", cfg=5.0)),
+    "adapter-light": ("tiny-sd1", dict(adapter=["adapter-light:0.9"], sampler="euler", cfg=4.0,
+                                       width=40, height=56)),
     "adapter-sd2v": ("tiny-sd2v", dict(adapter=["adapter-sd2v:0.6"], cfg=4.0, width=48, height=48)),
     "adapter-xl": ("tiny-xl", dict(adapter=["adapter-xl:0.9"], cfg=5.0, width=48, height=48)),
     "adapter-xl-stretch": ("tiny-xl", dict(adapter=["adapter-xl:0.9:0:0.5"],
@@ -157,6 +161,9 @@ def write_nets(out):
         single[".".join(parts)] = value
     save_file(single, os.path.join(out, "adapter-sd1.safetensors"))
     torch.save(single, os.path.join(out, "adapter-sd1.pth"))
+    weights = load_file(os.path.join(out, "adapter-light", "diffusion_pytorch_model.safetensors"))
+    save_file({name.removeprefix("adapter.").replace(".resnets.", ".body."): value
+               for name, value in weights.items()}, os.path.join(out, "adapter-light.safetensors"))
     readable(out)
 
 

@@ -4,7 +4,7 @@ latents, data/loras/merged.safetensors weights with a change merged in.
 
 Who says what is right: diffusers' load_lora_weights for LoRA, LoCon and DoRA (it converts kohya's
 names itself), peft's own layers for LoHa, LoKr and IA3, and for what only LyCORIS has (Tucker form,
-DoRA along the input, differences, IA3 less one) the published formulas in double precision below.
+DoRA along the input, differences, IA3 less one, GLoRA, OFT) the published formulas in double precision below.
 
 Needs the models of generate_models.py in data, and peft.
 """
@@ -338,6 +338,68 @@ def write_by_formula(unet, merged):
     os.chmod(path, 0o644)
 
 
+def write_lycoris_only(unet, merged):
+    """GLoRA (under LyCORIS's names of today and, in glora-old, with 1 and 2 the other way round; a
+    Tucker form in glora) and OFT, in double precision from the published formulas. peft's adapters
+    of these names are others: they are stored and computed otherwise. strength is 0.75."""
+    named, strength, rank, alpha = dict(unet.named_modules()), 0.75, 3, 1.5
+    places = ("down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k",  # not square
+              "mid_block.attentions.0.proj_in",  # a convolution of one position
+              "down_blocks.1.resnets.0.conv1")
+    for kind, tucker in (("glora", True), ("glora-old", False)):
+        writer = Writer(300)
+        names = ("a1", "a2", "b1", "b2") if kind == "glora" else ("a2", "a1", "b2", "b1")
+        for place in places:
+            weight = named[place].weight.detach().double()
+            out, inputs, *window = weight.shape
+            ones, stem = [1] * len(window), "lora_unet_" + flat(place)
+            middle = tucker and window == [3, 3]
+            shapes = ((inputs, rank, *ones), (rank, inputs, *ones), (out, rank, *ones),
+                      (rank, inputs, *(ones if middle else window)))
+            a1, a2, b1, b2 = (writer.add(f"{stem}.{name}.weight", *shape).double()
+                              for name, shape in zip(names, shapes))
+            writer.tensors[f"{stem}.alpha"] = torch.tensor(alpha)
+            a = a1.reshape(inputs, rank) @ a2.reshape(rank, inputs)
+            if middle:
+                core = writer.add(f"{stem}.bm.weight", rank, rank, *window).double()
+                b = torch.einsum("pi,ijkl,jr->prkl", b1.flatten(1), core, b2.flatten(1))
+            else:
+                b = (b1.reshape(out, rank) @ b2.reshape(rank, -1)).reshape(weight.shape)
+            delta = torch.einsum("oi...,ij->oj...", weight, a) + b
+            merged[f"{kind}/{place}.weight"] = weight + strength * alpha / rank * delta
+        save_tensors(kind, writer.tensors)
+
+    writer = Writer(310)
+    for place, side, limit in ((places[0], 4, 0.0), (places[1], 2, 0.05), (places[2], 8, 0.0)):
+        weight = named[place].weight.detach().double()
+        out, stem = weight.shape[0], "lora_unet_" + flat(place)
+        b = writer.add(f"{stem}.oft_blocks", out // side, side, side).double()
+        writer.tensors[f"{stem}.alpha"] = torch.tensor(limit)
+        q = b - b.transpose(1, 2)
+        if limit:
+            assert q.norm() > limit * out
+            q = q * (limit * out / (q.norm() + 1e-8))
+        one = torch.eye(side, dtype=torch.float64)
+        turned = (one + q) @ torch.linalg.inv(one - q)
+        assert torch.allclose(turned @ turned.transpose(1, 2), one.expand_as(turned))
+        turned = strength * turned + (1 - strength) * one
+        result = torch.einsum("knm,kn...->km...", turned,
+                              weight.reshape(out // side, side, *weight.shape[1:]))
+        result = result.reshape(weight.shape)
+        if side == 8:
+            ones = [1] * (weight.ndim - 1)
+            result = result * (1 + writer.add(f"{stem}.rescale", out, *ones).double())
+            writer.tensors[f"{stem}.rescale"] += 1
+        merged[f"oft/{place}.weight"] = result
+    save_tensors("oft", writer.tensors)
+
+
+def save_tensors(name, tensors):
+    path = os.path.join(DATA, "loras", name + ".safetensors")
+    save_file({k: v.contiguous() for k, v in tensors.items()}, path)
+    os.chmod(path, 0o644)
+
+
 def write_cases(prefix, cases, expected):
     """The runs with LoRAs, and the final latents of each, for the tests."""
     folder = os.path.join(DATA, "loras")
@@ -364,6 +426,7 @@ def main():
     merged = {}
     write_by_peft(load("tiny-sd1").unet, merged)
     write_by_formula(load("tiny-sd1").unet, merged)
+    write_lycoris_only(load("tiny-sd1").unet, merged)
     expected, cases = {}, []
     for name, (model, loras) in CASES.items():
         expected[name] = run_case(model, loras)

@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.h"
 #include "pipelines/image/background.h"
+#include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/latents_file.h"
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/upscale/upscaler.h"
@@ -21,6 +22,21 @@ namespace {
 
 pipelines::VaeConfig vaeOf(const pipelines::Model& model) {
     return pipelines::readVaeConfig(model.config("vae"), model.configLabel("vae"));
+}
+
+// A refiner goes on from another model's latents, and has neither a mask nor a picture to edit.
+void checkNeedsLatentsAlone(const PassModel& refiner) {
+    const auto unet = pipelines::Unet2dConfig::fromJson(refiner.model.config("unet"),
+                                                        refiner.model.configLabel("unet"));
+    const pipelines::DenoiserInput input = denoiserInput(unet, vaeOf(refiner.model));
+    if (input == pipelines::DenoiserInput::Latents) return;
+    throw Error(ErrorCode::Unsupported,
+                refiner.name + ": cannot refine: it is " +
+                    (input == pipelines::DenoiserInput::Picture
+                         ? "made to edit pictures by instruction."
+                         : "an inpainting model, made for parts of pictures."),
+                "Use one that makes pictures from texts: the SDXL refiner with SDXL, "
+                "or another model of this one's family.");
 }
 
 // Latents mean the same to both.
@@ -94,6 +110,7 @@ class PassList {
     // in memory.
     void addRefiner() {
         const PassModel &base = m_with.models.at(0), &refiner = m_with.models.at(1);
+        checkNeedsLatentsAlone(refiner);
         checkLatentsAgree(base, refiner);
         const double handOver = *m_request.refinerAt;
         Pass& first = add(m_request, {.to = handOver});

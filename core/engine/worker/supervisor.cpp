@@ -2,6 +2,7 @@
 
 #include "core/engine/worker/messages.h"
 #include "core/engine/worker/runtime_folder.h"
+#include "kernels/base/elapsed_time.h"
 #include "kernels/base/log.h"
 
 #include <algorithm>
@@ -10,8 +11,6 @@
 #include <utility>
 
 namespace kinora::core {
-
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -23,10 +22,6 @@ constexpr double kStepsOfSilence = 50;
 constexpr int kMostFailures = 6;
 constexpr auto kFirstDelay = std::chrono::milliseconds(100); // doubled each time
 constexpr double kSteadySeconds = 10; // a worker that lived so long did start
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::string inSeconds(double seconds) {
     return std::to_string(static_cast<int64_t>(std::ceil(seconds))) + " seconds";

@@ -78,7 +78,7 @@ void throwNotALora(const std::string& label, const std::vector<std::string>& nam
                                   ? "It holds nothing."
                                   : "Its first tensor is " + briefName(names.front()) + ".";
     throw Error(ErrorCode::Unsupported, label + ": is " + what + ". " + first,
-                "LoRA, LoCon, LoHa, LoKr, DoRA and IA3 can be used.");
+                "LoRA, LoCon, LoHa, LoKr, GLoRA, OFT, DoRA and IA3 can be used.");
 }
 
 } // namespace kinora::pipelines

@@ -1,7 +1,7 @@
 #pragma once
-// A file of changes to a model's weights: LoRA, LoCon, LoHa, LoKr, DoRA, IA3 or plain differences,
-// in any layout of lora_layouts.h. Reads the header and the scalars; the numbers when a weight is
-// loaded.
+// A file of changes to a model's weights: LoRA, LoCon, LoHa, LoKr, GLoRA, OFT, DoRA, IA3 or plain
+// differences, in any layout of lora_layouts.h. Reads the header and the scalars; the numbers when
+// a weight is loaded.
 //
 //     auto lora = std::make_shared<const LoraFile>("style.safetensors");
 //     model.add(lora, {.denoiser = 0.8, .text = 0.5});

@@ -36,6 +36,12 @@ enum class LoraPart {
     KronT2,
     Difference,
     BiasDifference,
+    GloraA1, // LyCORIS: W x A1 x A2 + B1 x B2 is added
+    GloraA2,
+    GloraB1,
+    GloraB2,
+    OftBlocks, // LyCORIS: [blocks, side, side]; the rows of the weight are turned in blocks
+    OftRescale,
     Ia3Change,  // LyCORIS: the weight is multiplied by 1 + this
     Ia3OnInput, // LyCORIS: whether that is along the input
     Ia3Factor,  // PEFT: the weight is multiplied by this, [out, 1] or [1, in]

@@ -179,8 +179,9 @@ void LoraWeights::prepare(std::string_view name, const Patch& patch) const {
     for (const Change& change : patch.changes) {
         const size_t before = m_deltas.size();
         const DeltaTarget target{patch.size, patch.part,
-                                 [&](int64_t firstRow, std::span<float> rows) {
-                                     readRows(name, patch, before, firstRow, rows);
+                                 [this, tensor = std::string(name), &patch,
+                                  before](int64_t firstRow, std::span<float> rows) {
+                                     readRows(tensor, patch, before, firstRow, rows);
                                  }};
         m_deltas.push_back(
             makeDelta(*m_uses[change.use].file, *change.module, target, change.strength));

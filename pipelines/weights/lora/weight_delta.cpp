@@ -5,8 +5,9 @@
 namespace kinora::pipelines {
 namespace {
 
-constexpr const DeltaKind* kKinds[] = {&kLowRankKind, &kHadamardKind, &kKroneckerKind,
-                                       &kDifferenceKind, &kIa3Kind};
+constexpr const DeltaKind* kKinds[] = {&kLowRankKind,     &kHadamardKind,   &kKroneckerKind,
+                                       &kGeneralizedKind, &kOrthogonalKind, &kDifferenceKind,
+                                       &kIa3Kind};
 
 } // namespace
 

@@ -25,7 +25,8 @@ struct DeltaSize {
 // Which tensor of a module.
 enum class TargetPart { Weight, Bias };
 
-// Fills whole rows of the tensor, from firstRow, as they are before the delta.
+// Fills whole rows of the tensor, from firstRow, as they are before the delta. May be asked as long
+// as the delta lives.
 using RowReader = std::function<void(int64_t firstRow, std::span<float> rows)>;
 
 struct DeltaTarget {
@@ -54,11 +55,13 @@ struct DeltaKind {
     MakeDelta make; // reads the numbers; size() has been seen to fit
 };
 
-extern const DeltaKind kLowRankKind;    // LoRA, LoCon
-extern const DeltaKind kHadamardKind;   // LoHa
-extern const DeltaKind kKroneckerKind;  // LoKr
-extern const DeltaKind kIa3Kind;        // IA3
-extern const DeltaKind kDifferenceKind; // full differences, norms
+extern const DeltaKind kLowRankKind;     // LoRA, LoCon
+extern const DeltaKind kHadamardKind;    // LoHa
+extern const DeltaKind kKroneckerKind;   // LoKr
+extern const DeltaKind kGeneralizedKind; // GLoRA
+extern const DeltaKind kOrthogonalKind;  // OFT
+extern const DeltaKind kIa3Kind;         // IA3
+extern const DeltaKind kDifferenceKind;  // full differences, norms
 
 // What the module does to the target: nullptr where it leaves that as it is.
 const DeltaKind* findDeltaKind(const LoraModule& module, TargetPart target);

@@ -144,6 +144,22 @@ class EmbeddingCommandTest : public QObject {
         QVERIFY(QFile::remove(m_home.path("models/embeddings/twin.safetensors")));
     }
 
+    // What kinora models lists with its word is found by it, in whatever folder it lies.
+    void isFoundInAnyFolder() {
+        writeEmbedding(m_home, "models/Sorted/shimmer.safetensors", 0.3F);
+        QVERIFY(QFile::copy(kGolden + "loras/kohya.safetensors",
+                            m_home.path("models/Sorted/apple.safetensors")));
+        const Run run = m_home.run(image("sorted.png", "an apple, shimmer"));
+        QVERIFY2(run.code == 0, run.err.constData());
+        QVERIFY2(!run.err.contains("stays text"), run.err.constData());
+        const auto files = provenance("sorted.png")["files"];
+        QCOMPARE(files.size(), size_t{1});
+        QCOMPARE(files[0]["name"].get<std::string>(), std::string("shimmer"));
+        QCOMPARE(m_home.run({"--models", "models", "verify", "sorted.png"}).out,
+                 QByteArray("sorted.png: same\n"));
+        QVERIFY(QDir(m_home.path("models/Sorted")).removeRecursively());
+    }
+
     void refuses_data() {
         QTest::addColumn<QStringList>("options");
         QTest::addColumn<QByteArray>("part");

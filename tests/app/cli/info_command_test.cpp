@@ -65,6 +65,39 @@ class InfoCommandTest : public QObject {
         QVERIFY(home.run({"info", file}).out.contains("conv_in.weight"));
     }
 
+    void saysWhatAFileIsUsedAs_data() {
+        QTest::addColumn<QString>("file");
+        QTest::addColumn<QByteArray>("used"); // empty: it is nothing beside a model
+        const QString golden = QStringLiteral(KINORA_SOURCE_DIR "/tests/golden/data/");
+        const auto row = [&](const char* file, const char* used) {
+            QTest::newRow(file) << golden + file << QByteArray(used);
+        };
+        row("upscalers/esrgan-x4.pth", "upscaler (4x, ESRGAN)");
+        row("upscalers/compact-x2.safetensors", "upscaler (2x, Real-ESRGAN compact)");
+        row("tiny-autoencoders/taesd/taesd_decoder.pth", "TAESD");
+        row("tiny-autoencoders/taesd/diffusion_pytorch_model.safetensors", "TAESD");
+        row("tiny-sd1/vae/diffusion_pytorch_model.safetensors", "VAE");
+        row("ip_adapters/base.safetensors", "IP-Adapter");
+        row("ip_adapters/plus.bin", "IP-Adapter");
+        row("loras/kohya.safetensors", "LoRA");
+        row("loras/loha.safetensors", "LoHa");
+        row("tiny-sd1.safetensors", "");
+        row("tiny-sd1/unet/diffusion_pytorch_model.safetensors", "");
+    }
+    void saysWhatAFileIsUsedAs() {
+        QFETCH(QString, file);
+        QFETCH(QByteArray, used);
+        const Home home;
+        const Run text = home.run({"info", file});
+        QVERIFY2(text.code == 0, text.err.constData());
+        QVERIFY2(used.isEmpty() ? !text.out.contains("Used as") : text.out.contains(used),
+                 text.out.left(400).constData());
+        QVERIFY2(used.isEmpty() || !text.out.contains("not known"), text.out.left(400).constData());
+        const Run json = home.run({"info", file, "--json"});
+        QCOMPARE(json.schemaBreach(), QString());
+        QCOMPARE(json.event("info").contains("companion"), !used.isEmpty());
+    }
+
     void refusesWhatItDoesNotKnow_data() {
         QTest::addColumn<QByteArray>("bytes");
         QTest::addColumn<QString>("name");

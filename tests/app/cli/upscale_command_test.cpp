@@ -51,6 +51,26 @@ class UpscaleCommandTest : public QObject {
         QVERIFY(elsewhere.errHas("the upscaler that made it larger, Sharp"));
     }
 
+    // What the format of the smaller picture did to it is enlarged with it.
+    void verifyMakesItAgainFromAnyFormat_data() {
+        QTest::addColumn<QString>("ending");
+        for (const char* ending : {"jpg", "webp", "tiff", "exr", "avif"})
+            QTest::newRow(ending) << QString::fromLatin1(ending);
+    }
+    void verifyMakesItAgainFromAnyFormat() {
+        QFETCH(QString, ending);
+        const QString small = "from." + ending, large = ending + "-large.png";
+        const Run image =
+            m_home.run({"image", "--prompt", "3d emoji of a red apple", "--steps", "1", "--seed",
+                        "3", "--width", "64", "--height", "64", "--output", small});
+        QVERIFY2(image.code == 0, image.err.constData());
+        const Run upscale = m_home.run(
+            {"--models", "models", "upscale", small, "--model", "sharp", "--output", large});
+        QVERIFY2(upscale.code == 0, upscale.err.constData());
+        const Run run = m_home.run({"--models", "models", "verify", large});
+        QVERIFY2(run.out.contains(": same"), (run.out + run.err).constData());
+    }
+
     void modelsListsIt() {
         const Run run = m_home.run({"--models", "models", "--json", "models"});
         QCOMPARE(run.schemaBreach(), QString());
@@ -89,6 +109,13 @@ class UpscaleCommandTest : public QObject {
                                      "sharp", "--output", "{seed}.png"});
         QCOMPARE(bare.code, 2);
         QVERIFY2(bare.errHas("does not say its seed"), bare.err.constData());
+    }
+
+    void aTileOutOfRangeIsToldWithTheRange() {
+        const Run run = m_home.run({"--models", "models", "upscale", "small.png", "--model",
+                                    "sharp", "--output", "tiled.png", "--tile", "7"});
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.errHas("--tile") && run.errHas("64 to 2048"), run.err.constData());
     }
 
     void aDryRunMakesNothing() {

@@ -1,4 +1,5 @@
 #include "core/library/companion_files.h"
+#include "core/library/companion_fit.h"
 #include "core/library/companion_info.h"
 #include "core/library/model_library.h"
 #include "tests/support/temporary_folder.h"
@@ -132,6 +133,12 @@ class CompanionFilesTest : public QObject {
             readCompanionInfo(kGolden / "tiny-sd1/vae/diffusion_pytorch_model.safetensors");
         QVERIFY(vae.has_value());
         QCOMPARE(vae->kind, std::string("VAE"));
+        for (const char* file : {"taesd_decoder.pth", "diffusion_pytorch_model.safetensors"}) {
+            const auto tiny = readCompanionInfo(kGolden / "tiny-autoencoders/taesd" / file);
+            QVERIFY(tiny.has_value());
+            QCOMPARE(tiny->kind, std::string("TAESD"));
+            QVERIFY(companionKindOf(*tiny) == CompanionKind::Vae);
+        }
         QVERIFY(!readCompanionInfo(kGolden / "tiny-sd1.safetensors").has_value());
         QVERIFY(!readCompanionInfo(kGolden / "pickles/archive.pt").has_value());
         QVERIFY(!readCompanionInfo(kGolden / "no such file").has_value());

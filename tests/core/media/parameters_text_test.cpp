@@ -64,6 +64,52 @@ class ParametersTextTest : public QObject {
         QCOMPARE(info.request->model, std::string("starter-image"));
     }
 
+    // With the size of the first pass, as the web UI has it.
+    void tellsAndReadsASecondPass() {
+        Provenance made = samples::provenance("a", "");
+        made.request.width = 64;
+        made.request.height = 32;
+        made.request.hires = 2;
+        made.request.hiresSteps = 12;
+        made.request.hiresStrength = 0.4;
+        made.request.hiresUpscaler = "4x_sharp";
+        made.request.pag = 3;
+        made.request.freeU = "1.5:1.6:0.9:0.2";
+        const std::string text = parametersText(made, 128, 64);
+        for (const char* part :
+             {"Size: 64x32,", "Denoising strength: 0.4,", "Hires upscale: 2,", "Hires steps: 12,",
+              "Hires upscaler: 4x_sharp,", "PAG Active: True,", "PAG Scale: 3,",
+              R"(FreeU Stages: "[{\"backbone_factor\":1.5,\"skip_factor\":0.9},)",
+              R"(FreeU Schedule: "0.0, 1.0, 0.0",)"})
+            QVERIFY2(text.find(part) != std::string::npos, text.c_str());
+        const PictureInfo info = parseParametersText(text);
+        QCOMPARE(*info.request->width, int64_t{64});
+        QCOMPARE(*info.request->hires, 2.0);
+        QCOMPARE(*info.request->hiresSteps, int64_t{12});
+        QCOMPARE(*info.request->hiresStrength, 0.4);
+        QCOMPARE(*info.request->hiresUpscaler, std::string("4x_sharp"));
+        QCOMPARE(*info.request->pag, 3.0);
+        made.request.hiresUpscaler.reset();
+        const std::string plain = parametersText(made, 128, 64);
+        QVERIFY(plain.find("Hires upscaler: Lanczos") != std::string::npos);
+        QVERIFY(!parseParametersText(plain).request->hiresUpscaler);
+        const PictureInfo latent =
+            parseParametersText("a\nSteps: 2, Hires upscaler: Latent (bicubic)");
+        QVERIFY(!latent.request->hiresUpscaler);
+        QCOMPARE(other(latent, "Hires upscaler"), std::string("Latent (bicubic)"));
+    }
+
+    // Strength is that of the run from a picture where there is no second pass.
+    void tellsTheStrengthOfARunFromAPicture() {
+        Provenance made = samples::provenance("a", "");
+        made.request.strength = 0.6;
+        QVERIFY(parametersText(made, 64, 64).find("Denoising") == std::string::npos);
+        made.initHash = "sha256:" + std::string(64, '1');
+        const std::string text = parametersText(made, 64, 64);
+        QVERIFY(text.find("Denoising strength: 0.6,") != std::string::npos);
+        QCOMPARE(other(parseParametersText(text), "Denoising strength"), std::string("0.6"));
+    }
+
     void readsWhatA1111Writes() {
         const PictureInfo info = parseParametersText(
             "photo of a (cat:1.3), <lora:detail:0.8>\r\nsecond line\r\n"

@@ -26,7 +26,8 @@ class ProvenanceTest : public QObject {
         made.maskHash = "sha256:" + std::string(64, '3');
         made.controlHashes = {made.initHash, made.maskHash};
         made.adapterHashes = {made.maskHash};
-        made.enlargements = {{{"4x", "sha256:" + std::string(64, '4')}, 4, "bf16", 256}};
+        const core::UsedFile upscaler{"4x", "sha256:" + std::string(64, '4')};
+        made.enlargements = {{upscaler, 4, "bf16", 256, ""}, {upscaler, 2, "f32", 128, "webp"}};
         const Result<Provenance> read = provenanceFromJson(toJson(made));
         QVERIFY2(read, read ? "" : read.error().what());
         QVERIFY(read->enlargements == made.enlargements);

@@ -163,6 +163,13 @@ TEST_CASE("a net in one file steers as its folder does, to the bit") {
         Job lone = jobOf(tinyModel("tiny-sd1"), request);
         CHECK((latentsOf(lone, *device) == expected));
     }
+    request.adapters = {"adapter-light"};
+    Job light = jobOf(tinyModel("tiny-sd1"), request);
+    const std::vector<float> byLight = latentsOf(light, *device);
+    CHECK((byLight != expected));
+    request.adapters = {"adapter-light.safetensors"};
+    Job original = jobOf(tinyModel("tiny-sd1"), request);
+    CHECK((latentsOf(original, *device) == byLight));
 }
 
 TEST_CASE("a net that counts nothing, or nowhere, changes nothing") {

@@ -71,6 +71,21 @@ TEST_CASE("a net is told by its tensors, in the names of diffusers and of its au
         CHECK(file.weights(config)->find("body.1.in_conv.weight", {}).has_value());
         CHECK(file.weights(config)->find("body.3.resnets.1.block2.bias", {}).has_value());
     }
+    const test::TemporaryFolder folder;
+    const auto alone = folder.path() / "light.safetensors"; // without its config
+    std::filesystem::copy_file(inFolder("adapter-light"), alone);
+    for (const std::string& path : {alone.string(), net("adapter-light.safetensors")}) {
+        const ControlFile file(path);
+        CHECK(file.kind() == ControlKind::Adapter);
+        const json config = file.config(denoiser("tiny-sd1"));
+        CHECK(config.at("adapter_type") == "light_adapter");
+        CHECK(config.at("channels") == json({4, 8, 8}));
+        CHECK(config.at("num_res_blocks") == 3);
+        CHECK(config.at("downscale_factor") == 8);
+        for (const char* tensor :
+             {"body.0.in_conv.weight", "body.3.resnets.2.block2.bias", "body.3.out_conv.weight"})
+            CHECK(file.weights(config)->find(tensor, {}).has_value());
+    }
 }
 
 TEST_CASE("what a file lacks in words its tensors say") {
@@ -98,6 +113,10 @@ TEST_CASE("families are told, and others than the model's refused by name") {
     const ControlFile adapter(fileOf(
         folder, {{"body.0.block1.weight", {320, 320, 1, 1}}, {"conv_in.weight", {320, 64, 1, 1}}}));
     CHECK(adapter.family() == "Stable Diffusion 1.x");
+    CHECK(ControlFile(fileOf(folder, {{"body.0.body.0.block1.weight", {80, 80, 3, 3}},
+                                      {"body.0.in_conv.weight", {80, 192, 1, 1}},
+                                      {"body.0.out_conv.weight", {320, 80, 1, 1}}}))
+              .family() == "Stable Diffusion 1.x");
     CHECK(thrownBy([&] { adapter.config({{"cross_attention_dim", 2048}}); }) ==
           "unsupported: net.safetensors: is a T2I-Adapter for Stable Diffusion 1.x; this model is "
           "SDXL.");
@@ -110,7 +129,6 @@ TEST_CASE("what is no such net is refused, and named") {
     };
     CHECK(contains(refusal("lora_controlnet"), "is a ControlNet as a LoRA"));
     CHECK(contains(refusal("task_embedding"), "several kinds in one (Union)"));
-    CHECK(contains(refusal("adapter.body.0.in_conv.weight"), "is a light T2I-Adapter"));
     CHECK(contains(refusal("controlnet_x_embedder.weight"), "is a ControlNet for Flux"));
     CHECK(contains(refusal("lora_unet_mid.lora_up.weight"), "is a LoRA"));
     CHECK(contains(refusal("model.diffusion_model.out.0.bias"), "is a whole model"));

@@ -118,6 +118,10 @@ class PlanPassesTest : public QObject {
         });
         row("its latents are of another kind",
             [](auto& request) { request.refiner = (kGolden / "tiny-sd1").string(); });
+        row("tiny-inpaint: cannot refine: it is an inpainting model",
+            [](auto& request) { request.refiner = (kGolden / "tiny-inpaint").string(); });
+        row("tiny-edit: cannot refine: it is made to edit pictures",
+            [](auto& request) { request.refiner = (kGolden / "tiny-edit").string(); });
         row("There is no model 'nothing'", [](auto& request) { request.refiner = "nothing"; });
         row("There is no upscaler 'nothing'", [](auto& request) { request.upscaler = "nothing"; });
         row("There is no upscaler 'nothing'", [](auto& request) {

@@ -83,28 +83,35 @@ bool allNear(const std::vector<float>& values, float expected) {
 
 TEST_CASE("each kind of delta gives peft's weights or the published formula's") {
     const test::GoldenFile merged("loras/merged.safetensors");
+    const std::set<std::string> byFormula{"lycoris", "glora", "glora-old", "oft"};
     std::set<std::string> kinds;
     for (const std::string& key : merged.names()) {
         const size_t slash = key.find('/');
         const std::string kind = key.substr(0, slash), tensor = key.substr(slash + 1);
         CAPTURE(key);
         kinds.insert(kind);
-        const LoraWeights weights = with(golden(kind), kind == "lycoris" ? 0.75f : 1.0f);
+        const LoraWeights weights = with(golden(kind), byFormula.contains(kind) ? 0.75f : 1.0f);
         CHECK(weights.matches().front().surplus.empty());
         const std::vector<float> expected = merged.floats(key);
         CHECK(test::relativeError(valuesOf(weights, tensor), expected) < 2e-6);
         CHECK(test::relativeError(valuesOf(*tinyUnet(), tensor), expected) > 1e-2);
     }
-    CHECK(kinds.size() == 7);
+    CHECK(kinds.size() == 10);
 }
 
 TEST_CASE("a weight is the same however it is cut into blocks") {
-    for (const char* file : {"locon", "peft-dora", "lycoris"}) {
+    const std::string block = "mid_block.attentions.0.transformer_blocks.0.attn1.";
+    const std::pair<const char*, std::string> kCases[] = {
+        {"locon", block + "to_q"},
+        {"peft-dora", block + "to_q"},
+        {"lycoris", block + "to_out.0"},
+        {"glora", "mid_block.attentions.0.proj_in"},
+        {"glora", "down_blocks.1.resnets.0.conv1"},
+        {"oft", "down_blocks.1.resnets.0.conv1"}};
+    for (const auto& [file, module] : kCases) {
         CAPTURE(file);
         const LoraWeights weights = with(golden(file), 0.5f);
-        const std::string block = "mid_block.attentions.0.transformer_blocks.0.attn1.";
-        const std::string name =
-            block + (std::string(file) == "lycoris" ? "to_out.0" : "to_q") + ".weight";
+        const std::string name = module + ".weight";
         const std::vector<float> whole = valuesOf(weights, name);
         std::vector<float> pieces;
         for (size_t first = 0; first < whole.size(); first += 7) {
@@ -114,6 +121,28 @@ TEST_CASE("a weight is the same however it is cut into blocks") {
         }
         CHECK((pieces == whole));
     }
+}
+
+TEST_CASE("a turn of rows comes after the changes of the files before it") {
+    auto source = tinyUnet();
+    const ModuleNames names = moduleNames(*source);
+    const std::string tensor = "mid_block.attentions.0.proj_in.weight"; // turned in pairs of rows
+    const LoraWeights both(std::move(source), "unet",
+                           {{golden("glora"), 1.0f, {}}, {golden("oft"), 1.0f, {}}}, names);
+    const std::vector<float> before = valuesOf(with(golden("glora"), 1), tensor),
+                             after = valuesOf(both, tensor);
+    CHECK(test::relativeError(after, before) > 1e-2);
+    // A turn of two rows keeps the length of each pair of values: of those that GLoRA left.
+    const auto lengths = [](const std::vector<float>& values) {
+        constexpr size_t kColumns = 8;
+        std::vector<float> squares;
+        for (size_t i = 0; i < values.size(); ++i)
+            if (i / kColumns % 2 == 0)
+                squares.push_back(values[i] * values[i] +
+                                  values[i + kColumns] * values[i + kColumns]);
+        return squares;
+    };
+    CHECK(test::relativeError(lengths(after), lengths(before)) < 1e-5);
 }
 
 TEST_CASE("tensors without a change are read as they are") {
