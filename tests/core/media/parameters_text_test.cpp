@@ -79,8 +79,8 @@ class ParametersTextTest : public QObject {
         for (const char* part :
              {"Size: 64x32,", "Denoising strength: 0.4,", "Hires upscale: 2,", "Hires steps: 12,",
               "Hires upscaler: 4x_sharp,", "PAG Active: True,", "PAG Scale: 3,",
-              R"(FreeU Stages: "[{\"backbone_factor\":1.5,\"skip_factor\":0.9},)",
-              R"(FreeU Schedule: "0.0, 1.0, 0.0",)"})
+              "FreeU Stages: \"[{\\\"backbone_factor\\\":1.5,\\\"skip_factor\\\":0.9},",
+              "FreeU Schedule: \"0.0, 1.0, 0.0\","})
             QVERIFY2(text.find(part) != std::string::npos, text.c_str());
         const PictureInfo info = parseParametersText(text);
         QCOMPARE(*info.request->width, int64_t{64});
