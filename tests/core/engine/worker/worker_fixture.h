@@ -37,15 +37,14 @@ inline constexpr bool kSlow = false;
 // Collects a job's events and waits for the last one.
 class Job {
   public:
-    // also: called with each event after it was collected, on the engine's thread.
+    // also: called with each event before it is collected, on the engine's thread; so never after
+    // waitForEnd().
     EngineSink sink(std::function<void(const EngineEvent&)> also = {}) {
         return [this, also = std::move(also)](const EngineEvent& event) {
-            {
-                const std::lock_guard lock(m_mutex);
-                m_events.push_back(event);
-                m_changed.notify_all();
-            }
             if (also) also(event);
+            const std::lock_guard lock(m_mutex);
+            m_events.push_back(event);
+            m_changed.notify_all();
         };
     }
     template <typename T> std::vector<T> all() const {
