@@ -4,9 +4,12 @@
 #include "core/media/old_temporaries.h"
 #include "core/media/publish_file.h"
 #include "core/media/text_encoding.h"
+#include "core/project/asset_store.h"
 #include "core/project/project_document.h"
 #include "kernels/base/disk_space.h"
 #include "kernels/base/utf8.h"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -90,6 +93,35 @@ std::vector<std::string> filesBelow(const fs::path& folder) {
     if (error) cannotPack(folder, error);
     std::ranges::sort(names);
     return names;
+}
+
+// Of every field that names files, also of those that only a newer version knows; what a person
+// wrote is no reference.
+void collectAssets(const nlohmann::ordered_json& json, std::set<std::string>& references) {
+    if (json.is_string())
+        for (std::string& one : assetReferencesIn(json.get_ref<const std::string&>()))
+            references.insert(std::move(one));
+    if (json.is_array())
+        for (const auto& entry : json) collectAssets(entry, references);
+    if (!json.is_object()) return;
+    constexpr std::string_view kWritten[] = {"prompt", "negative", "note", "grid"};
+    for (const auto& [key, value] : json.items())
+        if (std::ranges::find(kWritten, key) == std::end(kWritten))
+            collectAssets(value, references);
+}
+
+// An archive without them would be found wanting where it is unpacked, too late.
+void checkAssets(const ProjectDocument& project, const ProjectPaths& paths) {
+    std::set<std::string> references;
+    collectAssets(project.json(), references);
+    const AssetStore assets(paths.assets);
+    for (const std::string& reference : references)
+        if (const auto found = assets.find(reference); !found)
+            throw Error(found.error().code(),
+                        "The project needs an asset that cannot be packed. " +
+                            found.error().message(),
+                        "Nothing was packed. Put a copy of that very file there, from where the "
+                        "project came from, and pack again.");
 }
 
 bool isPackedAlready(const std::string& name) {
@@ -316,8 +348,10 @@ bool isSafeArchiveName(std::string_view name) {
 
 Result<void> packProject(const ProjectPaths& paths, const fs::path& archive, Overwrite overwrite) {
     try {
-        if (auto project = ProjectDocument::load(paths.project); !project) return project.error();
+        const auto project = ProjectDocument::load(paths.project);
+        if (!project) return project.error();
         if (auto possible = checkCanPublish(archive, overwrite); !possible) return possible;
+        checkAssets(*project, paths);
         const fs::path beside = archive.parent_path().empty() ? "." : archive.parent_path();
         std::string folder = (beside / ".kinora-pack-XXXXXX").string();
         if (!::mkdtemp(folder.data())) return systemError(beside, errno);

@@ -11,8 +11,9 @@
 
 namespace kinora::core {
 
-// Beside `archive` and renamed. The same files give the same bytes. Errors: NotFound (no project),
-// InvalidArgument (there is a file of that name), Io, DiskFull.
+// Beside `archive` and renamed. The same files give the same bytes. Errors: NotFound (no project,
+// or no asset that it needs), BadFile (such an asset is a link or another file), InvalidArgument
+// (there is a file of that name), Io, DiskFull.
 Result<void> packProject(const ProjectPaths& paths, const std::filesystem::path& archive,
                          Overwrite overwrite);
 
