@@ -85,6 +85,10 @@ Result<std::string> AssetStore::add(const fs::path& file) const {
     const std::string reference = std::string(kPrefix) + *digits + extension;
     if (m_folder.empty() || find(reference)) return reference;
     std::error_code error;
+    if (fs::is_symlink(fs::symlink_status(m_folder, error)))
+        return Error(ErrorCode::InvalidArgument,
+                     shownPath(m_folder) + ": is a symbolic link; nothing is written through it.",
+                     "Put a folder in its place, with the files that it leads to.");
     fs::create_directories(m_folder, error);
     if (error)
         return Error(isDiskFull(error.value()) ? ErrorCode::DiskFull : ErrorCode::Io,

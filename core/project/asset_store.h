@@ -24,8 +24,8 @@ class AssetStore {
     // An empty folder keeps nothing: its references alone are made, for a look at what would be.
     explicit AssetStore(std::filesystem::path folder) : m_folder(std::move(folder)) {}
 
-    // Copies the file in, where it is not there yet; its reference. Errors: NotFound, BadFile, Io,
-    // DiskFull.
+    // Copies the file in, where it is not there yet; its reference. Errors: NotFound, BadFile,
+    // InvalidArgument (the folder is a link), Io, DiskFull.
     Result<std::string> add(const std::filesystem::path& file) const;
     // Where it lies. Error{InvalidArgument}: no reference; NotFound: not here; BadFile: the file
     // is another than its name says, or a link. Reads the whole file.

@@ -284,6 +284,19 @@ class ProjectCommandTest : public QObject {
         QVERIFY(home.run({"info", "p.kinora"}).out.contains("3d emoji of fox"));
     }
 
+    void nothingIsWrittenThroughALink() {
+        const Home home;
+        write(home.path("t.csv"), "prompt,init\na,init.png\n");
+        write(home.path("init.png"), "any file");
+        QVERIFY(QDir().mkpath(home.path("elsewhere")));
+        QVERIFY(QFile::link(home.path("elsewhere"), home.path("p.assets")));
+        const Run run = home.run({"project", "batch", "t.csv", "--output", "p.kinora"});
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.errHas("p.assets: is a symbolic link"), run.err.constData());
+        QVERIFY(QDir(home.path("elsewhere")).isEmpty());
+        QVERIFY(!QFile::exists(home.path("p.kinora")));
+    }
+
     void theExampleIsWhatItsTableGives() {
         const Home home;
         const QString example = KINORA_SOURCE_DIR "/resources/examples/forty-emoji/";

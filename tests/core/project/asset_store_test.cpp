@@ -51,6 +51,26 @@ class AssetStoreTest : public QObject {
         QVERIFY(fs::is_regular_file(fs::symlink_status(file)));
     }
 
+    void nothingIsWrittenThroughALink() {
+        const test::TemporaryFolder folder;
+        const fs::path elsewhere = folder.path() / "elsewhere", link = folder.path() / "p.assets";
+        const fs::path file = folder.write("x.bin", "abc");
+        for (const bool there : {false, true}) { // where it leads to
+            if (there) fs::create_directory(elsewhere);
+            if (!there) fs::create_directory_symlink(elsewhere, link);
+            const auto added = AssetStore(link).add(file);
+            QVERIFY(!added);
+            QCOMPARE(added.error().code(), ErrorCode::InvalidArgument);
+            QVERIFY(added.error().message().find("p.assets: is a symbolic link") !=
+                    std::string::npos);
+        }
+        QVERIFY(fs::is_empty(elsewhere));
+        // What it leads to is read all the same.
+        const std::string name = *AssetStore(elsewhere).add(file);
+        QVERIFY(AssetStore(link).find(name));
+        QCOMPARE(*AssetStore(link).add(file), name);
+    }
+
     void referencesAreFoundWithinTexts() {
         const std::string a = "asset:" + std::string(64, 'a') + ".safetensors";
         const std::string b = "asset:" + std::string(64, 'b');
