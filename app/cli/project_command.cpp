@@ -113,7 +113,7 @@ class ProjectCommand {
             core::projectPaths(projectPathFrom(m_arguments.positional[1]));
         orThrow(ProjectDocument::load(paths.project)); // is it one?
         core::ProjectHistory history(paths.history);
-        if (history.damagedLines() > 0) m_console.warning(history.damageText());
+        if (const std::string text = history.damageText(); !text.empty()) m_console.warning(text);
         const std::string picture = pictureNamed(history, m_arguments.positional[2]);
         const int stars = starsFrom(m_arguments.positional[3]);
         if (!m_arguments.has("dry-run")) {
