@@ -233,8 +233,29 @@ void writeAll(int file, const char* bytes, size_t size, const fs::path& path) {
     }
 }
 
+// Of all bytes; looks at the token on the way.
+class UnpackProgress {
+  public:
+    UnpackProgress(const std::vector<PlannedEntry>& entries, const CancelToken& cancel,
+                   const std::function<void(double)>& told)
+        : m_cancel(cancel), m_told(told) {
+        for (const PlannedEntry& entry : entries) m_all += entry.bytes;
+    }
+    void add(zip_uint64_t bytes) {
+        m_done += bytes;
+        m_cancel.check();
+        if (m_told)
+            m_told(m_all == 0 ? 1 : static_cast<double>(m_done) / static_cast<double>(m_all));
+    }
+
+  private:
+    const CancelToken& m_cancel;
+    const std::function<void(double)>& m_told;
+    zip_uint64_t m_all = 0, m_done = 0;
+};
+
 void unpackEntry(zip_t* archive, const PlannedEntry& entry, const fs::path& folder,
-                 const fs::path& shown) {
+                 const fs::path& shown, UnpackProgress& progress) {
     const fs::path path = folder / entry.name;
     std::error_code error;
     fs::create_directories(path.parent_path(), error);
@@ -251,6 +272,7 @@ void unpackEntry(zip_t* archive, const PlannedEntry& entry, const fs::path& fold
     while (true) {
         const zip_int64_t got = zip_fread(file.get(), block.data(), block.size());
         if (got < 0) refuse(shown, "'" + entry.name + "' is damaged.");
+        progress.add(static_cast<zip_uint64_t>(got));
         if (got == 0) break;
         done += static_cast<zip_uint64_t>(got);
         if (done > entry.bytes) refuse(shown, "'" + entry.name + "' is larger than it says.");
@@ -305,7 +327,8 @@ void refuseWithoutRoom(const fs::path& archive, const fs::path& folder,
                     "Make room on that disk, or name a folder on another: --output DIR");
 }
 
-fs::path unpack(const fs::path& archivePath, const fs::path& folder) {
+fs::path unpack(const fs::path& archivePath, const fs::path& folder, const CancelToken& cancel,
+                const std::function<void(double)>& told) {
     const Result<InputFile> file = InputFile::open(archivePath);
     if (!file) throw file.error();
     int code = 0;
@@ -322,8 +345,9 @@ fs::path unpack(const fs::path& archivePath, const fs::path& folder) {
     if (project.empty()) refuse(archivePath, "there is no project in it.");
     refuseWithoutRoom(archivePath, folder, entries);
     PendingFolder pending(folder);
+    UnpackProgress progress(entries, cancel, told);
     for (const PlannedEntry& entry : entries)
-        unpackEntry(archive.get(), entry, pending.path(), archivePath);
+        unpackEntry(archive.get(), entry, pending.path(), archivePath, progress);
     if (const auto loaded = ProjectDocument::load(pending.path() / project); !loaded)
         refuse(archivePath, "its project cannot be read. " + loaded.error().message());
     pending.publish();
@@ -369,13 +393,15 @@ Result<void> packProject(const ProjectPaths& paths, const fs::path& archive, Ove
     }
 }
 
-Result<fs::path> unpackProject(const fs::path& archive, const fs::path& folder) {
+Result<fs::path> unpackProject(const fs::path& archive, const fs::path& folder,
+                               const CancelToken& cancel,
+                               const std::function<void(double)>& progress) {
     try {
         std::error_code ignored;
         if (fs::exists(fs::symlink_status(folder, ignored)))
             return Error(ErrorCode::InvalidArgument, shownPath(folder) + " is there already.",
                          "Name a folder that is not: --output DIR");
-        return unpack(archive, folder);
+        return unpack(archive, folder, cancel, progress);
     } catch (const Error& error) {
         return error;
     }

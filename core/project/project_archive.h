@@ -4,9 +4,11 @@
 
 #include "core/media/image_file.h"
 #include "core/project/project_paths.h"
+#include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
 
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 namespace kinora::core {
@@ -20,9 +22,13 @@ Result<void> packProject(const ProjectPaths& paths, const std::filesystem::path&
 // Makes `folder`, which must not be there, in one step, and returns the project's file in it.
 // Hostile input: names that lead out of the folder, links, two entries of one name, more than a
 // million entries, entries that are larger than they say or unpack to far more than the archive
-// could hold are refused. Errors: BadFile, InvalidArgument, NotFound, Io, DiskFull.
+// could hold are refused. Errors: BadFile, InvalidArgument, NotFound, Io, DiskFull. Throws
+// Cancelled, and leaves nothing then. progress: called with the part of the bytes that is there,
+// 0 to 1, at every entry and every megabyte.
 Result<std::filesystem::path> unpackProject(const std::filesystem::path& archive,
-                                            const std::filesystem::path& folder);
+                                            const std::filesystem::path& folder,
+                                            const CancelToken& cancel = {},
+                                            const std::function<void(double)>& progress = {});
 
 // Whether an entry of that name may be unpacked: relative, of plain parts, no part that begins
 // with "..", no backslash, colon or control character, UTF-8.

@@ -203,6 +203,31 @@ class ProjectArchiveTest : public QObject {
         QVERIFY(unpackProject(good, out));
     }
 
+    void cancelledItLeavesNothing() {
+        const test::TemporaryFolder folder;
+        const fs::path zip =
+            zipOf(folder.path() / "x.zip",
+                  {{"p.kinora", projectText()}, {"p.results/a.png", std::string(3U << 20, 'x')}});
+        CancelToken cancel;
+        std::vector<double> told;
+        QVERIFY_THROWS_EXCEPTION(
+            Cancelled,
+            (void)unpackProject(zip, folder.path() / "out", cancel, [&](double fraction) {
+                told.push_back(fraction);
+                if (fraction > 0.5) cancel.cancel();
+            }).ok());
+        QVERIFY(told.size() > 2 && told.back() < 1);
+        std::vector<std::string> left;
+        for (const auto& entry : fs::directory_iterator(folder.path()))
+            left.push_back(entry.path().filename().string());
+        QCOMPARE(left, std::vector<std::string>{"x.zip"});
+        told.clear();
+        QVERIFY(unpackProject(zip, folder.path() / "out", {},
+                              [&](double fraction) { told.push_back(fraction); }));
+        QVERIFY(std::ranges::is_sorted(told));
+        QCOMPARE(told.back(), 1.0);
+    }
+
     void whatTheDiskHasNoRoomForIsNotBegun() {
         const test::TemporaryFolder folder;
         // A megabyte of zeros each, which is a kilobyte in the archive.
