@@ -170,7 +170,7 @@ int tellProject(const CommandContext& context, const fs::path& path) {
         facts.addRow({"Batch", printable(batch.name), std::to_string(batch.tasks) + " tasks"});
     }
     const core::ProjectHistory history(core::projectPaths(path).history);
-    if (history.damagedLines() > 0) context.console.warning(history.damageText());
+    if (const std::string text = history.damageText(); !text.empty()) context.console.warning(text);
     const auto made = history.latestByTask();
     TextTable list({"TASK", "BATCH", "SEED", "STARS", "PROMPT"});
     for (int64_t number = 0; number < project.taskCount(); ++number) {

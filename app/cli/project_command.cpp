@@ -13,6 +13,8 @@
 #include "core/project/project_history.h"
 #include "core/project/project_lock.h"
 #include "core/project/project_paths.h"
+#include "kernels/base/cancel_token.h"
+#include "kernels/base/elapsed_time.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/request/request_partners.h"
 
@@ -100,7 +102,24 @@ class ProjectCommand {
         expectArguments(1, 1, "kinora project unpack name.zip --output folder");
         const fs::path archive(m_arguments.positional[1]);
         const fs::path output = m_arguments.value("output").value_or(archive.stem().string());
-        return told(orThrow(core::unpackProject(archive, output)));
+        // Told to stop, it takes away what it has made so far.
+        CancelToken cancel;
+        m_context.interrupts.setHandler([token = cancel]() mutable { token.cancel(); });
+        const Clock::time_point start = Clock::now();
+        try {
+            const auto unpacked =
+                core::unpackProject(archive, output, cancel, [&](double fraction) {
+                    showUnpacking(secondsSince(start), fraction);
+                });
+            m_console.endProgress();
+            m_context.interrupts.setHandler({});
+            return told(orThrow(unpacked));
+        } catch (const Cancelled&) {
+            m_console.endProgress();
+            m_console.event({{"event", "cancelled"}});
+            m_console.remark("Cancelled. Nothing was unpacked.");
+            return kExitInterrupted;
+        }
     }
 
     // kinora project rate name.kinora TASK|FILE STARS
@@ -113,7 +132,7 @@ class ProjectCommand {
             core::projectPaths(projectPathFrom(m_arguments.positional[1]));
         orThrow(ProjectDocument::load(paths.project)); // is it one?
         core::ProjectHistory history(paths.history);
-        if (history.damagedLines() > 0) m_console.warning(history.damageText());
+        if (const std::string text = history.damageText(); !text.empty()) m_console.warning(text);
         const std::string picture = pictureNamed(history, m_arguments.positional[2]);
         const int stars = starsFrom(m_arguments.positional[3]);
         if (!m_arguments.has("dry-run")) {
@@ -153,6 +172,14 @@ class ProjectCommand {
                         "'" + word.substr(0, 60) + "' is no number of stars.",
                         "They are 1 to 5; 0 takes them away.");
         return word[0] - '0';
+    }
+
+    void showUnpacking(double seconds, double fraction) {
+        constexpr double kShort = 1;
+        if (seconds < kShort || fraction <= 0) return;
+        m_console.progress({.label = "Unpacking",
+                            .fraction = fraction,
+                            .secondsLeft = seconds / fraction * (1 - fraction)});
     }
 
     int told(const fs::path& file) {

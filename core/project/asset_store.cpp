@@ -55,6 +55,21 @@ bool isAssetReference(std::string_view text) {
     return text.empty() || (text[0] == '.' && isExtension(text.substr(1)));
 }
 
+std::vector<std::string> assetReferencesIn(std::string_view text) {
+    std::vector<std::string> references;
+    for (size_t at = text.find(kPrefix); at != std::string_view::npos;
+         at = text.find(kPrefix, at + 1)) {
+        const std::string_view rest = text.substr(at);
+        size_t size = kPrefix.size() + kDigits;
+        if (!isAssetReference(rest.substr(0, size))) continue;
+        size_t end = size + 1;
+        while (end < rest.size() && isExtension(rest.substr(end, 1))) ++end;
+        if (isAssetReference(rest.substr(0, end))) size = end;
+        references.emplace_back(rest.substr(0, size));
+    }
+    return references;
+}
+
 bool isAssetParameter(std::string_view parameter) {
     constexpr std::string_view kFiles[] = {"latents", "init", "mask", "controlImage",
                                            "adapterImage"};
@@ -70,6 +85,10 @@ Result<std::string> AssetStore::add(const fs::path& file) const {
     const std::string reference = std::string(kPrefix) + *digits + extension;
     if (m_folder.empty() || find(reference)) return reference;
     std::error_code error;
+    if (fs::is_symlink(fs::symlink_status(m_folder, error)))
+        return Error(ErrorCode::InvalidArgument,
+                     shownPath(m_folder) + ": is a symbolic link; nothing is written through it.",
+                     "Put a folder in its place, with the files that it leads to.");
     fs::create_directories(m_folder, error);
     if (error)
         return Error(isDiskFull(error.value()) ? ErrorCode::DiskFull : ErrorCode::Io,
@@ -85,6 +104,11 @@ Result<fs::path> AssetStore::find(std::string_view reference) const {
                      "Assets are called asset:HASH.EXTENSION.");
     const std::string name(reference.substr(kPrefix.size()));
     const fs::path path = m_folder / name;
+    std::error_code ignored;
+    if (fs::is_symlink(fs::symlink_status(path, ignored)))
+        return Error(ErrorCode::BadFile,
+                     shownPath(path) + ": is a symbolic link; an asset is a file of its own.",
+                     "Put a copy of the file itself in its place.");
     FileHashes hashes{fs::path()};
     const Result<std::string> digits = hashes.hash(path);
     if (!digits)

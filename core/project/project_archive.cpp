@@ -4,9 +4,12 @@
 #include "core/media/old_temporaries.h"
 #include "core/media/publish_file.h"
 #include "core/media/text_encoding.h"
+#include "core/project/asset_store.h"
 #include "core/project/project_document.h"
 #include "kernels/base/disk_space.h"
 #include "kernels/base/utf8.h"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -90,6 +93,35 @@ std::vector<std::string> filesBelow(const fs::path& folder) {
     if (error) cannotPack(folder, error);
     std::ranges::sort(names);
     return names;
+}
+
+// Of every field that names files, also of those that only a newer version knows; what a person
+// wrote is no reference.
+void collectAssets(const nlohmann::ordered_json& json, std::set<std::string>& references) {
+    if (json.is_string())
+        for (std::string& one : assetReferencesIn(json.get_ref<const std::string&>()))
+            references.insert(std::move(one));
+    if (json.is_array())
+        for (const auto& entry : json) collectAssets(entry, references);
+    if (!json.is_object()) return;
+    constexpr std::string_view kWritten[] = {"prompt", "negative", "note", "grid"};
+    for (const auto& [key, value] : json.items())
+        if (std::ranges::find(kWritten, key) == std::end(kWritten))
+            collectAssets(value, references);
+}
+
+// An archive without them would be found wanting where it is unpacked, too late.
+void checkAssets(const ProjectDocument& project, const ProjectPaths& paths) {
+    std::set<std::string> references;
+    collectAssets(project.json(), references);
+    const AssetStore assets(paths.assets);
+    for (const std::string& reference : references)
+        if (const auto found = assets.find(reference); !found)
+            throw Error(found.error().code(),
+                        "The project needs an asset that cannot be packed. " +
+                            found.error().message(),
+                        "Nothing was packed. Put a copy of that very file there, from where the "
+                        "project came from, and pack again.");
 }
 
 bool isPackedAlready(const std::string& name) {
@@ -201,8 +233,29 @@ void writeAll(int file, const char* bytes, size_t size, const fs::path& path) {
     }
 }
 
+// Of all bytes; looks at the token on the way.
+class UnpackProgress {
+  public:
+    UnpackProgress(const std::vector<PlannedEntry>& entries, const CancelToken& cancel,
+                   const std::function<void(double)>& told)
+        : m_cancel(cancel), m_told(told) {
+        for (const PlannedEntry& entry : entries) m_all += entry.bytes;
+    }
+    void add(zip_uint64_t bytes) {
+        m_done += bytes;
+        m_cancel.check();
+        if (m_told)
+            m_told(m_all == 0 ? 1 : static_cast<double>(m_done) / static_cast<double>(m_all));
+    }
+
+  private:
+    const CancelToken& m_cancel;
+    const std::function<void(double)>& m_told;
+    zip_uint64_t m_all = 0, m_done = 0;
+};
+
 void unpackEntry(zip_t* archive, const PlannedEntry& entry, const fs::path& folder,
-                 const fs::path& shown) {
+                 const fs::path& shown, UnpackProgress& progress) {
     const fs::path path = folder / entry.name;
     std::error_code error;
     fs::create_directories(path.parent_path(), error);
@@ -219,6 +272,7 @@ void unpackEntry(zip_t* archive, const PlannedEntry& entry, const fs::path& fold
     while (true) {
         const zip_int64_t got = zip_fread(file.get(), block.data(), block.size());
         if (got < 0) refuse(shown, "'" + entry.name + "' is damaged.");
+        progress.add(static_cast<zip_uint64_t>(got));
         if (got == 0) break;
         done += static_cast<zip_uint64_t>(got);
         if (done > entry.bytes) refuse(shown, "'" + entry.name + "' is larger than it says.");
@@ -273,7 +327,8 @@ void refuseWithoutRoom(const fs::path& archive, const fs::path& folder,
                     "Make room on that disk, or name a folder on another: --output DIR");
 }
 
-fs::path unpack(const fs::path& archivePath, const fs::path& folder) {
+fs::path unpack(const fs::path& archivePath, const fs::path& folder, const CancelToken& cancel,
+                const std::function<void(double)>& told) {
     const Result<InputFile> file = InputFile::open(archivePath);
     if (!file) throw file.error();
     int code = 0;
@@ -290,8 +345,9 @@ fs::path unpack(const fs::path& archivePath, const fs::path& folder) {
     if (project.empty()) refuse(archivePath, "there is no project in it.");
     refuseWithoutRoom(archivePath, folder, entries);
     PendingFolder pending(folder);
+    UnpackProgress progress(entries, cancel, told);
     for (const PlannedEntry& entry : entries)
-        unpackEntry(archive.get(), entry, pending.path(), archivePath);
+        unpackEntry(archive.get(), entry, pending.path(), archivePath, progress);
     if (const auto loaded = ProjectDocument::load(pending.path() / project); !loaded)
         refuse(archivePath, "its project cannot be read. " + loaded.error().message());
     pending.publish();
@@ -316,8 +372,10 @@ bool isSafeArchiveName(std::string_view name) {
 
 Result<void> packProject(const ProjectPaths& paths, const fs::path& archive, Overwrite overwrite) {
     try {
-        if (auto project = ProjectDocument::load(paths.project); !project) return project.error();
+        const auto project = ProjectDocument::load(paths.project);
+        if (!project) return project.error();
         if (auto possible = checkCanPublish(archive, overwrite); !possible) return possible;
+        checkAssets(*project, paths);
         const fs::path beside = archive.parent_path().empty() ? "." : archive.parent_path();
         std::string folder = (beside / ".kinora-pack-XXXXXX").string();
         if (!::mkdtemp(folder.data())) return systemError(beside, errno);
@@ -335,13 +393,15 @@ Result<void> packProject(const ProjectPaths& paths, const fs::path& archive, Ove
     }
 }
 
-Result<fs::path> unpackProject(const fs::path& archive, const fs::path& folder) {
+Result<fs::path> unpackProject(const fs::path& archive, const fs::path& folder,
+                               const CancelToken& cancel,
+                               const std::function<void(double)>& progress) {
     try {
         std::error_code ignored;
         if (fs::exists(fs::symlink_status(folder, ignored)))
             return Error(ErrorCode::InvalidArgument, shownPath(folder) + " is there already.",
                          "Name a folder that is not: --output DIR");
-        return unpack(archive, folder);
+        return unpack(archive, folder, cancel, progress);
     } catch (const Error& error) {
         return error;
     }

@@ -132,7 +132,24 @@ void ProjectHistory::takeLine(std::string_view line) {
     if (!event || !event->is_object() || !take(*event)) ++m_damaged;
 }
 
+std::string ProjectHistory::whyNoFile() const {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    const fs::file_type type = fs::status(m_path, ignored).type();
+    if (type == fs::file_type::not_found && fs::is_symlink(fs::symlink_status(m_path, ignored)))
+        return shownPath(m_path) + ": is a symbolic link to a file that is not there.";
+    if (type == fs::file_type::directory) return shownPath(m_path) + ": is a folder, not a file.";
+    const bool isFine = type == fs::file_type::regular || type == fs::file_type::not_found ||
+                        type == fs::file_type::none; // what may not be looked at fails elsewhere
+    return isFine ? std::string() : shownPath(m_path) + ": is a pipe or a device, not a file.";
+}
+
 std::string ProjectHistory::damageText() const {
+    if (const std::string why = whyNoFile(); !why.empty())
+        return why + " Pictures and ratings of the project's history are not known without it: "
+                     "move it away. Pictures that lie in the results are then found again by "
+                     "kinora render.";
+    if (m_damaged == 0) return {};
     return shownPath(m_path) + ": " + std::to_string(m_damaged) +
            (m_damaged == 1 ? " line is" : " lines are") +
            " damaged and passed over: pictures or ratings that it told of may be missing here. "
@@ -197,13 +214,20 @@ Result<void> ProjectHistory::addResult(const HistoryResult& result) {
     return append(resultJson(result));
 }
 
+Result<void> ProjectHistory::addFoundResult(const HistoryResult& result) {
+    return append(resultJson(result), &result);
+}
+
 Result<void> ProjectHistory::addRating(const std::string& file, int rating) {
     if (rating < 0 || rating > kMostRating)
         return Error(ErrorCode::InvalidArgument, "A rating is 0 to 5.");
     return append({{"event", "rating"}, {"file", file}, {"rating", rating}});
 }
 
-Result<void> ProjectHistory::append(const ordered_json& event) {
+Result<void> ProjectHistory::append(const ordered_json& event, const HistoryResult* unless) {
+    if (std::string why = whyNoFile(); !why.empty())
+        return Error(ErrorCode::BadFile, std::move(why),
+                     "Move it away: a history is then begun anew.");
     const auto failed = [this](int error) {
         const bool full = isDiskFull(error);
         return Error(full ? ErrorCode::DiskFull : ErrorCode::Io,
@@ -214,6 +238,10 @@ Result<void> ProjectHistory::append(const ordered_json& event) {
     if (file.number() < 0) return failed(errno);
     // Where locks are not to be had, appending in one write is what is left.
     while (::flock(file.number(), LOCK_EX) != 0 && errno == EINTR) {
+    }
+    if (unless) {
+        refresh(); // behind the lock: nobody adds it meanwhile
+        if (result(unless->file, unless->request)) return {};
     }
     std::string line = event.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
     const int64_t size = sizeOf(file.number());

@@ -48,11 +48,14 @@ class ProjectHistory {
     int rating(const std::string& file) const;
     // Lines that say nothing any more: what they told is lost, though its pictures may be there.
     int64_t damagedLines() const { return m_damaged; }
-    std::string damageText() const; // a sentence of it
+    // Sentences of them, or of a history that is no file; empty: all is well.
+    std::string damageText() const;
     int64_t resultCount() const { return static_cast<int64_t>(m_results.size()); }
 
-    // Flushed to the disk. Errors: Io, DiskFull.
+    // Flushed to the disk. Errors: Io, DiskFull, BadFile (the history is no file).
     Result<void> addResult(const HistoryResult& result);
+    // Nothing where a line tells of this file and request already, whoever wrote it.
+    Result<void> addFoundResult(const HistoryResult& result);
     Result<void> addRating(const std::string& file, int rating); // 0 to 5
     // Reads what others have added.
     void refresh();
@@ -64,7 +67,9 @@ class ProjectHistory {
     void readFrom(uint64_t offset);
     void takeLine(std::string_view line);
     bool take(const nlohmann::json& event); // false: it is no event that is known
-    Result<void> append(const nlohmann::ordered_json& event);
+    std::string whyNoFile() const;          // empty: it is one, or there is none yet
+    // unless: nothing is added where a line tells of it.
+    Result<void> append(const nlohmann::ordered_json& event, const HistoryResult* unless = nullptr);
 
     std::filesystem::path m_path, m_index;
     std::map<std::string, HistoryResult> m_results; // by file

@@ -3,6 +3,7 @@
 #include "core/engine/no_worker_left.h"
 #include "core/library/file_hash.h"
 #include "core/media/image_file.h"
+#include "core/media/metadata.h"
 #include "core/media/old_temporaries.h"
 #include "core/media/sha256.h"
 #include "core/project/grid_sheets.h"
@@ -141,7 +142,7 @@ class Renderer {
         Result<TaskOutput> output = m_preparer.prepare(task, m_cancel);
         if (!output) return fail(task, output.error());
         const fs::path path = m_options.out / output->name;
-        if (settled(task, *output, path)) return;
+        if (settled(task, *output, path, false)) return;
         const Result<LeaseAnswer> lease = m_leases.acquire(output->name);
         if (!lease) return fail(task, lease.error());
         if (!lease->mine) {
@@ -150,18 +151,19 @@ class Renderer {
             return;
         }
         // Another may have finished it between the two looks.
-        if (settled(task, *output, path)) return m_leases.release(output->name);
+        if (settled(task, *output, path, true)) return m_leases.release(output->name);
         submit(task, *std::move(output), lease->takenOver);
     }
 
     // Whether the file of the name decides it: it is valid, or it must not be replaced.
-    bool settled(int64_t task, const TaskOutput& output, const fs::path& path) {
+    bool settled(int64_t task, const TaskOutput& output, const fs::path& path, bool isLeased) {
         switch (checkOutput(output, path, m_history)) {
         case OutputState::Missing: return false;
         case OutputState::Valid:
             ++m_summary.present;
             m_files[task] = path;
             removeCheckpoint(output);
+            noteFound(task, output, path, isLeased);
             tell(task, RenderPresent{path, m_told.contains(task)});
             return true;
         case OutputState::Other: break;
@@ -171,6 +173,44 @@ class Renderer {
                          path.string() + " is there already, and is another picture or damaged.",
                          "Move it away, give another --out, or --overwrite to replace it."));
         return true;
+    }
+
+    // What a lost or damaged history does not tell any more. Whoever makes it now notes it himself:
+    // he has the lease until then.
+    void noteFound(int64_t task, const TaskOutput& output, const fs::path& path, bool isLeased) {
+        if (m_history.result(output.name, output.key)) return;
+        if (isLeased) return addFound(task, output, path);
+        const Result<LeaseAnswer> lease = m_leases.acquire(output.name);
+        if (lease && !lease->mine) return;
+        addFound(task, output, path);
+        if (lease) m_leases.release(output.name);
+    }
+
+    void addFound(int64_t task, const TaskOutput& output, const fs::path& path) {
+        FileHashes hashes{fs::path()};
+        const Result<std::string> digits = hashes.hash(path);
+        const Result<PictureInfo> info = readPictureInfo(path);
+        std::error_code error;
+        const auto written = fs::last_write_time(path, error);
+        if (!digits || !info || !info->provenance || error) return; // it went away meanwhile
+        const auto at = std::chrono::file_clock::to_sys(written).time_since_epoch();
+        noted(m_history.addFoundResult(
+            {.task = task,
+             .file = output.name,
+             .request = output.key,
+             .pixelHash = info->provenance->outputHash,
+             .fileHash = sha256Name(*digits),
+             .seconds = 0, // nobody knows, nor on which host
+             .madeAt = QDateTime::fromSecsSinceEpoch(
+                           std::chrono::duration_cast<std::chrono::seconds>(at).count())
+                           .toUTC()
+                           .toString(Qt::ISODate)
+                           .toStdString(),
+             .host = {}}));
+    }
+
+    void noted(const Result<void>& added) {
+        if (!added && !m_summary.historyProblem) m_summary.historyProblem = added.error();
     }
 
     // Its maker was killed between publishing and tidying up.
@@ -237,7 +277,7 @@ class Renderer {
               const fs::path& path) {
         FileHashes hashes{fs::path()};
         const Result<std::string> digits = hashes.hash(path);
-        const Result<void> noted = m_history.addResult(
+        noted(m_history.addResult(
             {.task = task,
              .file = running.output.name,
              .request = running.output.key,
@@ -245,8 +285,7 @@ class Renderer {
              .fileHash = digits ? sha256Name(*digits) : std::string(),
              .seconds = secondsSince(running.start),
              .madeAt = QDateTime::currentDateTimeUtc().toString(Qt::ISODate).toStdString(),
-             .host = QSysInfo::machineHostName().toStdString()});
-        if (!noted && !m_summary.historyProblem) m_summary.historyProblem = noted.error();
+             .host = QSysInfo::machineHostName().toStdString()}));
     }
 
     void end(int64_t task, Running& running, std::optional<Error> error) {

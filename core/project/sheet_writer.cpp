@@ -56,6 +56,11 @@ Result<Image> draw(const GridSheet& sheet, const std::vector<fs::path>& pictures
     return drawn.take();
 }
 
+bool shows(const fs::path& path, const Image& image) {
+    const Result<Image> there = loadImage(path);
+    return there && pixelHash(*there) == pixelHash(image);
+}
+
 Result<SheetOutcome> write(const GridSheet& sheet, const std::vector<fs::path>& pictures,
                            const fs::path& path, bool overwrite, ProjectHistory& history) {
     const Result<std::string> key = keyOf(sheet, pictures);
@@ -63,17 +68,21 @@ Result<SheetOutcome> write(const GridSheet& sheet, const std::vector<fs::path>& 
     SaveOptions save;
     save.overwrite = overwrite ? Overwrite::Yes : Overwrite::No;
     std::error_code ignored;
+    bool isUnknown = false; // it is there, and no line tells of it: the history was lost
     if (fs::exists(fs::symlink_status(path, ignored))) {
         const Result<std::string> there = hashOf(path);
         const auto last = history.latest(sheet.name);
         const bool isOurs = there && last && last->fileHash == *there;
         if (isOurs && last->request == *key) return SheetOutcome::Present;
+        isUnknown = !last;
         if (isOurs) save.overwrite = Overwrite::Yes; // of pictures that are others now
     }
     const Result<Image> drawn = draw(sheet, pictures);
     if (!drawn) return drawn.error();
     const Image& image = *drawn;
-    if (const auto saved = saveImage(image, path, save); !saved) return saved.error();
+    const bool isFound = isUnknown && shows(path, image);
+    if (!isFound)
+        if (const auto saved = saveImage(image, path, save); !saved) return saved.error();
     const Result<std::string> hash = hashOf(path);
     if (!hash) return hash.error();
     HistoryResult result;
@@ -83,7 +92,7 @@ Result<SheetOutcome> write(const GridSheet& sheet, const std::vector<fs::path>& 
     result.fileHash = *hash;
     result.pixelHash = pixelHash(image);
     if (const auto noted = history.addResult(result); !noted) return noted.error();
-    return SheetOutcome::Made;
+    return isFound ? SheetOutcome::Present : SheetOutcome::Made;
 }
 
 } // namespace

@@ -5,6 +5,8 @@
 #include <QFile>
 #include <QTest>
 
+#include <csignal>
+
 using namespace kinora;
 using namespace kinora::app;
 
@@ -282,6 +284,43 @@ class ProjectCommandTest : public QObject {
         QCOMPARE(event["tasks"][1]["request"]["prompt"].get<std::string>(),
                  std::string("3d emoji of cat"));
         QVERIFY(home.run({"info", "p.kinora"}).out.contains("3d emoji of fox"));
+    }
+
+    void interruptedItLeavesNothingUnpacked() {
+        const Home home;
+        write(home.path("p.kinora"), QByteArray::fromStdString(core::ProjectDocument().text()));
+        write(home.path("p.results/large"), {});
+        QVERIFY(QFile::resize(home.path("p.results/large"), qint64{1} << 30)); // a hole
+        QCOMPARE(home.run({"project", "pack", "p.kinora"}).code, 0);
+        const QDir folder(home.path("."));
+        const auto left = [&] {
+            return folder.entryList({".kinora-*", "there"}, QDir::AllEntries | QDir::Hidden);
+        };
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+            QProcess process;
+            home.start(process, {"project", "unpack", "p.zip", "--output", "there", "--json"});
+            QVERIFY(process.waitForStarted());
+            QVERIFY(QTest::qWaitFor([&] { return !left().isEmpty(); }, 30'000));
+            ::kill(static_cast<pid_t>(process.processId()), signal);
+            const Run run = Home::finish(process);
+            QCOMPARE(run.code, 130);
+            QCOMPARE(run.schemaBreach(), QString());
+            QVERIFY(!run.event("cancelled").is_null());
+            QCOMPARE(left(), QStringList());
+        }
+    }
+
+    void nothingIsWrittenThroughALink() {
+        const Home home;
+        write(home.path("t.csv"), "prompt,init\na,init.png\n");
+        write(home.path("init.png"), "any file");
+        QVERIFY(QDir().mkpath(home.path("elsewhere")));
+        QVERIFY(QFile::link(home.path("elsewhere"), home.path("p.assets")));
+        const Run run = home.run({"project", "batch", "t.csv", "--output", "p.kinora"});
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.errHas("p.assets: is a symbolic link"), run.err.constData());
+        QVERIFY(QDir(home.path("elsewhere")).isEmpty());
+        QVERIFY(!QFile::exists(home.path("p.kinora")));
     }
 
     void theExampleIsWhatItsTableGives() {

@@ -130,6 +130,69 @@ class RenderCommandTest : public QObject {
         QCOMPARE(second.event("render")["present"].get<int>(), 2);
     }
 
+    void aLostHistoryIsRebuilt_data() {
+        QTest::addColumn<int>("kept");
+        QTest::newRow("lost") << -1;
+        QTest::newRow("emptied") << 0;
+        QTest::newRow("cut off in its second line") << 1;
+    }
+    void aLostHistoryIsRebuilt() {
+        QFETCH(int, kept); // lines
+        const Home home;
+        makeProject(home, 3);
+        QCOMPARE(home.run({"render", "p.kinora"}).code, 0);
+        const QString history = home.path("p.history");
+        const QByteArray whole = contentOf(history);
+        QVERIFY(QFile::remove(history));
+        if (kept >= 0) write(history, whole.left(kept == 0 ? 0 : whole.indexOf('\n') + 20));
+        QCOMPARE(home.run({"project", "rate", "p.kinora", "2", "4"}).code, 2);
+        const Run again = home.run({"render", "p.kinora", "--json"});
+        QCOMPARE(again.event("render")["present"].get<int>(), 3);
+        const int lines = kept == 1 ? 4 : 3; // the one that was cut off stays
+        QCOMPARE(contentOf(history).count('\n'), lines);
+        QCOMPARE(home.run({"project", "rate", "p.kinora", "2", "4"}).code, 0);
+        // It tells the same of each file as before.
+        for (const QByteArray& line : whole.split('\n')) {
+            if (line.isEmpty()) continue;
+            const auto event = nlohmann::json::parse(line.toStdString());
+            for (const char* name : {"file", "request", "pixels", "fileHash"})
+                QVERIFY(contentOf(history).contains(
+                    QByteArray::fromStdString(event[name].get<std::string>())));
+        }
+        QCOMPARE(home.run({"render", "p.kinora"}).code, 0);
+        QCOMPARE(contentOf(history).count('\n'), lines + 1); // the stars
+    }
+
+    void severalRebuildALostHistoryOnce() {
+        const Home home;
+        makeProject(home, 12);
+        QCOMPARE(home.run({"render", "p.kinora"}).code, 0);
+        QVERIFY(QFile::remove(home.path("p.history")));
+        QProcess first, second;
+        home.start(first, {"render", "p.kinora"});
+        home.start(second, {"render", "p.kinora"});
+        const Run a = Home::finish(first), b = Home::finish(second);
+        QVERIFY2(a.code == 0 && b.code == 0, (a.err + b.err).constData());
+        QCOMPARE(contentOf(home.path("p.history")).count('\n'), 12);
+        QCOMPARE(pictures(home).size(), 12); // no lease
+    }
+
+    void aHistoryThatIsNoFileIsTold() {
+        const Home home;
+        makeProject(home, 1);
+        QVERIFY(QDir().mkpath(home.path("p.history")));
+        for (int run = 0; run < 2; ++run) { // made, and there
+            const Run rendered = home.run({"render", "p.kinora"});
+            QCOMPARE(rendered.code, 0);
+            QVERIFY2(rendered.errHas("p.history: is a folder"), rendered.err.constData());
+        }
+        QVERIFY(home.run({"info", "p.kinora"}).errHas("p.history: is a folder"));
+        QVERIFY(QDir().rmdir(home.path("p.history")));
+        QVERIFY(QFile::link(home.path("gone"), home.path("p.history")));
+        QVERIFY(home.run({"render", "p.kinora"}).errHas("p.history: is a symbolic link"));
+        QVERIFY(!QFile::exists(home.path("gone")));
+    }
+
     void aFileThatIsAnotherPictureIsNeverReplacedUnasked() {
         const Home home;
         makeProject(home, 2);
@@ -358,6 +421,11 @@ class RenderCommandTest : public QObject {
         QVERIFY(image);
         QCOMPARE(image->width, 2 * (128 + 8) + 8);
         QCOMPARE(stateCount(home.run({"render", "p.kinora", "--json"}), "sheet"), 0);
+        QVERIFY(QFile::remove(home.path("p.history"))); // it is known again
+        const Run found = home.run({"render", "p.kinora", "--json"});
+        QCOMPARE(stateCount(found, "sheet"), 0);
+        QVERIFY2(!found.errHas("contact sheet"), found.err.constData());
+        QVERIFY(contentOf(home.path("p.history")).contains("sheet-t-00000.png"));
         // Other pictures: the sheet is made anew, but somebody's own file is kept.
         QCOMPARE(home.run({"render", "p.kinora", "--set", "seed=9", "--overwrite"}).code, 0);
         write(sheet, "mine");

@@ -1,8 +1,10 @@
+#include "core/project/asset_store.h"
 #include "core/project/project_archive.h"
 #include "core/project/project_document.h"
 #include "tests/support/temporary_folder.h"
 
 #include <QTest>
+#include <nlohmann/json.hpp>
 
 #include <fstream>
 #include <sstream>
@@ -66,6 +68,43 @@ class ProjectArchiveTest : public QObject {
         QVERIFY(!packed);
         QVERIFY(packed.error().message().find("p.results") != std::string::npos);
         QVERIFY(!fs::exists(zip));
+    }
+
+    // Each in turn missing, a link, and another file.
+    void doesNotPackWithoutAnAssetThatItNeeds() {
+        const test::TemporaryFolder folder;
+        const ProjectPaths paths = projectPaths(folder.path() / "in/p.kinora");
+        const AssetStore assets(paths.assets);
+        const std::string latents = *assets.add(folder.write("n.safetensors", "abc"));
+        const std::string lora = *assets.add(folder.write("l.safetensors", "abcd"));
+        ProjectDocument project;
+        QVERIFY(project.setSetting("latents", latents));
+        QVERIFY(project.addBatch({{"name", "b"},
+                                  {"rows",
+                                   {{{"note", "asset:" + std::string(64, 'a')},
+                                     {"request", {{"lora", {lora + ":0.5"}}}}}}}}));
+        QVERIFY(project.save(paths.project, ProjectDocument::Overwrite::No));
+        const fs::path zip = folder.path() / "p.zip";
+        for (const std::string& reference : {latents, lora}) {
+            const fs::path file = *assets.find(reference), aside = folder.path() / "aside";
+            const auto isRefused = [&] {
+                const auto packed = packProject(paths, zip, Overwrite::No);
+                return !packed && !fs::exists(zip) &&
+                       packed.error().message().find(file.filename().string()) !=
+                           std::string::npos &&
+                       packed.error().advice().find("pack again") != std::string::npos;
+            };
+            fs::rename(file, aside);
+            QVERIFY(isRefused());
+            fs::create_symlink(aside, file);
+            QVERIFY(isRefused());
+            fs::remove(file);
+            folder.write("in/p.assets/" + file.filename().string(), "another");
+            QVERIFY(isRefused());
+            fs::rename(aside, file);
+        }
+        const auto packed = packProject(paths, zip, Overwrite::No);
+        QVERIFY2(packed, packed ? "" : packed.error().what());
     }
 
     void packsAndUnpacksAll() {
@@ -162,6 +201,31 @@ class ProjectArchiveTest : public QObject {
         QVERIFY(!unpackProject(folder.path() / "missing.zip", out));
         QVERIFY(!fs::exists(out));
         QVERIFY(unpackProject(good, out));
+    }
+
+    void cancelledItLeavesNothing() {
+        const test::TemporaryFolder folder;
+        const fs::path zip =
+            zipOf(folder.path() / "x.zip",
+                  {{"p.kinora", projectText()}, {"p.results/a.png", std::string(3U << 20, 'x')}});
+        CancelToken cancel;
+        std::vector<double> told;
+        QVERIFY_THROWS_EXCEPTION(
+            Cancelled,
+            (void)unpackProject(zip, folder.path() / "out", cancel, [&](double fraction) {
+                told.push_back(fraction);
+                if (fraction > 0.5) cancel.cancel();
+            }).ok());
+        QVERIFY(told.size() > 2 && told.back() < 1);
+        std::vector<std::string> left;
+        for (const auto& entry : fs::directory_iterator(folder.path()))
+            left.push_back(entry.path().filename().string());
+        QCOMPARE(left, std::vector<std::string>{"x.zip"});
+        told.clear();
+        QVERIFY(unpackProject(zip, folder.path() / "out", {},
+                              [&](double fraction) { told.push_back(fraction); }));
+        QVERIFY(std::ranges::is_sorted(told));
+        QCOMPARE(told.back(), 1.0);
     }
 
     void whatTheDiskHasNoRoomForIsNotBegun() {

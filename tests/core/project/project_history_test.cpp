@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <thread>
 
 using namespace kinora;
@@ -199,6 +200,46 @@ class ProjectHistoryTest : public QObject {
             });
         for (std::thread& thread : threads) thread.join();
         QCOMPARE(ProjectHistory(path).resultCount(), int64_t{100});
+    }
+
+    void whatIsFoundIsAddedOnceBySeveral() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history";
+        std::vector<std::thread> threads;
+        for (int writer = 0; writer < 4; ++writer)
+            threads.emplace_back([&] {
+                ProjectHistory history(path);
+                for (int i = 0; i < 25; ++i)
+                    (void)history.addFoundResult(result(i, std::to_string(i) + ".png", "r")).ok();
+            });
+        for (std::thread& thread : threads) thread.join();
+        const std::string lines = contentOf(path);
+        QCOMPARE(std::count(lines.begin(), lines.end(), '\n'), std::ptrdiff_t{25});
+        ProjectHistory history(path);
+        QCOMPARE(history.resultCount(), int64_t{25});
+        QVERIFY(history.addFoundResult(result(0, "0.png", "s"))); // it answers another request
+        QVERIFY(history.result("0.png", "s"));
+    }
+
+    void aHistoryThatIsNoFileIsTold() {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "p.history";
+        QCOMPARE(ProjectHistory(path).damageText(), std::string());
+        const auto says = [&](const char* what) {
+            ProjectHistory history(path);
+            const auto added = history.addResult(result(0, "a.png", "r"));
+            return history.damageText().find(what) != std::string::npos && !added &&
+                   added.error().message().find(what) != std::string::npos;
+        };
+        fs::create_directory(path);
+        QVERIFY(says("is a folder"));
+        fs::remove(path);
+        fs::create_symlink(folder.path() / "gone", path);
+        QVERIFY(says("is a symbolic link to a file that is not there"));
+        QVERIFY(!fs::exists(folder.path() / "gone"));
+        fs::remove(path);
+        QCOMPARE(::mkfifo(path.c_str(), 0600), 0);
+        QVERIFY(says("is a pipe"));
     }
 
     void trouble() {
