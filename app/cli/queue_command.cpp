@@ -6,6 +6,7 @@
 #include "app/cli/progress_line.h"
 #include "app/cli/queue_job_arguments.h"
 #include "app/cli/queue_run.h"
+#include "app/cli/queue_verbs.h"
 #include "app/cli/request_rows.h"
 #include "app/cli/text_table.h"
 #include "core/queue/queue_store.h"
@@ -168,7 +169,6 @@ class QueueCommand {
     }
 
     int add() {
-        noMoreWords();
         const core::QueueJobId id = orThrow(m_queue.add(newJobFromArguments(m_context, m_queue)));
         tellJob(orThrow(m_queue.find(id)));
         m_console.data(std::to_string(id));
@@ -213,11 +213,7 @@ class QueueCommand {
     }
 
     int cancel() {
-        const std::vector<core::QueueJobId> ids = jobIdsFrom(m_words);
-        if (ids.empty())
-            throw Error(ErrorCode::InvalidArgument, "kinora queue cancel needs a job.",
-                        "kinora queue list shows their numbers.");
-        orThrow(m_queue.apply(JobAction::Cancel, ids));
+        orThrow(m_queue.apply(JobAction::Cancel, jobIdsFrom(m_words)));
         tellQueue();
         return kExitDone;
     }
@@ -231,7 +227,6 @@ class QueueCommand {
     }
 
     int clear() {
-        noMoreWords();
         std::vector<JobState> states = statesAsked({JobState::Finished, JobState::Cancelled});
         if (states.empty())
             states = {JobState::Finished, JobState::Failed, JobState::SetAside,
@@ -243,23 +238,7 @@ class QueueCommand {
         return kExitDone;
     }
 
-    core::QueueJobId theJob() const {
-        const std::vector<core::QueueJobId> ids = jobIdsFrom(m_words);
-        if (ids.size() != 1)
-            throw Error(ErrorCode::InvalidArgument,
-                        "kinora queue " + m_words[0] + " needs one job.",
-                        "kinora queue list shows their numbers.");
-        return ids.front();
-    }
-
-    void noMoreWords() const {
-        if (m_words.size() > 1)
-            throw Error(ErrorCode::InvalidArgument,
-                        "kinora queue " + m_words[0] + " takes no '" + m_words[1].substr(0, 60) +
-                            "'.",
-                        m_words[0] == "add" ? "A prompt is given with --prompt, in quotes."
-                                            : "kinora queue --help says what it takes.");
-    }
+    core::QueueJobId theJob() const { return jobIdFrom(m_words.at(1)); }
 
     const CommandContext& m_context;
     Console& m_console;
@@ -271,6 +250,7 @@ class QueueCommand {
 } // namespace
 
 int runQueueCommand(const CommandContext& context) {
+    checkQueueVerb(context.arguments);
     if (context.arguments.positional.at(0) == "run") return runQueue(context);
     return QueueCommand(context).run();
 }

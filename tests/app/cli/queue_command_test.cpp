@@ -178,7 +178,10 @@ class QueueCommandTest : public QObject {
         row({"add", "apple"}, "--prompt");
         row({"show"}, "one job");
         row({"show", "apple"}, "number");
-        row({"edit", "3"}, "no job 3");
+        row({"edit", "3", "--steps", "4"}, "no job 3");
+        row({"edit", "3"}, "nothing to change");
+        row({"pause", "--state", "failed"}, "--state");
+        row({"run", "99"}, "99");
         row({"jump"}, "jump");
         row({"list", "--state", "glad"}, "glad");
     }
