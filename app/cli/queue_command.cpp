@@ -27,9 +27,17 @@ constexpr int64_t kMostListed = 100'000;
 constexpr std::array kNotEnded{JobState::Waiting, JobState::Running, JobState::Paused};
 constexpr std::array kFailed{JobState::Failed, JobState::SetAside};
 
+// A row of the table is a line of the screen.
+std::string onOneLine(const std::string& text) {
+    std::string line = printable(text);
+    for (char& c : line)
+        if (c == '\n' || c == '\t') c = ' ';
+    return line;
+}
+
 std::string shortened(const std::string& text) {
     constexpr size_t kLongest = 60;
-    const std::string clean = printable(text);
+    const std::string clean = onOneLine(text);
     if (clean.size() <= kLongest) return clean;
     size_t end = kLongest; // not within a character
     while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80) --end;
@@ -121,7 +129,7 @@ class QueueCommand {
             tellJob(job);
             table.addRow({std::to_string(job.id), stateText(job),
                           std::to_string(job.picturesDone) + " of " + std::to_string(job.pictures),
-                          std::to_string(job.priority), printable(job.project),
+                          std::to_string(job.priority), onOneLine(job.project),
                           job.secondsLeft ? durationText(*job.secondsLeft) : "",
                           shortened(job.title)});
         }

@@ -119,6 +119,15 @@ class QueueCommandTest : public QObject {
         QCOMPARE(job["request"]["hiresSteps"].dump(), std::string("7"));
     }
 
+    void aJobIsARowOfTheListWhateverItsPromptHolds() {
+        const Home home;
+        home.run({"queue", "add", "--prompt", "a fox\nin\tthe \x1b[31msnow", "--project", "a\nb"});
+        const Run list = home.run({"queue", "list"});
+        QCOMPARE(list.out.count('\n'), 2); // with the header
+        QVERIFY2(list.out.contains("  a b  ") && list.out.contains("a fox in the \xef\xbf\xbd[31m"),
+                 list.out.constData());
+    }
+
     void namesOfTheQueueAreTakenAndNumbered() {
         const Home home;
         home.run(add({"--seed", "5"}));
