@@ -1,5 +1,6 @@
 #include "app/cli/command_table.h"
 
+#include "app/cli/queue_verbs.h"
 #include "pipelines/request/parameters.h"
 
 #include <algorithm>
@@ -216,9 +217,8 @@ CommandSpec queueCommand() {
         "for all that failed. Where the name of a picture was taken meanwhile, it gets the next "
         "free one (fox-2.png).",
         1,
-        -1,
-        {"list", "show", "add", "edit", "move", "pause", "resume", "cancel", "retry", "clear",
-         "run"}};
+        -1};
+    for (const QueueVerb& verb : queueVerbs()) command.firstChoices.emplace_back(verb.name);
     command.options = queueOptions();
     return command;
 }

@@ -1,5 +1,6 @@
 #include "app/cli/event_json.h"
 
+#include "app/cli/console.h"
 #include "app/cli/progress_line.h"
 #include "core/media/image_file.h"
 #include "core/media/input_file.h"
@@ -141,6 +142,17 @@ std::string planText(const pipelines::Plan& plan) {
     text += "Memory     " + sizeText(plan.peakBytes) + " predicted at the peak, " +
             sizeText(plan.availableBytes) + " available\n";
     return text;
+}
+
+std::string resumedText(const core::ResumedEvent& resumed) {
+    const bool begins =
+        !resumed.fromBeginningBecause.empty() || (resumed.step == 0 && resumed.picture == 0);
+    const std::string& why =
+        resumed.fromBeginningBecause.empty() ? resumed.interruption : resumed.fromBeginningBecause;
+    const std::string what =
+        begins ? "begins again" : "goes on from step " + std::to_string(resumed.step);
+    const std::string text = what + (why.empty() ? std::string() : ": " + printable(why));
+    return text.ends_with('.') ? text : text + ".";
 }
 
 } // namespace kinora::app

@@ -39,5 +39,7 @@ nlohmann::ordered_json queueJson(const core::QueueStatus& status);
 
 // The plan as a person reads it, one line for each fact.
 std::string planText(const pipelines::Plan& plan);
+// "goes on from step 12.", or why it begins again; follows "Job 3 ".
+std::string resumedText(const core::ResumedEvent& resumed);
 
 } // namespace kinora::app

@@ -6,6 +6,7 @@
 #include "app/cli/progress_line.h"
 #include "app/cli/queue_job_arguments.h"
 #include "app/cli/queue_run.h"
+#include "app/cli/queue_verbs.h"
 #include "app/cli/request_rows.h"
 #include "app/cli/text_table.h"
 #include "core/queue/queue_store.h"
@@ -26,9 +27,17 @@ constexpr int64_t kMostListed = 100'000;
 constexpr std::array kNotEnded{JobState::Waiting, JobState::Running, JobState::Paused};
 constexpr std::array kFailed{JobState::Failed, JobState::SetAside};
 
+// A row of the table is a line of the screen.
+std::string onOneLine(const std::string& text) {
+    std::string line = printable(text);
+    for (char& c : line)
+        if (c == '\n' || c == '\t') c = ' ';
+    return line;
+}
+
 std::string shortened(const std::string& text) {
     constexpr size_t kLongest = 60;
-    const std::string clean = printable(text);
+    const std::string clean = onOneLine(text);
     if (clean.size() <= kLongest) return clean;
     size_t end = kLongest; // not within a character
     while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80) --end;
@@ -120,7 +129,7 @@ class QueueCommand {
             tellJob(job);
             table.addRow({std::to_string(job.id), stateText(job),
                           std::to_string(job.picturesDone) + " of " + std::to_string(job.pictures),
-                          std::to_string(job.priority), printable(job.project),
+                          std::to_string(job.priority), onOneLine(job.project),
                           job.secondsLeft ? durationText(*job.secondsLeft) : "",
                           shortened(job.title)});
         }
@@ -168,7 +177,6 @@ class QueueCommand {
     }
 
     int add() {
-        noMoreWords();
         const core::QueueJobId id = orThrow(m_queue.add(newJobFromArguments(m_context, m_queue)));
         tellJob(orThrow(m_queue.find(id)));
         m_console.data(std::to_string(id));
@@ -213,11 +221,7 @@ class QueueCommand {
     }
 
     int cancel() {
-        const std::vector<core::QueueJobId> ids = jobIdsFrom(m_words);
-        if (ids.empty())
-            throw Error(ErrorCode::InvalidArgument, "kinora queue cancel needs a job.",
-                        "kinora queue list shows their numbers.");
-        orThrow(m_queue.apply(JobAction::Cancel, ids));
+        orThrow(m_queue.apply(JobAction::Cancel, jobIdsFrom(m_words)));
         tellQueue();
         return kExitDone;
     }
@@ -231,7 +235,6 @@ class QueueCommand {
     }
 
     int clear() {
-        noMoreWords();
         std::vector<JobState> states = statesAsked({JobState::Finished, JobState::Cancelled});
         if (states.empty())
             states = {JobState::Finished, JobState::Failed, JobState::SetAside,
@@ -243,23 +246,7 @@ class QueueCommand {
         return kExitDone;
     }
 
-    core::QueueJobId theJob() const {
-        const std::vector<core::QueueJobId> ids = jobIdsFrom(m_words);
-        if (ids.size() != 1)
-            throw Error(ErrorCode::InvalidArgument,
-                        "kinora queue " + m_words[0] + " needs one job.",
-                        "kinora queue list shows their numbers.");
-        return ids.front();
-    }
-
-    void noMoreWords() const {
-        if (m_words.size() > 1)
-            throw Error(ErrorCode::InvalidArgument,
-                        "kinora queue " + m_words[0] + " takes no '" + m_words[1].substr(0, 60) +
-                            "'.",
-                        m_words[0] == "add" ? "A prompt is given with --prompt, in quotes."
-                                            : "kinora queue --help says what it takes.");
-    }
+    core::QueueJobId theJob() const { return jobIdFrom(m_words.at(1)); }
 
     const CommandContext& m_context;
     Console& m_console;
@@ -271,6 +258,7 @@ class QueueCommand {
 } // namespace
 
 int runQueueCommand(const CommandContext& context) {
+    checkQueueVerb(context.arguments);
     if (context.arguments.positional.at(0) == "run") return runQueue(context);
     return QueueCommand(context).run();
 }

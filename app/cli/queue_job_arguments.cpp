@@ -7,7 +7,9 @@
 
 #include <QRandomGenerator>
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 #include <unistd.h>
 
@@ -62,6 +64,32 @@ void setOutputs(core::NewJob& job, const CommandContext& context, core::QueueSto
         job.paths.push_back(fs::absolute(path).lexically_normal());
 }
 
+// What a run begins from or looks at, as files: pictures and latents.
+std::set<std::string> inputFiles(pipelines::ImageRequest request) {
+    std::set<std::string> files;
+    for (const std::string* path : pipelines::inputPaths(request))
+        if (!path->empty()) files.insert(*path);
+    for (const core::CompanionPlace& place : core::companionPlaces(request))
+        if (place.kind == core::CompanionKind::Picture) files.insert(place.name());
+    return files;
+}
+
+// A job that cannot run is told of now, not when its turn comes. A picture that another job will
+// make is there by then. earlier: of the job as it was, which nobody names now.
+void requireInputs(const pipelines::ImageRequest& request, core::QueueStore& queue,
+                   const std::set<std::string>& earlier) {
+    std::optional<std::vector<std::string>> promised;
+    for (const std::string& file : inputFiles(request)) {
+        std::error_code ignored;
+        if (earlier.contains(file) || fs::exists(file, ignored)) continue;
+        if (!promised) promised = orThrow(queue.promisedPaths());
+        if (std::ranges::find(*promised, file) != promised->end()) continue;
+        throw Error(ErrorCode::NotFound, printable(file) + ": there is no such file.",
+                    "Check the name. A picture that is still to be made must be in the queue "
+                    "before it is named.");
+    }
+}
+
 void setOwnOptions(core::NewJob& job, const Arguments& arguments) {
     if (const auto project = arguments.value("project")) job.project = *project;
     job.priority =
@@ -75,7 +103,9 @@ void makePathsAbsolute(pipelines::ImageRequest& request, const std::string& mode
     if (request.model != modelName && isPath(request.model))
         request.model = absoluteText(request.model);
     for (const core::CompanionPlace& place : core::companionPlaces(request))
-        if (const std::string name = place.name(); isPath(name)) place.rename(absoluteText(name));
+        if (const std::string name = place.name();
+            place.kind == core::CompanionKind::Picture || isPath(name))
+            place.rename(absoluteText(name));
     for (std::string* input : pipelines::inputPaths(request))
         if (!input->empty()) *input = absoluteText(*input);
 }
@@ -86,6 +116,7 @@ core::NewJob newJobFromArguments(const CommandContext& context, core::QueueStore
     job.request = imageRequestFromArguments(arguments, STDIN_FILENO);
     const core::ModelEntry model = modelOf(context, job.request);
     makePathsAbsolute(job.request, model.name);
+    requireInputs(job.request, queue, {});
     // Drawn here, because files are named by it, and a picture begun again must be the same one.
     if (!job.request.seed) job.request.seed = QRandomGenerator::system()->generate();
     setOwnOptions(job, arguments);
@@ -107,6 +138,7 @@ core::NewJob editedJobFromArguments(const CommandContext& context, core::QueueSt
     applyImageArguments(edited.request, arguments, STDIN_FILENO);
     const core::ModelEntry model = modelOf(context, edited.request);
     makePathsAbsolute(edited.request, model.name);
+    requireInputs(edited.request, queue, inputFiles(job.request));
     setOwnOptions(edited, arguments);
     for (const core::QueueItem& item : orThrow(queue.items(job.id)))
         edited.paths.push_back(item.path);

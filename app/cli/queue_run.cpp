@@ -85,7 +85,7 @@ class QueueRun {
                              {"step", resumed->step},
                              {"interruption", resumed->interruption},
                              {"fromBeginningBecause", resumed->fromBeginningBecause}});
-            m_console.detail(job + " goes on at step " + std::to_string(resumed->step) + ".");
+            m_console.remark(job + " " + resumedText(*resumed));
         }
     }
 

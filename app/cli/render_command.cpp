@@ -204,10 +204,7 @@ class RenderCommand {
             m_console.event(json);
             showProgress(event, *step);
         } else if (const auto* resumed = std::get_if<core::ResumedEvent>(&engine)) {
-            m_console.remark("Task " + std::to_string(event.task) +
-                             (resumed->step > 0
-                                  ? " goes on from step " + std::to_string(resumed->step) + "."
-                                  : " begins again: " + printable(resumed->fromBeginningBecause)));
+            m_console.remark("Task " + std::to_string(event.task) + " " + resumedText(*resumed));
         } else if (const auto* loading = std::get_if<core::LoadingEvent>(&engine)) {
             m_console.progress({.label = "Loading the " + loading->component,
                                 .fraction = event.progress.fraction});

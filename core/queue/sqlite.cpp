@@ -166,6 +166,9 @@ void Database::fail(int code) const {
     const int keptError = sqlite3_system_errno(m_handle.get());
     const int systemError = keptError != 0 ? keptError : lastError;
     const std::string what = shownPath(m_path) + ": " + sqlite3_errmsg(m_handle.get()) + ".";
+    // Of other failures errno is what some earlier call left.
+    const bool bySystem =
+        systemError != 0 && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
     switch (code & 0xff) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
@@ -184,10 +187,10 @@ void Database::fail(int code) const {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        throw Error(ErrorCode::Io,
-                    what + (systemError ? std::string(" ") + std::strerror(systemError) + "."
-                                        : std::string()),
-                    "Its folder must be one that can be written to.");
+        throw Error(
+            ErrorCode::Io,
+            what + (bySystem ? std::string(" ") + std::strerror(systemError) + "." : std::string()),
+            "Its folder must be one that can be written to.");
     default: throw Error(ErrorCode::Internal, what);
     }
 }

@@ -7,7 +7,9 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace kinora::core {
@@ -31,11 +33,22 @@ Result<fs::path> privateFolder(const fs::path& parent, const std::string& name) 
     return folder;
 }
 
+namespace {
+
+// A socket's whole path is short: "/kinora/worker-PID-NUMBER" must fit behind the folder.
+bool leavesRoomForSockets(std::string_view folder) {
+    constexpr size_t kLongestName = std::string_view("/kinora/worker-4194304-1000000000").size();
+    return folder.size() + kLongestName < sizeof sockaddr_un{}.sun_path;
+}
+
+} // namespace
+
 Result<fs::path> runtimeFolder() {
     const char* variable = std::getenv("XDG_RUNTIME_DIR");
     struct stat status{};
-    const bool ours = variable && *variable == '/' && ::stat(variable, &status) == 0 &&
-                      S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
+    const bool ours = variable && *variable == '/' && leavesRoomForSockets(variable) &&
+                      ::stat(variable, &status) == 0 && S_ISDIR(status.st_mode) &&
+                      status.st_uid == ::geteuid();
     if (ours) return privateFolder(variable, "kinora");
     return privateFolder("/tmp", "kinora-" + std::to_string(::geteuid()));
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The folder for sockets that nobody but this user may reach: $XDG_RUNTIME_DIR/kinora, or
-// /tmp/kinora-UID where that variable names no folder of ours.
+// /tmp/kinora-UID where that variable names no folder of ours, or one whose name is too long for a
+// socket below it.
 
 #include "kernels/base/result.h"
 

@@ -1,5 +1,7 @@
 #include "core/engine/worker/supervisor.h"
 
+#include "core/engine/checkpoint.h"
+#include "core/engine/checkpoint_file.h"
 #include "core/engine/worker/messages.h"
 #include "core/engine/worker/runtime_folder.h"
 #include "kernels/base/elapsed_time.h"
@@ -17,11 +19,20 @@ namespace {
 constexpr double kReadySeconds = 60; // a cold disk, a machine that is busy
 constexpr double kReadyLookSeconds = 0.1;
 constexpr double kEndSeconds = 3; // from the loss of a connection to the end of its process
+// A job ends within a second of being asked to, and so does the studio: for a worker that is
+// stopped or stuck nobody waits.
+constexpr double kAnswerSeconds = 0.7;
 constexpr double kBeatSeconds = 1, kIdleBeatSeconds = 5;
 constexpr double kStepsOfSilence = 50;
 constexpr int kMostFailures = 6;
 constexpr auto kFirstDelay = std::chrono::milliseconds(100); // doubled each time
 constexpr double kSteadySeconds = 10; // a worker that lived so long did start
+
+// What a worker does that leaves a job in order: its memory goes with this process.
+void keepForLater(const WorkerJob& job) {
+    if (job.checkpointFile.empty() || !checkpointFromBytes(job.checkpoint)) return;
+    CheckpointFile(job.checkpointFile).keep(job.checkpoint, KeepWhen::Now);
+}
 
 std::string inSeconds(double seconds) {
     return std::to_string(static_cast<int64_t>(std::ceil(seconds))) + " seconds";
@@ -46,6 +57,10 @@ struct Supervisor::Life {
 
     std::mutex mutex;
     std::string hung; // why it was killed; guarded by mutex
+
+    std::atomic<bool> asked = false; // to end its job; it has not answered yet
+    std::mutex messengerMutex;
+    std::jthread messenger; // guarded by messengerMutex; last: joins before the rest goes
 };
 
 Supervisor::Supervisor(Options options, WorkerJobs& jobs, std::atomic<int>& alive)
@@ -73,19 +88,30 @@ void Supervisor::stop() {
 }
 
 void Supervisor::passOnWishes(const WorkerJob& job) {
-    std::shared_ptr<WorkerConnection> connection;
+    std::shared_ptr<Life> life;
     {
         const std::lock_guard lock(m_mutex);
         if (!m_current || m_current->id != job.id || !m_life) return;
-        connection = m_life->connection;
+        life = m_life;
     }
     using Keep = WorkerConnection::Keep;
     if (job.cancelled)
-        connection->cancel(job.id, Keep::No);
+        askToEnd(*life, job.id, Keep::No);
     else if (m_stopping || job.interrupted)
-        connection->cancel(job.id, Keep::Yes);
+        askToEnd(*life, job.id, Keep::Yes);
     else if (job.stopAfterThis)
-        connection->stopAfterThis(job.id);
+        life->connection->stopAfterThis(job.id);
+}
+
+// On a thread of its own: whoever ends several jobs does not wait for one worker after the other.
+void Supervisor::askToEnd(Life& life, JobId job, WorkerConnection::Keep keep) {
+    if (life.asked.exchange(true)) return;
+    const std::lock_guard lock(life.messengerMutex);
+    life.messenger = std::jthread([&life, job, keep] {
+        const bool answered = life.connection->cancel(job, keep, kAnswerSeconds);
+        if (!answered && !life.lost) hang(life, "hung (it did not answer when it was to end)");
+        life.asked = false;
+    });
 }
 
 std::shared_ptr<WorkerConnection> Supervisor::connection() const {
@@ -198,7 +224,7 @@ std::string Supervisor::end() {
     if (!life) return {};
     life->lost = true;
     life->process->letGo();
-    const std::string ended = life->process->howItEnded(kEndSeconds);
+    const std::string ended = life->process->howItEnded(m_stopping ? kAnswerSeconds : kEndSeconds);
     std::string how = "Worker " + std::to_string(m_options.number) + " ";
     {
         const std::lock_guard lock(life->mutex);
@@ -294,7 +320,10 @@ void Supervisor::deliver(WorkerJob& job, const EngineEvent& event) {
 }
 
 void Supervisor::lose(const std::shared_ptr<WorkerJob>& job, const std::string& how) {
-    if (job->unwanted() || m_stopping) return job->sink(CancelledEvent{});
+    if (job->unwanted() || m_stopping) {
+        if (!job->cancelled) keepForLater(*job);
+        return job->sink(CancelledEvent{});
+    }
     job->interruption = how;
     const std::string why = job->losses.add(job->at);
     if (why.empty()) return m_jobs.putBack(job);

@@ -61,7 +61,8 @@ class Supervisor {
     std::string end();
     void watch();
     void watchJob(Life& life, const wire::Pulse& pulse);
-    void hang(Life& life, const std::string& what);
+    static void hang(Life& life, const std::string& what);
+    static void askToEnd(Life& life, JobId job, WorkerConnection::Keep keep);
     bool waitBeforeNextStart(const std::stop_token& stop);
     void turnOff(const std::stop_token& stop);
 

@@ -97,14 +97,15 @@ void WorkerConnection::take(const wire::Pixels& pixels) {
     (void)m_stub->Taken(&context, note, &nothing);
 }
 
-void WorkerConnection::cancel(JobId job, Keep keep) {
+bool WorkerConnection::cancel(JobId job, Keep keep, double seconds) {
     grpc::ClientContext context;
-    setDeadline(context, kCommandSeconds);
+    setDeadline(context, seconds);
     wire::Cancellation cancellation;
     cancellation.set_job(job);
     cancellation.set_keep_checkpoint(keep == Keep::Yes);
     wire::Nothing nothing;
-    (void)m_stub->Cancel(&context, cancellation, &nothing);
+    const grpc::Status status = m_stub->Cancel(&context, cancellation, &nothing);
+    return status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED;
 }
 
 void WorkerConnection::stopAfterThis(JobId job) {

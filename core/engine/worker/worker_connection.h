@@ -30,8 +30,8 @@ class WorkerConnection {
     bool run(const RunOrder& order, const SharedSegment& segment, const EngineSink& sink);
 
     // Any thread, beside run(). Nothing where the worker is lost.
-    enum class Keep { No, Yes }; // the checkpoint
-    void cancel(JobId job, Keep keep);
+    enum class Keep { No, Yes };                       // the checkpoint
+    bool cancel(JobId job, Keep keep, double seconds); // false: no answer in that time
     void stopAfterThis(JobId job);
     Result<pipelines::Plan> plan(const std::string& request);
     // nullopt: no answer in that time.

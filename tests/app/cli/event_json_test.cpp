@@ -93,6 +93,17 @@ class EventJsonTest : public QObject {
         for (const char* part : {"cpu: Some CPU", "1 of 128 x 128, 20 steps", "83 ms", "300 MiB"})
             QVERIFY2(text.find(part) != std::string::npos, text.c_str());
     }
+
+    void howAJobGoesOnIsASentence() {
+        QCOMPARE(resumedText({"worker 2 was killed (signal 9)", 0, 12, {}}),
+                 std::string("goes on from step 12: worker 2 was killed (signal 9)."));
+        QCOMPARE(resumedText({"the program was closed", 1, 0, {}}),
+                 std::string("goes on from step 0: the program was closed."));
+        QCOMPARE(resumedText({"worker 2 was killed (signal 9)", 0, 0, {}}),
+                 std::string("begins again: worker 2 was killed (signal 9)."));
+        QCOMPARE(resumedText({"the program was closed", 0, 3, "it was begun by kinora 0.1.0."}),
+                 std::string("begins again: it was begun by kinora 0.1.0."));
+    }
 };
 
 QTEST_GUILESS_MAIN(EventJsonTest)

@@ -51,8 +51,34 @@ class QueueCommandTest : public QObject {
     // The queue refuses what is not absolute: it may be worked through from another folder.
     void picturesToBeginFromMayBeNamedFromHere() {
         const Home home;
+        for (const char* name : {"in.png", "mask.png"})
+            QVERIFY(QFile(home.path(QString::fromLatin1(name))).open(QIODevice::WriteOnly));
         const Run added = home.run(add({"--init", "in.png", "--mask", "mask.png"}));
         QVERIFY2(added.code == 0, added.err.constData());
+        QVERIFY(QFile::remove(home.path("in.png")));
+        const Run edited = home.run({"queue", "edit", "1", "--priority", "1"});
+        QVERIFY2(edited.code == 0, edited.err.constData()); // what is not named is not looked at
+    }
+
+    void aFileThatIsNotThereIsToldOfAtOnce() {
+        const Home home;
+        QCOMPARE(home.run(add({"--output", "first.png"})).code, 0);
+        for (const QStringList& input :
+             {QStringList{"--init", "nosuch.png"}, QStringList{"--latents", "nosuch.png"},
+              QStringList{"--init", "first.png", "--mask", "nosuch.png"},
+              QStringList{"--control", "net", "--control-image", "nosuch.png"},
+              QStringList{"--adapter", "net", "--adapter-image", "nosuch.png"},
+              QStringList{"--ip-adapter", "face:nosuch.png"}})
+            for (const QStringList& words :
+                 {add(input), QStringList{"queue", "edit", "1"} + input}) {
+                const Run run = home.run(words);
+                QCOMPARE(run.code, 2);
+                QVERIFY2(run.errHas("nosuch.png: there is no such file"), run.err.constData());
+            }
+        QCOMPARE(home.run({"queue", "list", "--json"}).event("queue")["waiting"].get<int>(), 1);
+        // Another job makes it.
+        const Run second = home.run(add({"--init", "first.png", "--after", "1"}));
+        QVERIFY2(second.code == 0, second.err.constData());
     }
 
     void makesTheSamePicturesAsImage() {
@@ -91,6 +117,15 @@ class QueueCommandTest : public QObject {
             QVERIFY2(run.out.contains(value), run.out.constData());
         const auto job = home.run({"queue", "show", "1", "--json"}).event("job");
         QCOMPARE(job["request"]["hiresSteps"].dump(), std::string("7"));
+    }
+
+    void aJobIsARowOfTheListWhateverItsPromptHolds() {
+        const Home home;
+        home.run({"queue", "add", "--prompt", "a fox\nin\tthe \x1b[31msnow", "--project", "a\nb"});
+        const Run list = home.run({"queue", "list"});
+        QCOMPARE(list.out.count('\n'), 2); // with the header
+        QVERIFY2(list.out.contains("  a b  ") && list.out.contains("a fox in the \xef\xbf\xbd[31m"),
+                 list.out.constData());
     }
 
     void namesOfTheQueueAreTakenAndNumbered() {
@@ -178,7 +213,10 @@ class QueueCommandTest : public QObject {
         row({"add", "apple"}, "--prompt");
         row({"show"}, "one job");
         row({"show", "apple"}, "number");
-        row({"edit", "3"}, "no job 3");
+        row({"edit", "3", "--steps", "4"}, "no job 3");
+        row({"edit", "3"}, "nothing to change");
+        row({"pause", "--state", "failed"}, "--state");
+        row({"run", "99"}, "99");
         row({"jump"}, "jump");
         row({"list", "--state", "glad"}, "glad");
     }
@@ -250,6 +288,7 @@ class QueueCommandTest : public QObject {
         again.out = out + again.out;
         QVERIFY(again.event("resumed").is_object());
         QVERIFY(again.event("resumed")["step"].get<int>() > 0); // not from the beginning
+        QVERIFY2(again.errHas("Job 1 goes on from step "), again.err.constData());
     }
 
     // Bounded: so many kills, then it runs to the end.

@@ -67,6 +67,22 @@ class SqliteTest : public QObject {
         moved.execute("DROP TABLE t"); // nothing is still being read
     }
 
+    // The system has no say in that: its last error is of something else.
+    void whatMayNotBeWrittenIsToldWithoutAnErrorOfTheSystem() {
+        const QTemporaryDir folder;
+        const std::filesystem::path file(folder.filePath("moved.db").toStdString());
+        Database database = Database::open(file, Database::Create::Yes);
+        database.execute("CREATE TABLE t (a INTEGER)");
+        std::filesystem::remove(file);
+        try {
+            database.execute("INSERT INTO t VALUES (1)");
+            QFAIL("it was written");
+        } catch (const Error& error) {
+            QCOMPARE(error.code(), ErrorCode::Io);
+            QVERIFY2(error.message().ends_with("readonly database."), error.message().c_str());
+        }
+    }
+
     void aMissingFileIsNotMadeUnlessAsked() {
         const QueueSample sample;
         const auto path = sample.folder.path() / "none.db";

@@ -35,6 +35,15 @@ class RuntimeFolderTest : public QObject {
         }
     }
 
+    void isBelowTmpWhereASocketWouldNotFit() {
+        const fs::path folder = root() / std::string(90, 'x');
+        fs::create_directory(folder);
+        qputenv("XDG_RUNTIME_DIR", folder.c_str());
+        const Result<fs::path> chosen = runtimeFolder();
+        QVERIFY(chosen.ok());
+        QCOMPARE(*chosen, fs::path("/tmp/kinora-" + std::to_string(::geteuid())));
+    }
+
     void refusesFoldersThatOthersReach() {
         fs::create_directory(root() / "open");
         fs::permissions(root() / "open", fs::perms::owner_all | fs::perms::group_read);

@@ -77,6 +77,29 @@ class WorkerDeathTest : public QObject {
         QVERIFY(job.all<ResumedEvent>().front().step >= 1);
     }
 
+    // One that is stopped does not hold up the others, nor whoever closes the program.
+    void leavesAtOnceThoughAWorkerIsStopped() {
+        const std::filesystem::path files[] = {m_fixture.folder() / "stopped.checkpoint",
+                                               m_fixture.folder() / "beside.checkpoint"};
+        Job jobs[2];
+        auto engine = m_fixture.engine(2);
+        JobId ids[2];
+        for (int i = 0; i < 2; ++i)
+            ids[i] = engine->submit(WorkerFixture::redApple(500), jobs[i].sink(), files[i]);
+        for (Job& job : jobs) QVERIFY(job.waitFor<StepEvent>(2));
+        for (const WorkerStatus& worker : engine->workers())
+            if (worker.job == ids[0]) ::kill(static_cast<pid_t>(worker.processId), SIGSTOP);
+        QElapsedTimer timer;
+        timer.start();
+        for (const JobId id : ids) engine->interrupt(id);
+        for (Job& job : jobs) QVERIFY(job.waitForEnd());
+        engine.reset();
+        qInfo("left after %lld ms", timer.elapsed());
+        QVERIFY(timer.elapsed() < 3000); // a busy machine included
+        for (const Job& job : jobs) QCOMPARE(job.count<CancelledEvent>(), 1);
+        for (const auto& file : files) QVERIFY(std::filesystem::exists(file)); // it goes on
+    }
+
     // It stops for longer than a command may take, while the studio has its picture in hand.
     void waitsForAWorkerThatIsBackInTime() {
         WorkerEngineOptions options = m_fixture.options(1);
