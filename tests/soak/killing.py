@@ -55,7 +55,9 @@ class Killer:
 
     def _disturb_start(self, run):
         """True: the studio was killed before it did much, or anything."""
-        if self.at_start == 0 or self.random.random() < 0.5:
+        # Before the last of the other kills there is a start for each of these, and work left after it.
+        moments = len(self.studio_moments)
+        if self.at_start == 0 or self.random.random() * moments >= self.at_start:
             return False
         self.at_start -= 1
         time.sleep(self.random.uniform(0, 1.5))
