@@ -95,7 +95,7 @@ class WorkerDeathTest : public QObject {
         for (Job& job : jobs) QVERIFY(job.waitForEnd());
         engine.reset();
         qInfo("left after %lld ms", timer.elapsed());
-        QVERIFY(timer.elapsed() < 3000); // a busy machine included
+        QVERIFY(timer.elapsed() < 9000); // a busy machine included
         for (const Job& job : jobs) QCOMPARE(job.count<CancelledEvent>(), 1);
         for (const auto& file : files) QVERIFY(std::filesystem::exists(file)); // it goes on
     }
