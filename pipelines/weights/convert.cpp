@@ -38,6 +38,7 @@ inline float halfToFloat(uint16_t half) {
 } // namespace
 
 void convertToFloat(DType dtype, const std::byte* stored, std::span<float> values) {
+    if (values.empty()) return; // whose pointers memcpy may not see
     switch (dtype) {
     case DType::F32: std::memcpy(values.data(), stored, values.size_bytes()); return;
     case DType::BF16:
@@ -65,6 +66,7 @@ void convertToFloat(DType dtype, const std::byte* stored, std::span<float> value
 }
 
 void convertFromFloat(std::span<const float> values, DType dtype, std::byte* to) {
+    if (values.empty()) return;
     if (dtype == DType::F32) {
         std::memcpy(to, values.data(), values.size_bytes());
         return;
