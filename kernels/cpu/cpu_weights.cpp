@@ -93,14 +93,11 @@ Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
             weight->kernelHeight = plain.dims[2];
             weight->kernelWidth = plain.dims[3];
         }
-        if (args->kind == WeightKind::Conv2d && winogradPays(*weight, args->stride)) {
-            packForWinograd(*context, *weight, plain.data);
-            *out = weight.release();
-            return;
-        }
         const bool asMatrix =
             weight->kernelHeight == 1 && weight->kernelWidth == 1 && args->stride <= 1;
-        if (asMatrix && multipliesByTiles(weight->dtype, weight->inputs)) {
+        if (winogradPays(*weight, args->stride)) {
+            packForWinograd(*context, *weight, plain.data);
+        } else if (asMatrix && multipliesByTiles(weight->dtype, weight->inputs)) {
             storeTiles(*context, *weight, plain.data);
             weight->reportedBytes = tiledBytes(weight->inputs, weight->outputs);
         } else {

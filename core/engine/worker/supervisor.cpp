@@ -19,9 +19,8 @@ namespace {
 constexpr double kReadySeconds = 60; // a cold disk, a machine that is busy
 constexpr double kReadyLookSeconds = 0.1;
 constexpr double kEndSeconds = 3; // from the loss of a connection to the end of its process
-// A job that is interrupted stops within a second, and so does the studio: for a worker that is
-// stopped or stuck nobody waits. A job that is cancelled is gone for the person at once; a worker
-// on a busy machine is given longer then, since with it goes the model that it holds.
+// A job ends within a second of being asked to, and so does the studio: for a worker that is
+// stopped or stuck nobody waits.
 constexpr double kAnswerSeconds = 0.7;
 constexpr double kBeatSeconds = 1, kIdleBeatSeconds = 5;
 constexpr double kStepsOfSilence = 50;
@@ -109,8 +108,7 @@ void Supervisor::askToEnd(Life& life, JobId job, WorkerConnection::Keep keep) {
     if (life.asked.exchange(true)) return;
     const std::lock_guard lock(life.messengerMutex);
     life.messenger = std::jthread([&life, job, keep] {
-        const double patience = keep == WorkerConnection::Keep::Yes ? kAnswerSeconds : kEndSeconds;
-        const bool answered = life.connection->cancel(job, keep, patience);
+        const bool answered = life.connection->cancel(job, keep, kAnswerSeconds);
         if (!answered && !life.lost) hang(life, "hung (it did not answer when it was to end)");
         life.asked = false;
     });
