@@ -100,16 +100,7 @@ inline std::vector<float> convolve(CpuFixture& cpu, const Convolution& c, Operan
     args.input = ref(input);
     args.weight = weight.packed();
     args.output = ref(output);
-    Tensor bias;
-    Tensor residual;
-    if (!operands.bias.empty()) {
-        bias = makeTensor(device, {c.outputs}, DType::F32, operands.bias);
-        args.bias = ref(bias);
-    }
-    if (!operands.residual.empty()) {
-        residual = makeTensor(device, outputShape, dtype, operands.residual);
-        args.residual = ref(residual);
-    }
+    const AddedOperands added(device, operands, outputShape, dtype, args);
     device.check(cpu.table().conv2d(cpu.context(), &args), "conv2d");
     return valuesOf(device, output);
 }

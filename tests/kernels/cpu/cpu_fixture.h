@@ -50,6 +50,25 @@ inline Tensor makeTensor(Device& device, const Shape& shape, DType dtype,
     return device.fromHost(rounded.data(), shape, dtype);
 }
 
+// What follows a product: names the operands' bias and residual in args, where there are any. The
+// tensors must outlive the call.
+struct AddedOperands {
+    Tensor bias, residual;
+
+    template <typename Args, typename Operands>
+    AddedOperands(Device& device, Operands& operands, const Shape& output, DType dtype,
+                  Args& args) {
+        if (!operands.bias.empty()) {
+            bias = makeTensor(device, {output[output.rank() - 1]}, DType::F32, operands.bias);
+            args.bias = ref(bias);
+        }
+        if (!operands.residual.empty()) {
+            residual = makeTensor(device, output, dtype, operands.residual);
+            args.residual = ref(residual);
+        }
+    }
+};
+
 inline std::vector<float> valuesOf(Device& device, const Tensor& tensor) {
     if (tensor.dtype() == DType::F32) return device.toHost<float>(tensor);
     const auto bits = device.toHost<uint16_t>(tensor);

@@ -73,16 +73,7 @@ inline std::vector<float> linear(CpuFixture& cpu, const LinearCase& c, LinearOpe
     args.weight = weight.packed();
     args.output = ref(output);
     args.activation = activation;
-    Tensor bias;
-    Tensor residual;
-    if (!operands.bias.empty()) {
-        bias = makeTensor(device, {c.outputs}, DType::F32, operands.bias);
-        args.bias = ref(bias);
-    }
-    if (!operands.residual.empty()) {
-        residual = makeTensor(device, {c.rows, c.outputs}, dtype, operands.residual);
-        args.residual = ref(residual);
-    }
+    const AddedOperands added(device, operands, output.shape(), dtype, args);
     device.check(cpu.table().linear(cpu.context(), &args), "linear");
     return valuesOf(device, output);
 }
