@@ -6,15 +6,10 @@
 #if defined(__x86_64__)
 
 #include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/x86_intrinsics.h"
 
 #include <algorithm>
 #include <cstring>
-
-// GCC takes the undefined vectors that its intrinsics begin with for a mistake of theirs.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
 
 // After the headers: what they define must stay runnable everywhere.
 #pragma GCC push_options
