@@ -153,12 +153,20 @@ inline __m512 powerOfTwo(__m512 x) {
     return _mm512_scalef_ps(value, whole);
 }
 
-// The largest score of 16 queries, NaN aside.
+// The largest score of 16 queries, NaN aside. In four chains: one would wait for each of its
+// comparisons.
 inline __m512 largestOf(const float* scores, int64_t keys) {
-    __m512 most = _mm512_set1_ps(kNothing);
-    for (int64_t key = 0; key < keys; ++key)
-        most = _mm512_max_ps(_mm512_loadu_ps(scores + key * kStrip), most);
-    return most;
+    constexpr int64_t kChains = 4;
+    __m512 most[kChains];
+    std::fill_n(most, kChains, _mm512_set1_ps(kNothing));
+    int64_t key = 0;
+    for (; key + kChains <= keys; key += kChains)
+        for (int64_t chain = 0; chain < kChains; ++chain)
+            most[chain] =
+                _mm512_max_ps(_mm512_loadu_ps(scores + (key + chain) * kStrip), most[chain]);
+    for (; key < keys; ++key)
+        most[0] = _mm512_max_ps(_mm512_loadu_ps(scores + key * kStrip), most[0]);
+    return _mm512_max_ps(_mm512_max_ps(most[0], most[1]), _mm512_max_ps(most[2], most[3]));
 }
 
 // Lets a query subtract more where its scores have grown by more than kGrowth: then, and only
@@ -203,51 +211,72 @@ void weigh(const Buffers& buffers, Strip& strip, int64_t half, int64_t keys, flo
         return powerOfTwo(
             _mm512_fmsub_ps(_mm512_loadu_ps(scores + key * kStrip), scale, subtracted));
     };
-    const int64_t padded = tilesFor(keys, kTileDepth) * kTileDepth;
     __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    for (int64_t key = 0; key < padded; key += 2) {
-        const __m512 even = key < keys ? weight(key) : _mm512_setzero_ps();
-        const __m512 odd = key + 1 < keys ? weight(key + 1) : _mm512_setzero_ps();
-        sum[0] = _mm512_add_ps(sum[0], even);
-        sum[1] = _mm512_add_ps(sum[1], odd);
-        storePair(even, odd,
-                  buffers.weights + (key / kTileDepth * 2 + half) * kTileNumbers +
-                      key % kTileDepth / 2 * kTileLine);
-    }
+    uint16_t* line = buffers.weights + half * kTileNumbers;
+    for (int64_t tile = 0; tile < keys; tile += kTileDepth, line += kTileNumbers)
+        for (int64_t key = tile; key < tile + kTileDepth; key += 2, line += kTileLine) {
+            const __m512 even = key < keys ? weight(key) : _mm512_setzero_ps();
+            const __m512 odd = key + 1 < keys ? weight(key + 1) : _mm512_setzero_ps();
+            sum[0] = _mm512_add_ps(sum[0], even);
+            sum[1] = _mm512_add_ps(sum[1], odd);
+            storePair(even, odd, line);
+        }
     float* total = strip.total + half * kTileSide;
     _mm512_storeu_ps(total, _mm512_add_ps(_mm512_loadu_ps(total), _mm512_add_ps(sum[0], sum[1])));
+}
+
+// The dimensions of tile `tile` that a head has, as a mask.
+inline __mmask32 usedOf(int64_t headSize, int64_t tile) {
+    const int64_t used = std::min(headSize - tile * kTileDepth, kTileDepth);
+    return static_cast<__mmask32>(~uint32_t{0} >> (kTileDepth - used));
+}
+
+// 0, step, 2 step, ...
+inline __m512i placesApart(int step) {
+    return _mm512_mullo_epi32(
+        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+        _mm512_set1_epi32(step));
 }
 
 // Queries [first, first + kStrip) of the block; zeros where it has no more.
 void readQueries(const AttentionBlock& block, int64_t first, const Packing& packing,
                  const Strip& strip) {
-    std::fill_n(strip.queries, packing.depthTiles * 2 * kTileNumbers, uint16_t{0});
+    const __m512i places = placesApart(kTileSide); // of a column's pairs, in pairs
     const int64_t rows = std::min(kStrip, block.rows - first);
+    if (rows < kStrip)
+        std::fill_n(strip.queries, packing.depthTiles * 2 * kTileNumbers, uint16_t{0});
     for (int64_t row = 0; row < rows; ++row) {
         const uint16_t* query = rowOf(block.query, first + row);
-        for (int64_t i = 0; i < block.headSize; ++i)
-            strip.queries[(i / kTileDepth * 2 + row / kTileSide) * kTileNumbers +
-                          i % kTileDepth / 2 * kTileLine + row % kTileSide * 2 + i % 2] = query[i];
+        uint16_t* column = strip.queries + row / kTileSide * kTileNumbers + row % kTileSide * 2;
+        for (int64_t tile = 0; tile < packing.depthTiles; ++tile)
+            _mm512_i32scatter_epi32(
+                column + tile * 2 * kTileNumbers, places,
+                _mm512_maskz_loadu_epi16(usedOf(block.headSize, tile), query + tile * kTileDepth),
+                sizeof(uint32_t));
     }
     std::fill_n(strip.sums, packing.valueTiles * kTileSide * kStrip, 0.0f);
     std::fill_n(strip.subtracted, kStrip, kNothing);
     std::fill_n(strip.total, kStrip, 0.0f);
 }
 
-void writeQueries(const AttentionBlock& block, int64_t first, const Strip& strip) {
+void writeQueries(const AttentionBlock& block, int64_t first, const Packing& packing,
+                  const Strip& strip) {
+    const __m512i places = placesApart(kStrip); // of a query's sums
     const int64_t rows = std::min(kStrip, block.rows - first);
-    for (int64_t half = 0; half * kTileSide < rows; ++half) {
-        const __m512 total = _mm512_loadu_ps(strip.total + half * kTileSide);
-        const __m512 factor = _mm512_div_ps(_mm512_set1_ps(1), total);
-        for (int64_t i = 0; i < block.headSize; ++i) {
-            const __m512 sums = _mm512_loadu_ps(strip.sums + i * kStrip + half * kTileSide);
-            const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_mul_ps(sums, factor));
-            uint16_t column[kTileSide];
-            std::memcpy(column, &rounded, sizeof(column));
-            uint16_t* out = static_cast<uint16_t*>(block.output) +
-                            (first + half * kTileSide) * block.query.stride + i;
-            const int64_t count = std::min(kTileSide, rows - half * kTileSide);
-            for (int64_t row = 0; row < count; ++row) out[row * block.query.stride] = column[row];
+    for (int64_t row = 0; row < rows; ++row) {
+        const __m512 factor = _mm512_set1_ps(1 / strip.total[row]);
+        uint16_t* out = static_cast<uint16_t*>(block.output) + (first + row) * block.query.stride;
+        for (int64_t tile = 0; tile < packing.depthTiles; ++tile) {
+            const float* sums = strip.sums + tile * kTileDepth * kStrip + row;
+            const bool both = tile * 2 + 1 < packing.valueTiles;
+            const __m512 near = _mm512_i32gather_ps(places, sums, sizeof(float));
+            const __m512 far =
+                both ? _mm512_i32gather_ps(places, sums + kTileSide * kStrip, sizeof(float))
+                     : _mm512_setzero_ps();
+            const __m512bh rounded =
+                _mm512_cvtne2ps_pbh(_mm512_mul_ps(far, factor), _mm512_mul_ps(near, factor));
+            _mm512_mask_storeu_epi16(out + tile * kTileDepth, usedOf(block.headSize, tile),
+                                     reinterpret_cast<__m512i>(rounded));
         }
     }
 }
@@ -294,7 +323,7 @@ void attend(const AttentionBlock& block) {
     endTiles(unit);
     if (block.context->cancelled()) return;
     for (int64_t strip = 0; strip < strips; ++strip)
-        writeQueries(block, strip * kStrip, buffers.strips[strip]);
+        writeQueries(block, strip * kStrip, packing, buffers.strips[strip]);
 }
 
 constexpr AttentionKernel kAttentionBf16{kStrips * kStrip, packedBytes, scratchBytes, pack, attend};
