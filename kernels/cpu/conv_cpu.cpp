@@ -227,7 +227,9 @@ Layout preferredKernelLayout(DnnlState& state, const PackedWeight& weight, int s
 Status conv2d(Context* context, const Conv2dArgs* args) {
     return guardedDnnl(context, [&] {
         if (bytesOf(args->output) == 0) return;
-        if (args->weight->form == WeightForm::Winograd) return convolveByWinograd(*context, *args);
+        const WeightForm form = args->weight->form;
+        if (form == WeightForm::Winograd || form == WeightForm::WinogradPlain)
+            return convolveByWinograd(*context, *args);
         if (isMatrixProduct(*args)) return convolveAsMatrix(*context, *args);
         const double work =
             2.0 * static_cast<double>(bytesOf(args->output) / sizeBytes(args->output.dtype)) *

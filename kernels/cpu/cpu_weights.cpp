@@ -95,8 +95,8 @@ Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
         }
         const bool asMatrix =
             weight->kernelHeight == 1 && weight->kernelWidth == 1 && args->stride <= 1;
-        if (winogradPays(*weight, args->stride)) {
-            packForWinograd(*context, *weight, plain.data);
+        if (const auto form = winogradForm(*weight, args->stride)) {
+            packForWinograd(*context, *weight, *form, plain.data);
         } else if (asMatrix && multipliesByTiles(weight->dtype, weight->inputs)) {
             storeTiles(*context, *weight, plain.data);
             weight->reportedBytes = tiledBytes(weight->inputs, weight->outputs);

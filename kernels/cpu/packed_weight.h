@@ -7,8 +7,7 @@
 // another one, the weight moves to it, through scratch memory, and stays there. So one copy
 // remains, every shape runs on its best kernel, and what a shape computes does not depend on
 // what ran before it. 1x1 convolutions are matrix products and are packed as such. Tiles suit every
-// number of rows; kernels that Winograd's convolution pays for are kept transformed for it alone
-// (winograd.h).
+// number of rows; kernels that Winograd's convolution pays for are kept for it alone (winograd.h).
 
 #include "kernels/cpu/dnnl_state.h"
 #include "kernels/cpu/host_memory.h"
@@ -16,10 +15,11 @@
 namespace kinora::kernels {
 
 enum class WeightForm {
-    Matrix,  // layout has the extents [inputs, outputs]
-    Kernel,  // layout has the extents [outputs, inputs, kh, kw]
-    Tiles,   // as linear_tiles.h says
-    Winograd // as packForWinograd() leaves it
+    Matrix,       // layout has the extents [inputs, outputs]
+    Kernel,       // layout has the extents [outputs, inputs, kh, kw]
+    Tiles,        // as linear_tiles.h says
+    Winograd,     // transformed, as packForWinograd() leaves it
+    WinogradPlain // as winograd_plain.h says
 };
 
 struct PackedWeight {

@@ -6,12 +6,11 @@
 
 #include "kernels/cpu/winograd.h"
 
-#include "kernels/cpu/winograd_kernel.h"
+#include "kernels/cpu/winograd_plain.h"
+#include "kernels/cpu/winograd_tiling.h"
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
-#include <vector>
 
 namespace kinora::kernels::cpu {
 
@@ -24,75 +23,6 @@ constexpr int64_t kStripBytes = int64_t{24} << 20;
 constexpr int64_t kOwnStripBytes = int64_t{1} << 20;
 // Kernels up to this size, 128 to 128 channels, stay in a core's cache from strip to strip.
 constexpr size_t kOwnWeightBytes = size_t{2560} << 10;
-
-// Where the tiles of one axis begin. With dilation a tile is every dilation-th row: each of the
-// first `dilation` rows begins a series of its own.
-std::vector<int64_t> tileStarts(int64_t extent, int64_t dilation) {
-    std::vector<int64_t> starts;
-    for (int64_t first = 0; first < std::min(dilation, extent); ++first)
-        for (int64_t start = first; start < extent; start += kTile * dilation)
-            starts.push_back(start);
-    return starts;
-}
-
-// One call: where its tiles lie in its pictures.
-class Tiling {
-  public:
-    explicit Tiling(const Conv2dArgs& args)
-        : m_args(args), m_rows(tileStarts(args.output.dims[1], args.dilationHeight)),
-          m_columns(tileStarts(args.output.dims[2], args.dilationWidth)) {}
-
-    int64_t count() const { return m_args.output.dims[0] * tilesOf(m_rows) * tilesOf(m_columns); }
-
-    // The pixels of the input under a tile; `outside` where there is padding.
-    std::array<const float*, kProducts> patch(int64_t tile, const float* outside) const {
-        std::array<const float*, kProducts> pixels;
-        const Corner corner = cornerOf(tile);
-        for (int64_t place = 0; place < kProducts; ++place) {
-            const int64_t y = corner.y - m_args.padTop + place / kPatch * m_args.dilationHeight;
-            const int64_t x = corner.x - m_args.padLeft + place % kPatch * m_args.dilationWidth;
-            const float* pixel = pixelOf(m_args.input, corner.picture, y, x);
-            pixels[static_cast<size_t>(place)] = pixel ? pixel : outside;
-        }
-        return pixels;
-    }
-
-    // The pixels of the output, or of the residual, that a tile has; null where it reaches beyond.
-    std::array<float*, kTile * kTile> pixels(const TensorRef& of, int64_t tile) const {
-        std::array<float*, kTile * kTile> pixels;
-        const Corner corner = cornerOf(tile);
-        for (int64_t place = 0; place < kTile * kTile; ++place)
-            pixels[static_cast<size_t>(place)] =
-                pixelOf(of, corner.picture, corner.y + place / kTile * m_args.dilationHeight,
-                        corner.x + place % kTile * m_args.dilationWidth);
-        return pixels;
-    }
-
-  private:
-    struct Corner {
-        int64_t picture, y, x;
-    };
-
-    static int64_t tilesOf(const std::vector<int64_t>& starts) {
-        return static_cast<int64_t>(starts.size());
-    }
-
-    Corner cornerOf(int64_t tile) const {
-        const int64_t row = tile / tilesOf(m_columns);
-        return {row / tilesOf(m_rows), m_rows[static_cast<size_t>(row % tilesOf(m_rows))],
-                m_columns[static_cast<size_t>(tile % tilesOf(m_columns))]};
-    }
-
-    static float* pixelOf(const TensorRef& pictures, int64_t picture, int64_t y, int64_t x) {
-        const int64_t height = pictures.dims[1], width = pictures.dims[2];
-        if (y < 0 || y >= height || x < 0 || x >= width) return nullptr;
-        return static_cast<float*>(pictures.data) +
-               ((picture * height + y) * width + x) * pictures.dims[3];
-    }
-
-    const Conv2dArgs& m_args;
-    std::vector<int64_t> m_rows, m_columns;
-};
 
 // Together: the team works on one strip, phase by phase, and reads the kernels once for it. Alone:
 // each thread has strips of its own, which stay in its core's cache, and the kernels beside them.
@@ -147,10 +77,14 @@ void multiplyStrip(Context& context, const Strip& strip, Sharing sharing, const 
             const int64_t place = item / panels, panel = item % panels;
             const float* right = kernels + item * panelFloats;
             const float* next = item + 1 < end ? right + panelFloats : right;
-            multiplyPanel(buffers.patches + place * strip.patches.productFloats(), right, next,
-                          strip.count, weight.inputs,
-                          buffers.products + place * strip.products.productFloats() +
-                              panel * strip.products.blockFloats());
+            multiplyPanel({.left = buffers.patches + place * strip.patches.productFloats(),
+                           .right = right,
+                           .next = next,
+                           .rows = strip.count,
+                           .inputs = weight.inputs,
+                           .sums = buffers.products + place * strip.products.productFloats() +
+                                   panel * strip.products.blockFloats(),
+                           .add = false});
         }
     });
 }
@@ -181,19 +115,22 @@ void convolveStrip(Context& context, const Conv2dArgs& args, const Tiling& tilin
 
 } // namespace
 
-bool winogradPays(const PackedWeight& weight, int stride) {
+std::optional<WeightForm> winogradForm(const PackedWeight& weight, int stride) {
     constexpr int64_t kFewest = 32; // measured at 256 x 256 pixels: 2.0 ms instead of 3.6
-    // Larger kernels belong to small pictures, whose few tiles gain little, and are most of a
-    // UNet's weights: transformed they would double it.
+    // Larger kernels are most of a UNet's weights: transformed they would double it. They belong to
+    // small pictures, so that transforming them anew is most of a multiplication by them.
     constexpr int64_t kMostPairs = 1'250'000;
-    return weight.dtype == DType::F32 && stride <= 1 && weight.kernelHeight == 3 &&
-           weight.kernelWidth == 3 && weight.inputs >= kFewest && weight.outputs >= kFewest &&
-           weight.inputs % kGroup == 0 && weight.outputs % kPanel == 0 &&
-           weight.inputs * weight.outputs <= kMostPairs;
+    if (weight.dtype != DType::F32 || stride > 1 || weight.kernelHeight != kKernel ||
+        weight.kernelWidth != kKernel || weight.inputs < kFewest || weight.outputs < kFewest ||
+        weight.inputs % kGroup || weight.outputs % kPanel)
+        return std::nullopt;
+    return weight.inputs * weight.outputs <= kMostPairs ? WeightForm::Winograd
+                                                        : WeightForm::WinogradPlain;
 }
 
-void packForWinograd(Context& context, PackedWeight& weight, const void* plain) {
-    weight.form = WeightForm::Winograd;
+void packForWinograd(Context& context, PackedWeight& weight, WeightForm form, const void* plain) {
+    weight.form = form;
+    if (form == WeightForm::WinogradPlain) return packPlainKernels(context, weight, plain);
     weight.reportedBytes =
         static_cast<size_t>(kProducts * weight.outputs * weight.inputs) * sizeof(float);
     if (context.planning()) return;
@@ -209,6 +146,7 @@ void convolveByWinograd(Context& context, const Conv2dArgs& args) {
     if (args.strideHeight != 1 || args.strideWidth != 1)
         throw std::invalid_argument("the weight was packed for stride 1");
     const PackedWeight& weight = *args.weight;
+    if (weight.form == WeightForm::WinogradPlain) return convolveByPlainKernels(context, args);
     const Tiling tiling(args);
     const int64_t tiles = tiling.count();
     const Plan plan(tiles, weight, context.threads);

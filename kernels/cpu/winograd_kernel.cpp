@@ -27,11 +27,12 @@ constexpr float kA3 = kA2 * kA, kB3 = kB2 * kB;
 
 // The value of the polynomial with three coefficients at each point, over the product of the
 // point's distances from the others.
+constexpr double kZero = 1.0 / (kA2 * kB2);
+constexpr double kNear = 1.0 / (2.0 * kA2 * (kA2 - kB2));
+constexpr double kFar = 1.0 / (2.0 * kB2 * (kB2 - kA2));
+
 using Six = std::array<double, kPatch>;
 Six atPoints(double g0, double g1, double g2) {
-    constexpr double kZero = 1.0 / (kA2 * kB2);
-    constexpr double kNear = 1.0 / (2.0 * kA2 * (kA2 - kB2));
-    constexpr double kFar = 1.0 / (2.0 * kB2 * (kB2 - kA2));
     const double evenA = (g0 + kA2 * g2) * kNear, oddA = kA * kNear * g1;
     const double evenB = (g0 + kB2 * g2) * kFar, oddB = kB * kFar * g1;
     return {g0 * kZero, evenA + oddA, evenA - oddA, evenB + oddB, evenB - oddB, g2};
@@ -110,17 +111,19 @@ struct Ahead {
     }
 };
 
-// `rows` and `inputs` are those of all the tiles: kRows of them are multiplied.
-template <int kRows>
-void multiplyRows(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right, int64_t rows,
-                  int64_t inputs, Ahead ahead, float* HWY_RESTRICT product) {
+// kRows rows of a product, from its row `begin` on.
+template <int kRows> void multiplyRows(const PanelProduct& product, int64_t begin, Ahead ahead) {
     for (int64_t column = 0; column < kPanel; column += kVectors * kLanes) {
+        float* HWY_RESTRICT out = product.sums + begin * kPanel + column;
         Vector sums[kRows][kVectors];
         for (int row = 0; row < kRows; ++row)
-            for (int vector = 0; vector < kVectors; ++vector) sums[row][vector] = hn::Zero(kFloats);
-        const float* b = right + column;
-        for (int64_t group = 0; group < inputs; group += kGroup) {
-            const float* a = left + group * rows;
+            for (int vector = 0; vector < kVectors; ++vector)
+                sums[row][vector] = product.add
+                                        ? hn::LoadU(kFloats, out + row * kPanel + vector * kLanes)
+                                        : hn::Zero(kFloats);
+        const float* HWY_RESTRICT b = product.right + column;
+        for (int64_t group = 0; group < product.inputs; group += kGroup) {
+            const float* HWY_RESTRICT a = product.left + group * product.rows + begin * kGroup;
             if (column == 0) ahead.fetch();
             for (int64_t k = 0; k < kGroup; ++k, ++a, b += kPanel) {
                 const Vector first = hn::LoadU(kFloats, b);
@@ -134,12 +137,11 @@ void multiplyRows(const float* HWY_RESTRICT left, const float* HWY_RESTRICT righ
         }
         for (int row = 0; row < kRows; ++row)
             for (int vector = 0; vector < kVectors; ++vector)
-                hn::StoreU(sums[row][vector], kFloats,
-                           product + row * kPanel + column + vector * kLanes);
+                hn::StoreU(sums[row][vector], kFloats, out + row * kPanel + vector * kLanes);
     }
 }
 
-using MultiplyRows = void (*)(const float*, const float*, int64_t, int64_t, Ahead, float*);
+using MultiplyRows = void (*)(const PanelProduct&, int64_t, Ahead);
 template <int... kRows>
 constexpr std::array<MultiplyRows, sizeof...(kRows)>
 byHeight(std::integer_sequence<int, kRows...>) {
@@ -148,19 +150,54 @@ byHeight(std::integer_sequence<int, kRows...>) {
 
 // Blocks of nearly equal height: a low one at the end would hold too few sums to hide a
 // multiplication's latency.
-void multiplyPanelHere(const float* left, const float* right, const float* next, int64_t rows,
-                       int64_t inputs, float* product) {
+void multiplyPanelHere(const PanelProduct& product) {
     static constexpr auto kByHeight = byHeight(std::make_integer_sequence<int, kMostRows>{});
+    const int64_t rows = product.rows;
     const int64_t blocks = (rows + kMostRows - 1) / kMostRows;
-    Ahead ahead{next, (kPanel + blocks - 1) / blocks};
-    const int64_t blockFloats = ahead.linesPerGroup * (inputs / kGroup) * kGroup;
+    Ahead ahead{product.next, (kPanel + blocks - 1) / blocks};
+    const int64_t blockFloats = ahead.linesPerGroup * product.inputs;
     for (int64_t block = 0; block < blocks; ++block) {
         const int64_t begin = rows * block / blocks;
         const int64_t height = rows * (block + 1) / blocks - begin;
-        kByHeight[static_cast<size_t>(height - 1)](left + begin * kGroup, right, rows, inputs,
-                                                   ahead, product + begin * kPanel);
+        kByHeight[static_cast<size_t>(height - 1)](product, begin, ahead);
         ahead.next += blockFloats;
     }
+}
+
+// A kernel's row or column at the six points.
+HWY_INLINE void kernelAtPoints(Vector g0, Vector g1, Vector g2, Vector* out) {
+    const auto at = [](double factor)
+                        HWY_ATTR { return hn::Set(kFloats, static_cast<float>(factor)); };
+    const Vector evenA = hn::Mul(at(kNear), hn::MulAdd(at(kA2), g2, g0));
+    const Vector oddA = hn::Mul(at(kA * kNear), g1);
+    const Vector evenB = hn::Mul(at(kFar), hn::MulAdd(at(kB2), g2, g0));
+    const Vector oddB = hn::Mul(at(kB * kFar), g1);
+    out[0] = hn::Mul(at(kZero), g0);
+    out[1] = hn::Add(evenA, oddA);
+    out[2] = hn::Sub(evenA, oddA);
+    out[3] = hn::Add(evenB, oddB);
+    out[4] = hn::Sub(evenB, oddB);
+    out[5] = g2;
+}
+
+void transformPlainKernelsHere(const float* plain, int64_t inputs, int64_t placeFloats,
+                               float* packed) {
+    for (int64_t input = 0; input < inputs; ++input)
+        for (int64_t column = 0; column < kPanel; column += kLanes) {
+            const float* g = plain + input * kKernel * kKernel * kPanel + column;
+            float* out = packed + input * kPanel + column;
+            Vector columns[kKernel][kPatch];
+            for (int64_t x = 0; x < kKernel; ++x)
+                kernelAtPoints(hn::LoadU(kFloats, g + x * kPanel),
+                               hn::LoadU(kFloats, g + (kKernel + x) * kPanel),
+                               hn::LoadU(kFloats, g + (2 * kKernel + x) * kPanel), columns[x]);
+            for (int64_t y = 0; y < kPatch; ++y) {
+                Vector line[kPatch];
+                kernelAtPoints(columns[0][y], columns[1][y], columns[2][y], line);
+                for (int64_t x = 0; x < kPatch; ++x, out += placeFloats)
+                    hn::StoreU(line[x], kFloats, out);
+            }
+        }
 }
 
 struct Four {
@@ -220,6 +257,7 @@ HWY_AFTER_NAMESPACE();
 namespace kinora::kernels::cpu::winograd {
 
 HWY_EXPORT(transformPatchHere);
+HWY_EXPORT(transformPlainKernelsHere);
 HWY_EXPORT(multiplyPanelHere);
 HWY_EXPORT(transformTileHere);
 
@@ -247,9 +285,12 @@ void transformPatch(const float* const* pixels, const TileLayout& layout, int64_
     HWY_DYNAMIC_DISPATCH(transformPatchHere)(pixels, layout, row, tiles);
 }
 
-void multiplyPanel(const float* left, const float* right, const float* next, int64_t rows,
-                   int64_t inputs, float* product) {
-    HWY_DYNAMIC_DISPATCH(multiplyPanelHere)(left, right, next, rows, inputs, product);
+void transformPlainKernels(const float* plain, int64_t inputs, int64_t placeFloats, float* packed) {
+    HWY_DYNAMIC_DISPATCH(transformPlainKernelsHere)(plain, inputs, placeFloats, packed);
+}
+
+void multiplyPanel(const PanelProduct& product) {
+    HWY_DYNAMIC_DISPATCH(multiplyPanelHere)(product);
 }
 
 void transformTile(const float* tiles, const TileLayout& layout, int64_t row, const float* bias,

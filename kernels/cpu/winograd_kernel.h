@@ -14,6 +14,7 @@ namespace kinora::kernels::cpu::winograd {
 
 inline constexpr int64_t kTile = 4;      // pixels of output in each direction
 inline constexpr int64_t kPatch = 6;     // pixels of input in each direction
+inline constexpr int64_t kKernel = 3;    // numbers of a kernel in each direction
 inline constexpr int64_t kProducts = 36; // matrix products: one for each place of a patch
 inline constexpr int64_t kGroup = 16;    // inputs that lie together: a cache line
 inline constexpr int64_t kPanel = 32;    // outputs that are computed together
@@ -37,11 +38,22 @@ void transformKernels(const float* plain, int64_t outputs, int64_t inputs, int64
 void transformPatch(const float* const* pixels, const TileLayout& layout, int64_t row,
                     float* tiles);
 
-// One of the 36 products for 32 outputs: left [inputs / 16][rows][16] times right [inputs][32] ->
-// product [rows][32]. A row's sums are the same in whatever company it is. next: what will be
-// `right` in the next call, fetched meanwhile; any address will do.
-void multiplyPanel(const float* left, const float* right, const float* next, int64_t rows,
-                   int64_t inputs, float* product);
+// The same in f32, as they are needed: plain [inputs][9][32] -> packed [36][inputs][32], with
+// `placeFloats` from one of the 36 to the next.
+void transformPlainKernels(const float* plain, int64_t inputs, int64_t placeFloats, float* packed);
+
+// One of the 36 products for 32 outputs.
+struct PanelProduct {
+    const float* left;  // [inputs / 16][rows][16]
+    const float* right; // [inputs][32]
+    const float* next;  // what will be `right` next, fetched meanwhile; any address will do
+    int64_t rows, inputs;
+    float* sums; // [rows][32]
+    bool add;    // to what is there
+};
+
+// A row's sums are the same in whatever company it is.
+void multiplyPanel(const PanelProduct& product);
 
 // Row `row` of `tiles` -> the tile's 16 pixels of the output, row by row; null where they lie
 // outside. bias and the pixels of residual are added, and may be null.

@@ -1,4 +1,4 @@
-"""A convolution of a UNet's own size by PyTorch: data/convolution.safetensors, some outputs of it.
+"""Convolutions of a UNet's own sizes by PyTorch: data/convolution.safetensors, some outputs of them.
 
 Operands are too large to keep: they come from `values`, which the test computes as well. PyTorch
 computes in double, so that what is compared with is exact to the last bit of f32.
@@ -11,7 +11,7 @@ import torch
 from safetensors.numpy import save_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PIXELS, CHANNELS = 32, 320
+SIZES = ((32, 320), (10, 1280))  # pixels in each direction, channels
 KEPT = slice(3, None, 37)  # every 37th output channel
 
 
@@ -26,16 +26,20 @@ def values(shape, seed):
     return torch.from_numpy(numbers.reshape(shape)).double()
 
 
-def main():
-    picture = values((1, PIXELS, PIXELS, CHANNELS), 1000).permute(0, 3, 1, 2)
-    kernels = values((CHANNELS, CHANNELS, 3, 3), 2000)
-    bias = values((CHANNELS,), 3000)
-    residual = values((1, PIXELS, PIXELS, CHANNELS), 4000)
+def convolved(pixels, channels):
+    picture = values((1, pixels, pixels, channels), 1000).permute(0, 3, 1, 2)
+    kernels = values((channels, channels, 3, 3), 2000)
+    bias = values((channels,), 3000)
+    residual = values((1, pixels, pixels, channels), 4000)
     result = torch.nn.functional.conv2d(picture, kernels, bias, padding=1)
     result = result.permute(0, 2, 3, 1) + residual
-    kept = np.ascontiguousarray(result[..., KEPT].float().numpy())
+    return np.ascontiguousarray(result[..., KEPT].float().numpy())
+
+
+def main():
+    kept = {str(channels): convolved(pixels, channels) for pixels, channels in SIZES}
     path = os.path.join(HERE, "data", "convolution.safetensors")
-    save_file({"320": kept}, path, {"torch": torch.__version__})
+    save_file(kept, path, {"torch": torch.__version__})
     os.chmod(path, 0o644)
 
 

@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+
 namespace kinora::kernels::test {
 
 namespace {
@@ -37,10 +39,6 @@ std::vector<float> goldenValues(int64_t count, uint32_t seed) {
         values[i] = static_cast<float>(mixed >> 8) / 8388608.0f - 1.0f;
     }
     return values;
-}
-
-bool keptForWinograd(const Weight& weight) {
-    return weight.packed()->form == kinora::kernels::WeightForm::Winograd;
 }
 
 } // namespace
@@ -85,20 +83,26 @@ TEST_CASE("Winograd's convolution loses a digit at the channels of a UNet, and n
     CHECK(relativeError(got, reference(c, operands)) < 1e-5);
 }
 
-TEST_CASE("Winograd's convolution agrees with PyTorch at a size of SD 1.5's UNet") {
+TEST_CASE("Winograd's convolution agrees with PyTorch at sizes of SD 1.5's UNet") {
+    struct {
+        int64_t pixels, channels;
+        const char* name;
+    } const cases[] = {{32, 320, "320"}, {10, 1280, "1280"}};
     CpuFixture cpu;
-    constexpr int64_t kPixels = 32, kChannels = 320;
-    const Convolution c{1, kPixels, kPixels, kChannels, kChannels, 3, 1, 1, 1, 1, 1, 1};
-    const int64_t elements = kPixels * kPixels * kChannels;
-    Operands operands{goldenValues(elements, 1000), goldenValues(kChannels * kChannels * 9, 2000),
-                      goldenValues(kChannels, 3000), goldenValues(elements, 4000)};
-    const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
-    std::vector<float> some;
-    for (int64_t pixel = 0; pixel < kPixels * kPixels; ++pixel)
-        for (int64_t channel = 3; channel < kChannels; channel += 37)
-            some.push_back(got[static_cast<size_t>(pixel * kChannels + channel)]);
-    const auto wanted = kinora::test::GoldenFile("convolution.safetensors").floats("320");
-    CHECK(kinora::test::relativeError(some, wanted) < 1e-5);
+    for (const auto& [pixels, channels, name] : cases) {
+        const Convolution c{1, pixels, pixels, channels, channels, 3, 1, 1, 1, 1, 1, 1};
+        const int64_t elements = pixels * pixels * channels;
+        Operands operands{goldenValues(elements, 1000), goldenValues(channels * channels * 9, 2000),
+                          goldenValues(channels, 3000), goldenValues(elements, 4000)};
+        const std::vector<float> got = convolve(cpu, c, operands, DType::F32);
+        std::vector<float> some;
+        for (int64_t pixel = 0; pixel < pixels * pixels; ++pixel)
+            for (int64_t channel = 3; channel < channels; channel += 37)
+                some.push_back(got[static_cast<size_t>(pixel * channels + channel)]);
+        const auto wanted = kinora::test::GoldenFile("convolution.safetensors").floats(name);
+        CAPTURE(channels);
+        CHECK(kinora::test::relativeError(some, wanted) < 1e-5);
+    }
 }
 
 TEST_CASE("Winograd's convolution is right at the seams of its strips") {
@@ -125,18 +129,27 @@ TEST_CASE("Winograd's convolution is right at the seams of its strips") {
 }
 
 TEST_CASE("weights are kept for Winograd's convolution by their extents alone") {
+    constexpr std::optional<WeightForm> kNot = std::nullopt;
     struct {
         Shape kernels;
         DType dtype;
         int stride;
-        bool kept;
+        std::optional<WeightForm> kept;
     } const cases[] = {
-        {{64, 64, 3, 3}, DType::F32, 1, true},  {{64, 96, 3, 3}, DType::F32, 1, true},
-        {{64, 64, 3, 3}, DType::F32, 2, false}, {{64, 64, 3, 3}, DType::BF16, 1, false},
-        {{64, 64, 5, 5}, DType::F32, 1, false}, {{64, 64, 1, 1}, DType::F32, 1, false},
-        {{32, 32, 3, 3}, DType::F32, 1, true},  {{64, 16, 3, 3}, DType::F32, 1, false},
-        {{4, 320, 3, 3}, DType::F32, 1, false}, {{72, 64, 3, 3}, DType::F32, 1, false},
-        {{64, 72, 3, 3}, DType::F32, 1, false}, {{1280, 1280, 3, 3}, DType::F32, 1, false},
+        {{64, 64, 3, 3}, DType::F32, 1, WeightForm::Winograd},
+        {{64, 96, 3, 3}, DType::F32, 1, WeightForm::Winograd},
+        {{32, 32, 3, 3}, DType::F32, 1, WeightForm::Winograd},
+        {{640, 1920, 3, 3}, DType::F32, 1, WeightForm::Winograd},
+        {{1280, 1280, 3, 3}, DType::F32, 1, WeightForm::WinogradPlain},
+        {{64, 64, 3, 3}, DType::F32, 2, kNot},
+        {{1280, 1280, 3, 3}, DType::F32, 2, kNot},
+        {{64, 64, 3, 3}, DType::BF16, 1, kNot},
+        {{64, 64, 5, 5}, DType::F32, 1, kNot},
+        {{64, 64, 1, 1}, DType::F32, 1, kNot},
+        {{64, 16, 3, 3}, DType::F32, 1, kNot},
+        {{4, 320, 3, 3}, DType::F32, 1, kNot},
+        {{72, 64, 3, 3}, DType::F32, 1, kNot},
+        {{64, 72, 3, 3}, DType::F32, 1, kNot},
     };
     const BackendTable planning = cpuPlanBackend(metaBackend());
     Device plan(planning, {.threads = 2});
@@ -145,11 +158,12 @@ TEST_CASE("weights are kept for Winograd's convolution by their extents alone") 
         CAPTURE(toString(c.kernels));
         const Weight weight =
             Weight::pack(WeightKind::Conv2d, plan.empty(c.kernels, c.dtype), c.stride);
-        CHECK(keptForWinograd(weight) == c.kept);
+        CHECK(cpu::winogradForm(*weight.packed(), c.stride) == c.kept);
+        if (c.kept) CHECK(weight.packed()->form == *c.kept);
     }
 }
 
-TEST_CASE("a weight that is kept for Winograd's convolution is four times as large, planned too") {
+TEST_CASE("a transformed weight is four times as large, planned too") {
     const BackendTable planning = cpuPlanBackend(metaBackend());
     Device plan(planning, {.threads = 2});
     CpuFixture cpu;
