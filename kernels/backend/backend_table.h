@@ -17,7 +17,7 @@
 namespace kinora::kernels {
 
 // Raised with every change of the table or of an argument struct.
-inline constexpr uint32_t kBackendVersion = 1;
+inline constexpr uint32_t kBackendVersion = 2;
 
 enum class Status : int32_t { Ok, InvalidArgument, Unsupported, OutOfMemory, Cancelled, Failed };
 
@@ -82,8 +82,10 @@ struct LinearArgs {
     const PackedWeight* weight;
     TensorRef bias;     // [O] f32, optional
     TensorRef residual; // [rows, O], added last, optional
-    TensorRef output;   // [rows, O]
+    TensorRef output;   // [rows, O], or [rows, O / 2] where gated
     Activation activation;
+    // The first half of the sums times the activated second half, as GluArgs; without a residual.
+    int32_t gated;
 };
 
 struct MatmulArgs {   // output[b] = scale * a[b] x b[b]

@@ -188,7 +188,7 @@ void convolveAsMatrix(Context& context, const Conv2dArgs& args) {
         return matrix;
     };
     linearRows(context, {rows(args.input), args.weight, args.bias, rows(args.residual),
-                         rows(args.output), Activation::None});
+                         rows(args.output), Activation::None, 0});
 }
 
 void convolveInParts(Context& context, const Conv2dArgs& args, int64_t parts) {

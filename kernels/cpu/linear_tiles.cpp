@@ -60,11 +60,15 @@ struct Product {
     const float* bias;        // or null
     const uint16_t* residual; // or null
     uint16_t* output;
-    int64_t rows, outputs, depthTiles;
+    int64_t rows, outputs, depthTiles; // outputs: of the weight
     Activation activation;
+    bool gated;
 
     int64_t pairs() const { return partsFor(rows, kPairRows); }
-    int64_t panels() const { return partsFor(outputs, kPanel); }
+    // A panel of the output is made from one of the weight, or from two of them.
+    int64_t halves() const { return gated ? 2 : 1; }
+    int64_t panels() const { return partsFor(outputs, kPanel) / halves(); }
+    int64_t columns() const { return outputs / halves(); }
     int64_t chunks() const { return partsFor(depthTiles, kChunkTiles); }
     bool wholeTiles() const { return rows % kTileSide == 0; }
     const uint16_t* tilesAt(int64_t panel, int64_t depth) const {
@@ -73,12 +77,13 @@ struct Product {
 };
 
 int64_t keptPanels(const Product& p) {
-    return std::min(p.depthTiles > kFlatTiles ? kBlockPanels : kFlatPanels, p.panels());
+    const int64_t most = p.depthTiles > kFlatTiles ? kBlockPanels : kFlatPanels;
+    return std::min(most / p.halves(), p.panels());
 }
 
 // A thread's room for sums.
 int64_t keptSums(const Product& p) {
-    return keptPanels(p) * std::min(kBlockPairs, p.pairs()) * kPairSums;
+    return keptPanels(p) * p.halves() * std::min(kBlockPairs, p.pairs()) * kPairSums;
 }
 
 inline __m512 widened(__m256i halves) {
@@ -125,6 +130,33 @@ void activatePanel(const Product& p, int64_t rows, int64_t panel, float* sums) {
     }
     for (float* pair = sums; pair < sums + rows * kPanel; pair += kPairSums)
         activateValues(p.activation, pair, kPairSums);
+}
+
+// The values of a row, gated, to the output.
+inline void gateRow(const Product& p, const float* values, const float* gates,
+                    const PanelBias& bias, int64_t at) {
+    const __m512 left = _mm512_add_ps(_mm512_load_ps(values), bias.left);
+    const __m512 right = _mm512_add_ps(_mm512_load_ps(values + kTileSide), bias.right);
+    const __m512bh gated =
+        _mm512_cvtne2ps_pbh(_mm512_mul_ps(right, _mm512_load_ps(gates + kTileSide)),
+                            _mm512_mul_ps(left, _mm512_load_ps(gates)));
+    _mm512_storeu_si512(p.output + at, reinterpret_cast<__m512i>(gated));
+}
+
+// The same as finish() for sums of values, followed by those of their gates.
+void finishGated(const Product& p, Range pairs, Range panels, float* sums) {
+    const int64_t first = pairs.begin * kPairRows;
+    const int64_t rows = std::min(pairs.end * kPairRows, p.rows) - first;
+    const int64_t panelSums = pairs.count() * kPairSums;
+    float* gates = sums + panels.count() * panelSums;
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+        activatePanel(p, rows, p.panels() + panel, gates + (panel - panels.begin) * panelSums);
+    for (int64_t row = 0; row < rows; ++row)
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+            const int64_t from = (panel - panels.begin) * panelSums + row * kPanel;
+            gateRow(p, sums + from, gates + from, PanelBias(p, panel),
+                    (first + row) * p.columns() + panel * kPanel);
+        }
 }
 
 // The sums of some rows and panels to the output: row by row, because memory takes long runs best.
@@ -177,19 +209,26 @@ void addStep(const Product& p, Range pairs, int64_t panel, Range depth, const ui
 void multiplyBlock(const Product& p, Range pairs, Range panels, float* sums) {
     const Range depth{0, p.depthTiles};
     const int64_t panelSums = pairs.count() * kPairSums;
+    const int64_t kept = panels.count() * p.halves();
+    const auto panelOf = [&](int64_t index) { // of the weight: the values', then their gates'
+        const bool gate = index >= panels.count();
+        return panels.begin + index + (gate ? p.panels() - panels.count() : 0);
+    };
     for (int64_t chunk = 0; chunk < p.chunks(); ++chunk) {
         const Range some = partOf(depth, chunk, p.chunks());
         const int64_t steps = partsFor(some.count(), kStepTiles);
-        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+        for (int64_t index = 0; index < kept; ++index)
             for (int64_t step = 0; step < steps; ++step) {
                 const Range part = partOf(some, step, steps);
                 const bool last = part.end == some.end;
+                const int64_t panel = panelOf(index);
+                const int64_t after = index + 1 < kept ? panelOf(index + 1) : panel + 1;
                 addStep(p, pairs, panel, part,
-                        last ? p.tilesAt(panel + 1, some.begin) : p.tilesAt(panel, part.end),
-                        sums + (panel - panels.begin) * panelSums);
+                        last ? p.tilesAt(after, some.begin) : p.tilesAt(panel, part.end),
+                        sums + index * panelSums);
             }
     }
-    finish(p, pairs, panels, sums);
+    p.gated ? finishGated(p, pairs, panels, sums) : finish(p, pairs, panels, sums);
 }
 
 void multiplyPart(const Product& p, Range pairs, Range panels, float* sums) {
@@ -264,6 +303,10 @@ bool multipliesByTiles(DType dtype, int64_t inputs) {
     return dtype == DType::BF16 && inputs % kTileDepth == 0 && tileUnit() == TileUnit::Amx;
 }
 
+bool gatesByTiles(int64_t outputs) {
+    return outputs % (2 * kPanel) == 0;
+}
+
 size_t tiledBytes(int64_t inputs, int64_t outputs) {
     return static_cast<size_t>(partsFor(outputs, kPanel) * kPanel * inputs) * sizeof(uint16_t);
 }
@@ -309,7 +352,8 @@ void linearByTiles(Context& context, const LinearArgs& args, const uint16_t* til
                     .rows = args.input.dims[0],
                     .outputs = weight.outputs,
                     .depthTiles = weight.inputs / kTileDepth,
-                    .activation = args.activation};
+                    .activation = args.activation,
+                    .gated = args.gated != 0};
     const Scratch tail(context, static_cast<size_t>(kPairRows * weight.inputs) * sizeof(uint16_t));
     const Scratch sums(context,
                        static_cast<size_t>(context.threads * keptSums(product)) * sizeof(float));
@@ -330,6 +374,9 @@ void linearByTiles(Context& context, const LinearArgs& args, const uint16_t* til
 namespace kinora::kernels::cpu {
 
 bool multipliesByTiles(DType, int64_t) {
+    return false;
+}
+bool gatesByTiles(int64_t) {
     return false;
 }
 size_t tiledBytes(int64_t, int64_t) {

@@ -145,6 +145,20 @@ void linearPart(Context& context, const LinearArgs& args) {
     finish(context, primitive, args);
 }
 
+// The gate as an op of its own, where no kernel has it.
+void linearThenGate(Context& context, const LinearArgs& args) {
+    const int64_t rows = args.input.dims[0], outputs = args.weight->outputs;
+    const Scratch wide(context, static_cast<size_t>(rows * outputs) * sizeBytes(args.output.dtype));
+    LinearArgs all = args;
+    all.output = {wide.as<void>(), args.output.dtype, 2, {rows, outputs}};
+    all.activation = Activation::None;
+    all.gated = 0;
+    linearRows(context, all);
+    if (context.planning()) return;
+    const GluArgs gate{all.output, args.output, args.activation};
+    require(context, glu(&context, &gate));
+}
+
 TensorRef rowRange(const TensorRef& all, int64_t begin, int64_t end) {
     if (!all.data) return all;
     TensorRef part = all;
@@ -190,10 +204,12 @@ Layout preferredMatrixLayout(DnnlState& state, const PackedWeight& weight) {
 void linearRows(Context& context, const LinearArgs& args) {
     const int64_t rows = args.input.dims[0];
     if (rows == 0) return;
+    const bool tiled = multipliesByTiles(args.weight->dtype, args.weight->inputs);
+    if (args.gated && !(tiled && gatesByTiles(args.weight->outputs)))
+        return linearThenGate(context, args);
     const double work = 2.0 * static_cast<double>(rows) *
                         static_cast<double>(args.weight->inputs * args.weight->outputs);
     const int64_t parts = std::min(partsOf(work), rows);
-    const bool tiled = multipliesByTiles(args.weight->dtype, args.weight->inputs);
     for (int64_t part = 0; part < parts; ++part) {
         checkCancelled(context);
         const int64_t begin = rows * part / parts;

@@ -3,24 +3,32 @@
 #include "kernels/base/error.h"
 #include "kernels/ops/op_call.h"
 
+#include <string>
+
 namespace kinora::kernels {
 
-Tensor linear(const Tensor& input, const Weight& weight, const Tensor& bias, Activation activation,
-              const Tensor& residual) {
-    const OpCall call("linear", {{"input", input},
-                                 {"bias", bias, Presence::Optional},
-                                 {"residual", residual, Presence::Optional}});
+namespace {
+
+enum class Gated { No, Yes };
+
+Tensor product(const char* name, const Tensor& input, const Weight& weight, const Tensor& bias,
+               Activation activation, const Tensor& residual, Gated gated) {
+    const OpCall call(name, {{"input", input},
+                             {"bias", bias, Presence::Optional},
+                             {"residual", residual, Presence::Optional}});
     call.requireComputeDtype(input);
     call.require(input.shape().rank() >= 1, "the input must have an axis");
     call.requireWeight(weight, WeightKind::Linear, input.dtype());
     const Shape& matrix = weight.shape();
     call.require(matrix.rank() == 2, "the weight must be [out, in]");
     if (matrix[1] != input.shape().last() || matrix.elements() == 0)
-        throw Error(ErrorCode::Internal, "linear: an input of shape " + toString(input.shape()) +
-                                             " does not fit a weight of shape " + toString(matrix) +
-                                             ".");
+        throw Error(ErrorCode::Internal,
+                    std::string(name) + ": an input of shape " + toString(input.shape()) +
+                        " does not fit a weight of shape " + toString(matrix) + ".");
     call.requireChannelVector(bias, matrix[0]);
-    const Shape shape = input.shape().with(-1, matrix[0]);
+    if (gated == Gated::Yes) call.require(matrix[0] % 2 == 0, "the number of outputs must be even");
+    const int64_t outputs = gated == Gated::Yes ? matrix[0] / 2 : matrix[0];
+    const Shape shape = input.shape().with(-1, outputs);
     if (residual.defined())
         call.require(residual.shape() == shape && residual.dtype() == input.dtype(),
                      "the residual must be shaped as the output, in the input's dtype");
@@ -28,18 +36,31 @@ Tensor linear(const Tensor& input, const Weight& weight, const Tensor& bias, Act
     Tensor output = call.device().empty(shape, input.dtype());
     if (output.elements() == 0) return output;
     const int64_t rows = input.elements() / matrix[1];
-    const Shape outputRows{rows, matrix[0]};
+    const Shape outputRows{rows, outputs};
     const LinearArgs args{ref(input.reshape({rows, matrix[1]})),
                           weight.packed(),
                           ref(bias),
                           residual.defined() ? ref(residual.reshape(outputRows)) : ref(residual),
                           ref(output.reshape(outputRows)),
-                          activation};
-    const double macs = static_cast<double>(output.elements()) * static_cast<double>(matrix[1]);
+                          activation,
+                          gated == Gated::Yes};
+    const double macs = static_cast<double>(rows) * static_cast<double>(matrix.elements());
     call.finish(call.table().linear(call.context(), &args),
                 {WorkClass::Matmul, 2 * macs,
                  call.traffic(output) + static_cast<double>(weight.sizeBytes())});
     return output;
+}
+
+} // namespace
+
+Tensor linear(const Tensor& input, const Weight& weight, const Tensor& bias, Activation activation,
+              const Tensor& residual) {
+    return product("linear", input, weight, bias, activation, residual, Gated::No);
+}
+
+Tensor gatedLinear(const Tensor& input, const Weight& weight, const Tensor& bias,
+                   Activation activation) {
+    return product("gatedLinear", input, weight, bias, activation, {}, Gated::Yes);
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b, Transpose transposeB, float scale) {

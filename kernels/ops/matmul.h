@@ -11,6 +11,11 @@ namespace kinora::kernels {
 Tensor linear(const Tensor& input, const Weight& weight, const Tensor& bias = {},
               Activation activation = Activation::None, const Tensor& residual = {});
 
+// The first half of linear's outputs times the activated second half: [..., O / 2]. As
+// glu(linear()) (elementwise.h), without the wide tensor between them.
+Tensor gatedLinear(const Tensor& input, const Weight& weight, const Tensor& bias,
+                   Activation activation);
+
 enum class Transpose { No, Yes };
 
 // a [B,M,K], b [B,K,N] ([B,N,K] where b is transposed) -> scale * a x b, [B,M,N].

@@ -1,6 +1,6 @@
 #include "pipelines/blocks/basic_transformer_block.h"
 
-#include "kernels/ops/elementwise.h"
+#include "kernels/ops/matmul.h"
 #include "kernels/ops/norm.h"
 
 #include <utility>
@@ -36,8 +36,7 @@ kernels::Tensor BasicTransformerBlock::operator()(kernels::Tensor x, const kerne
     hidden = normed(x, m_norm2);
     x = m_crossAttention(hidden, context, x, kernels::Causal::No, pictures);
     hidden = normed(x, m_norm3);
-    hidden = m_gated(hidden);
-    hidden = kernels::geglu(hidden);
+    hidden = kernels::gatedLinear(hidden, m_gated.weight, m_gated.bias, kernels::Activation::Gelu);
     return m_out(hidden, kernels::Activation::None, x);
 }
 

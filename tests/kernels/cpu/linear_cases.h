@@ -61,19 +61,37 @@ inline std::vector<double> reference(const LinearCase& c, const LinearOperands& 
     return wanted;
 }
 
+// The first half of each row times the activated second half.
+inline std::vector<double> gatedReference(const LinearCase& c, const LinearOperands& operands,
+                                          Activation activation) {
+    const std::vector<double> all = reference(c, operands, Activation::None);
+    const int64_t half = c.outputs / 2;
+    std::vector<double> wanted;
+    for (int64_t row = 0; row < c.rows; ++row)
+        for (int64_t column = 0; column < half; ++column) {
+            const auto at = static_cast<size_t>(row * c.outputs + column);
+            wanted.push_back(all[at] * activated(all[at + static_cast<size_t>(half)], activation));
+        }
+    return wanted;
+}
+
+enum class Gated { No, Yes };
+
 inline std::vector<float> linear(CpuFixture& cpu, const LinearCase& c, LinearOperands& operands,
-                                 DType dtype, Activation activation) {
+                                 DType dtype, Activation activation, Gated gated = Gated::No) {
     Device& device = cpu.device;
     const Tensor input = makeTensor(device, {c.rows, c.inputs}, dtype, operands.input);
     const Tensor plain = makeTensor(device, {c.outputs, c.inputs}, dtype, operands.weight);
     const Weight weight = Weight::pack(WeightKind::Linear, plain);
-    const Tensor output = device.empty({c.rows, c.outputs}, dtype);
+    const int64_t columns = gated == Gated::Yes ? c.outputs / 2 : c.outputs;
+    const Tensor output = device.empty({c.rows, columns}, dtype);
     LinearArgs args{};
     args.input = ref(input);
     args.weight = weight.packed();
     args.output = ref(output);
     args.activation = activation;
-    const AddedOperands added(device, operands, output.shape(), dtype, args);
+    args.gated = gated == Gated::Yes;
+    const AddedOperands added(device, operands, {c.rows, c.outputs}, dtype, args);
     device.check(cpu.table().linear(cpu.context(), &args), "linear");
     return valuesOf(device, output);
 }

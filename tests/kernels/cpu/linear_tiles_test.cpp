@@ -71,6 +71,27 @@ TEST_CASE("each activation comes between the bias and the residual") {
             }
 }
 
+TEST_CASE("one half of the outputs gates the other, rounded once where it is done by tiles") {
+    if (!hasBf16()) return;
+    const double most = cpu::multipliesByTiles(DType::BF16, 32) ? 0.0045 : 0.03;
+    CpuFixture cpu;
+    // More panels than are kept, two chunks of depth; tails of rows; halves that are no whole
+    // panels, which are gated afterwards.
+    for (const LinearCase& c : {LinearCase{33, 96, 64}, LinearCase{77, 1344, 1408},
+                                LinearCase{290, 320, 640}, LinearCase{5, 64, 96}})
+        for (const bool bias : {false, true}) {
+            LinearOperands operands = operandsOf(c, bias, false);
+            for (float& value : operands.weight) value *= 0.1f;
+            const auto got = linear(cpu, c, operands, DType::BF16, Activation::Gelu, Gated::Yes);
+            CAPTURE(c.rows);
+            CAPTURE(c.outputs);
+            CAPTURE(bias);
+            const bool whole = c.outputs % 64 == 0;
+            CHECK(largestError(got, gatedReference(c, operands, Activation::Gelu)) <
+                  (whole ? most : 0.03));
+        }
+}
+
 TEST_CASE("by tiles, any number of threads gives the same bytes") {
     if (!cpu::multipliesByTiles(DType::BF16, 32)) {
         MESSAGE("skipped: this processor has no AMX, or may not use it");
@@ -87,6 +108,11 @@ TEST_CASE("by tiles, any number of threads gives the same bytes") {
             CHECK(sameBytes(wanted, linear(several, c, operands, DType::BF16, Activation::Silu)));
         }
     }
+    const LinearCase c{77, 1344, 1408};
+    LinearOperands operands = operandsOf(c, true, false);
+    CpuFixture one(1), three(3);
+    CHECK(sameBytes(linear(one, c, operands, DType::BF16, Activation::Gelu, Gated::Yes),
+                    linear(three, c, operands, DType::BF16, Activation::Gelu, Gated::Yes)));
 }
 
 TEST_CASE("by tiles, a row does not depend on the rows beside it") {

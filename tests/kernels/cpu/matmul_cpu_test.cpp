@@ -53,6 +53,20 @@ TEST_CASE("linear applies each activation before it adds the residual") {
             }
 }
 
+TEST_CASE("linear gates one half of its outputs by the other") {
+    CpuFixture cpu;
+    for (const DType dtype : computeTypes())
+        for (const Activation activation : {Activation::Gelu, Activation::Silu})
+            for (const LinearCase& c : {LinearCase{33, 20, 70}, LinearCase{9, 64, 128}}) {
+                LinearOperands operands = operandsOf(c, true, false);
+                const auto got = linear(cpu, c, operands, dtype, activation, Gated::Yes);
+                CAPTURE(c.outputs);
+                CAPTURE(dtypeName(dtype));
+                CHECK(relativeError(got, gatedReference(c, operands, activation)) <
+                      tolerance(dtype));
+            }
+}
+
 TEST_CASE("matmul agrees with its definition, transposed or not, scaled or not") {
     CpuFixture cpu;
     Device& device = cpu.device;

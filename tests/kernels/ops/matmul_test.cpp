@@ -35,6 +35,21 @@ TEST_CASE("a linear layer refuses what does not fit") {
     refused("residual", [&] { return linear(x, weight, {}, Activation::None, meta.f32({3, 5})); });
 }
 
+TEST_CASE("a gated linear layer has half of its weight's outputs, and all of its work") {
+    MetaDevice meta;
+    const Weight weight = Weight::pack(WeightKind::Linear, meta.f32({8, 5}));
+    const Tensor x = meta.f32({2, 3, 5});
+    CHECK((gatedLinear(x, weight, meta.f32({8}), Activation::Gelu).shape() == Shape{2, 3, 4}));
+    const WorkRecord work = workOf(
+        meta.device, [&] { return gatedLinear(x, weight, meta.f32({8}), Activation::Gelu); });
+    CHECK(work.floatOperations == 2 * 6 * 5 * 8);
+    CHECK(work.trafficBytes == 4 * (6 * 5 + 8 + 6 * 4 + 8 * 5));
+    const Weight odd = Weight::pack(WeightKind::Linear, meta.f32({7, 5}));
+    checkRefused([&] { return gatedLinear(x, odd, {}, Activation::Gelu); }, "gatedLinear", "even");
+    checkRefused([&] { return gatedLinear(x, weight, meta.f32({4}), Activation::Gelu); },
+                 "gatedLinear", "8 f32");
+}
+
 TEST_CASE("a product of two tensors") {
     MetaDevice meta;
     const Tensor a = meta.f32({2, 3, 5});
