@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/weight_tiles.h"
 #include "kernels/cpu/winograd.h"
 
 #include <algorithm>
@@ -231,6 +232,7 @@ Status conv2d(Context* context, const Conv2dArgs* args) {
         if (form == WeightForm::Winograd || form == WeightForm::WinogradPlain)
             return convolveByWinograd(*context, *args);
         if (isMatrixProduct(*args)) return convolveAsMatrix(*context, *args);
+        if (form == WeightForm::Tiles) return convolveByTiles(*context, *args);
         const double work =
             2.0 * static_cast<double>(bytesOf(args->output) / sizeBytes(args->output.dtype)) *
             static_cast<double>(args->input.dims[3] * args->kernelHeight * args->kernelWidth);

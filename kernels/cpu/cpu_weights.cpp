@@ -1,6 +1,6 @@
 #include "kernels/cpu/cpu_ops.h"
-#include "kernels/cpu/linear_tiles.h"
 #include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/weight_tiles.h"
 #include "kernels/cpu/winograd.h"
 
 #include <memory>
@@ -29,23 +29,9 @@ void store(Context& context, const PackedWeight& weight, void* values, WeightFor
     weight.storage = std::move(storage);
 }
 
-void storeTiles(Context& context, const PackedWeight& weight, const void* values) {
-    weight.layout = {};
-    weight.memory = {};
-    weight.form = WeightForm::Tiles;
-    if (context.planning()) return;
-    HostBlock storage(tiledBytes(weight.inputs, weight.outputs));
-    tileWeight(context, static_cast<const uint16_t*>(values), weight.inputs, weight.outputs,
-               static_cast<uint16_t*>(storage.data()));
-    weight.storage = std::move(storage);
-}
-
 // The values in plain memory, which is the same for a matrix and for the kernel that it is.
 void readPlain(Context& context, const PackedWeight& weight, void* plain) {
     if (context.planning()) return;
-    if (weight.form == WeightForm::Tiles)
-        return untileWeight(context, static_cast<const uint16_t*>(weight.storage.data()),
-                            weight.inputs, weight.outputs, static_cast<uint16_t*>(plain));
     dnnlState(context).reorder(weight.layout, weight.storage.data(),
                                plainLayout(weight, weight.form), plain);
 }
@@ -72,15 +58,6 @@ const dnnl::memory& weightAs(Context& context, const PackedWeight& weight, Weigh
     return weight.memory;
 }
 
-const uint16_t* weightInTiles(Context& context, const PackedWeight& weight) {
-    if (weight.form != WeightForm::Tiles) {
-        const Scratch plain(context, plainKernel(weight).get_size());
-        readPlain(context, weight, plain.as<void>());
-        storeTiles(context, weight, plain.as<void>());
-    }
-    return static_cast<const uint16_t*>(weight.storage.data());
-}
-
 Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
     return guardedDnnl(context, [&] {
         DnnlState& state = dnnlState(*context);
@@ -97,9 +74,8 @@ Status packWeight(Context* context, const PackArgs* args, PackedWeight** out) {
             weight->kernelHeight == 1 && weight->kernelWidth == 1 && args->stride <= 1;
         if (const auto form = winogradForm(*weight, args->stride)) {
             packForWinograd(*context, *weight, *form, plain.data);
-        } else if (asMatrix && multipliesByTiles(weight->dtype, weight->inputs)) {
-            storeTiles(*context, *weight, plain.data);
-            weight->reportedBytes = tiledBytes(weight->inputs, weight->outputs);
+        } else if (multipliesByTiles(*weight)) {
+            packTiles(*context, *weight, plain.data);
         } else {
             const Layout layout = asMatrix ? preferredMatrixLayout(state, *weight)
                                            : preferredKernelLayout(state, *weight, args->stride);

@@ -2,8 +2,8 @@
 // oneDNN; and of two tensors, by oneDNN.
 
 #include "kernels/cpu/cpu_ops.h"
-#include "kernels/cpu/linear_tiles.h"
 #include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/weight_tiles.h"
 
 #include <algorithm>
 #include <bit>
@@ -204,7 +204,7 @@ Layout preferredMatrixLayout(DnnlState& state, const PackedWeight& weight) {
 void linearRows(Context& context, const LinearArgs& args) {
     const int64_t rows = args.input.dims[0];
     if (rows == 0) return;
-    const bool tiled = multipliesByTiles(args.weight->dtype, args.weight->inputs);
+    const bool tiled = args.weight->form == WeightForm::Tiles;
     if (args.gated && !(tiled && gatesByTiles(args.weight->outputs)))
         return linearThenGate(context, args);
     const double work = 2.0 * static_cast<double>(rows) *
@@ -219,7 +219,7 @@ void linearRows(Context& context, const LinearArgs& args) {
         some.residual = rowRange(args.residual, begin, end);
         some.output = rowRange(args.output, begin, end);
         if (tiled)
-            linearByTiles(context, some, weightInTiles(context, *args.weight));
+            linearByTiles(context, some);
         else
             linearPart(context, some);
     }

@@ -1,6 +1,6 @@
 #pragma once
 // A weight as the CPU keeps it: one private copy, in the layout that its kernel wants: in tiles
-// where linear_tiles.h multiplies by it, else in one of oneDNN's.
+// where weight_tiles.h multiplies by it, else in one of oneDNN's.
 //
 // That layout is chosen when packing, for a picture of ordinary size. It hardly ever depends on the
 // size afterwards (on AVX-512 some widths change it below 12 x 12); where a primitive does want
@@ -17,7 +17,7 @@ namespace kinora::kernels {
 enum class WeightForm {
     Matrix,       // layout has the extents [inputs, outputs]
     Kernel,       // layout has the extents [outputs, inputs, kh, kw]
-    Tiles,        // as linear_tiles.h says
+    Tiles,        // as weight_tiles.h says
     Winograd,     // transformed, as packForWinograd() leaves it
     WinogradPlain // as winograd_plain.h says
 };
@@ -46,9 +46,6 @@ dnnl::memory::desc plainMatrix(const PackedWeight& weight);
 // The weight in this layout of oneDNN's, moved there where it was in another.
 const dnnl::memory& weightAs(Context& context, const PackedWeight& weight, WeightForm form,
                              const dnnl::memory::desc& layout);
-
-// The same for tiles; null on a device that plans.
-const uint16_t* weightInTiles(Context& context, const PackedWeight& weight);
 
 // The layouts that the primitives for ordinary sizes want: conv_cpu.cpp and matmul_cpu.cpp.
 dnnl::memory::desc preferredKernelLayout(DnnlState& state, const PackedWeight& weight, int stride);

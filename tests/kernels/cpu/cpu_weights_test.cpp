@@ -1,4 +1,3 @@
-#include "kernels/cpu/linear_tiles.h"
 #include "kernels/cpu/packed_weight.h"
 #include "tests/kernels/cpu/cpu_fixture.h"
 
@@ -61,32 +60,6 @@ TEST_CASE("a weight that is in the wanted layout stays where it is") {
     const auto layout = weight.packed()->layout;
     cpu::weightAs(*cpu.context(), *weight.packed(), WeightForm::Matrix, layout);
     CHECK(weight.packed()->storage.data() == address);
-}
-
-TEST_CASE("a weight in tiles moves to a layout of oneDNN's and back") {
-    CpuFixture cpu;
-    if (!cpu::multipliesByTiles(DType::BF16, 64)) {
-        MESSAGE("skipped: this processor has no AMX, or may not use it");
-        return;
-    }
-    std::vector<float> values = randomValues(40 * 64, 9);
-    const Tensor plain = makeTensor(cpu.device, {40, 64, 1, 1}, DType::BF16, values);
-    const Weight weight = Weight::pack(WeightKind::Conv2d, plain);
-    const PackedWeight& packed = *weight.packed();
-    CHECK(packed.form == WeightForm::Tiles);
-    CHECK(weight.sizeBytes() == packed.storage.sizeBytes());
-    const auto* tiles = static_cast<const uint16_t*>(packed.storage.data());
-    const std::vector<uint16_t> before(tiles, tiles + weight.sizeBytes() / sizeof(uint16_t));
-
-    const auto layout = cpu::plainKernel(packed);
-    const dnnl::memory& moved = cpu::weightAs(*cpu.context(), packed, WeightForm::Kernel, layout);
-    CHECK(packed.form == WeightForm::Kernel);
-    CHECK(std::memcmp(moved.get_data_handle(), cpu.device.toHost<uint16_t>(plain).data(),
-                      40 * 64 * sizeof(uint16_t)) == 0);
-
-    const uint16_t* again = cpu::weightInTiles(*cpu.context(), packed);
-    CHECK(packed.form == WeightForm::Tiles);
-    CHECK(std::memcmp(again, before.data(), weight.sizeBytes()) == 0);
 }
 
 } // namespace kinora::kernels::test

@@ -1,7 +1,9 @@
-// Linear ops by tiles against the definition in double precision. Where the processor has no AMX,
-// or may not use it, the same cases test oneDNN's way.
+// Linear ops and convolutions by tiles against the definition in double precision. Where the
+// processor has no AMX, or may not use it, the same cases test oneDNN's way.
 
-#include "kernels/cpu/linear_tiles.h"
+#include "kernels/cpu/bf16_tiles.h"
+#include "kernels/cpu/weight_tiles.h"
+#include "tests/kernels/cpu/convolution.h"
 #include "tests/kernels/cpu/linear_cases.h"
 
 #include <doctest/doctest.h>
@@ -21,9 +23,15 @@ bool hasBf16() {
         MESSAGE("skipped: this processor does not compute in bf16");
         return false;
     }
-    if (!cpu::multipliesByTiles(DType::BF16, 32))
+    if (cpu::tileUnit() != cpu::TileUnit::Amx)
         MESSAGE("by oneDNN: this processor has no AMX, or may not use it");
     return true;
+}
+
+bool hasTiles() {
+    if (cpu::tileUnit() == cpu::TileUnit::Amx) return true;
+    MESSAGE("skipped: this processor has no AMX, or may not use it");
+    return false;
 }
 
 // One rounding to bf16 is the whole difference: of the result, which its residual may cancel.
@@ -73,7 +81,7 @@ TEST_CASE("each activation comes between the bias and the residual") {
 
 TEST_CASE("one half of the outputs gates the other, rounded once where it is done by tiles") {
     if (!hasBf16()) return;
-    const double most = cpu::multipliesByTiles(DType::BF16, 32) ? 0.0045 : 0.03;
+    const double most = cpu::tileUnit() == cpu::TileUnit::Amx ? 0.0045 : 0.03;
     CpuFixture cpu;
     // More panels than are kept, two chunks of depth; tails of rows; halves that are no whole
     // panels, which are gated afterwards.
@@ -93,10 +101,7 @@ TEST_CASE("one half of the outputs gates the other, rounded once where it is don
 }
 
 TEST_CASE("by tiles, any number of threads gives the same bytes") {
-    if (!cpu::multipliesByTiles(DType::BF16, 32)) {
-        MESSAGE("skipped: this processor has no AMX, or may not use it");
-        return;
-    }
+    if (!hasTiles()) return;
     for (const LinearCase& c : kCases) {
         LinearOperands operands = operandsOf(c, true, true);
         CpuFixture one(1);
@@ -116,10 +121,7 @@ TEST_CASE("by tiles, any number of threads gives the same bytes") {
 }
 
 TEST_CASE("by tiles, a row does not depend on the rows beside it") {
-    if (!cpu::multipliesByTiles(DType::BF16, 32)) {
-        MESSAGE("skipped: this processor has no AMX, or may not use it");
-        return;
-    }
+    if (!hasTiles()) return;
     CpuFixture cpu;
     const LinearCase all{290, 1344, 70};
     const LinearOperands operands = operandsOf(all, true, true);
@@ -158,24 +160,54 @@ TEST_CASE("a cancelled linear op writes nothing") {
     CHECK(valuesOf(cpu.device, output) != before);
 }
 
-TEST_CASE("tiles give back what went into them") {
-    if (!cpu::multipliesByTiles(DType::BF16, 32)) {
-        MESSAGE("skipped: this processor has no AMX, or may not use it");
-        return;
-    }
+TEST_CASE("convolution by tiles is the definition, rounded once") {
+    if (!hasBf16()) return;
     CpuFixture cpu;
-    for (const int64_t inputs : {32, 96})
-        for (const int64_t outputs : {1, 16, 31, 33, 320}) {
-            std::vector<uint16_t> plain(static_cast<size_t>(inputs * outputs));
-            for (size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<uint16_t>(i + 1);
-            std::vector<uint16_t> tiles(cpu::tiledBytes(inputs, outputs) / sizeof(uint16_t), 7);
-            cpu::tileWeight(*cpu.context(), plain.data(), inputs, outputs, tiles.data());
-            CHECK(std::ranges::count(tiles, 0) ==
-                  static_cast<int64_t>(tiles.size() - plain.size()));
-            std::vector<uint16_t> again(plain.size());
-            cpu::untileWeight(*cpu.context(), tiles.data(), inputs, outputs, again.data());
-            CHECK(again == plain);
+    // Padding on all sides, strides, dilation, several pictures; rows that are no whole tiles.
+    for (const Convolution& c : {Convolution{1, 5, 7, 736, 704, 3, 1, 1, 1, 1, 1, 1},
+                                 Convolution{2, 6, 5, 704, 736, 3, 2, 1, 0, 1, 1, 0},
+                                 Convolution{1, 7, 7, 704, 720, 3, 1, 2, 2, 2, 2, 2},
+                                 Convolution{1, 5, 5, 64, 96, 1, 2, 1, 1, 0, 0, 1}})
+        for (const Extras extras : {Extras::None, Extras::BiasAndResidual}) {
+            Operands operands = operandsOf(c, extras);
+            const std::vector<float> got = convolve(cpu, c, operands, DType::BF16);
+            CAPTURE(c.inputs);
+            CAPTURE(c.stride);
+            CHECK(largestError(got, reference(c, operands)) < 0.0045);
         }
+}
+
+TEST_CASE("convolution by tiles gives the same bytes on any number of threads") {
+    if (!hasTiles()) return;
+    const Convolution c{1, 19, 20, 736, 704, 3, 1, 1, 1, 1, 1, 1};
+    Operands operands = operandsOf(c, Extras::BiasAndResidual);
+    CpuFixture one(1);
+    const std::vector<float> bytes = convolve(one, c, operands, DType::BF16);
+    for (const int threads : {2, 3, 6}) {
+        CpuFixture several(threads);
+        CHECK(sameBytes(convolve(several, c, operands, DType::BF16), bytes));
+    }
+}
+
+TEST_CASE("which weights are kept in tiles, by their extents alone") {
+    if (!hasTiles()) return;
+    struct {
+        Shape kernels;
+        int stride;
+        bool kept;
+    } const cases[] = {
+        {{1280, 1280, 3, 3}, 1, true}, {{1280, 1280, 3, 3}, 2, true},  {{640, 1920, 3, 3}, 1, true},
+        {{320, 320, 3, 3}, 1, false},  {{1280, 1000, 3, 3}, 1, false}, {{33, 64, 1, 1}, 1, true},
+        {{33, 64, 1, 1}, 2, true},     {{64, 33, 1, 1}, 1, false},
+    };
+    CpuFixture cpu;
+    for (const auto& c : cases) {
+        CAPTURE(toString(c.kernels));
+        const Weight weight =
+            Weight::pack(WeightKind::Conv2d, cpu.device.empty(c.kernels, DType::BF16), c.stride);
+        CHECK((weight.packed()->form == WeightForm::Tiles) == c.kept);
+        if (c.kept) CHECK(weight.sizeBytes() == weight.packed()->storage.sizeBytes());
+    }
 }
 
 } // namespace kinora::kernels::test

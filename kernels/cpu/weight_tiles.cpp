@@ -1,15 +1,16 @@
-#include "kernels/cpu/linear_tiles.h"
+#include "kernels/cpu/weight_tiles.h"
 
 #include "kernels/cpu/bf16_tiles.h"
 #include "kernels/cpu/packed_weight.h"
+#include "kernels/cpu/tile_gather.h"
 
 #if defined(__x86_64__)
 
 #include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/dnnl_state.h"
 #include "kernels/cpu/x86_intrinsics.h"
 
 #include <algorithm>
-#include <cstring>
 
 // After the headers: what they define must stay runnable everywhere.
 #pragma GCC push_options
@@ -54,8 +55,10 @@ struct Rows {
 };
 
 struct Product {
+    // The left side is what lies in memory, or else what is gathered for a convolution.
     Rows input;
     Rows tail; // the last pair of rows where it is no whole tiles: a copy filled up with zeros
+    const Conv2dArgs* gathered;
     const uint16_t* tiles;
     const float* bias;        // or null
     const uint16_t* residual; // or null
@@ -79,6 +82,13 @@ struct Product {
 int64_t keptPanels(const Product& p) {
     const int64_t most = p.depthTiles > kFlatTiles ? kBlockPanels : kFlatPanels;
     return std::min(most / p.halves(), p.panels());
+}
+
+// A thread's room for pixels that are gathered.
+int64_t gatheredNumbers(const Product& p) {
+    if (!p.gathered) return 0;
+    return std::min(kBlockPairs, p.pairs()) * std::min(kChunkTiles, p.depthTiles) * 2 *
+           kTileNumbers;
 }
 
 // A thread's room for sums.
@@ -178,35 +188,64 @@ void finish(const Product& p, Range pairs, Range panels, float* sums) {
         }
 }
 
+// The left side of a block: packed in tiles [pair][depth][2] where it was gathered.
+struct Left {
+    const uint16_t* tiles = nullptr;
+    Range depth{0, 0};
+};
+
+// Where a pair of rows begins, at a tile of depth.
+TileProduct leftOf(const Product& p, const Left& left, Range pairs, int64_t pair, int64_t depth) {
+    TileProduct product{};
+    if (left.tiles) {
+        product.left =
+            left.tiles + ((pair - pairs.begin) * left.depth.count() + depth - left.depth.begin) *
+                             2 * kTileNumbers;
+        product.leftRowStride = kTileNumbers;
+        product.leftDepthStride = 2 * kTileNumbers;
+        product.leftLineStride = kTileDepth;
+        return product;
+    }
+    const bool copied = pair + 1 == p.pairs() && !p.wholeTiles();
+    const Rows& rows = copied ? p.tail : p.input;
+    const int64_t row = copied ? 0 : pair * kPairRows;
+    product.left = rows.data + row * rows.stride + depth * kTileDepth;
+    product.leftRowStride = kTileSide * rows.stride;
+    product.leftDepthStride = kTileDepth;
+    product.leftLineStride = rows.stride;
+    return product;
+}
+
 // Adds some of the depth of a panel to the sums of some pairs of rows. next: the tiles that are
 // wanted after these.
-void addStep(const Product& p, Range pairs, int64_t panel, Range depth, const uint16_t* next,
-             float* sums) {
+void addStep(const Product& p, const Left& left, Range pairs, int64_t panel, Range depth,
+             const uint16_t* next, float* sums) {
     const int64_t lines = kPanelTile / kTileLine; // of a tile's depth of the panel
     const int64_t nextLines = partsFor(lines, pairs.count());
     for (int64_t pair = pairs.begin; pair < pairs.end; ++pair) {
-        const bool copied = pair + 1 == p.pairs() && !p.wholeTiles();
-        const Rows& rows = copied ? p.tail : p.input;
-        const int64_t row = copied ? 0 : pair * kPairRows;
-        multiplyTiles(TileUnit::Amx,
-                      {.left = rows.data + row * rows.stride + depth.begin * kTileDepth,
-                       .leftRowStride = kTileSide * rows.stride,
-                       .leftDepthStride = kTileDepth,
-                       .right = p.tilesAt(panel, depth.begin),
-                       .rowTiles = p.rows - pair * kPairRows > kTileSide ? 2 : 1,
-                       .depthTiles = depth.count(),
-                       .sums = sums,
-                       .add = depth.begin > 0,
-                       .leftLineStride = rows.stride,
-                       .next = next,
-                       .nextLines = nextLines});
+        TileProduct product = leftOf(p, left, pairs, pair, depth.begin);
+        product.right = p.tilesAt(panel, depth.begin);
+        product.rowTiles = p.rows - pair * kPairRows > kTileSide ? 2 : 1;
+        product.depthTiles = depth.count();
+        product.sums = sums;
+        product.add = depth.begin > 0;
+        product.next = next;
+        product.nextLines = nextLines;
+        multiplyTiles(TileUnit::Amx, product);
         next += nextLines * kTileLine * depth.count();
         sums += kPairSums;
     }
 }
 
+// What a thread has for itself.
+struct Room {
+    float* sums;
+    uint16_t* pixels;
+};
+
 // All of the depth for some rows and some panels whose sums are kept.
-void multiplyBlock(const Product& p, Range pairs, Range panels, float* sums) {
+void multiplyBlock(const Product& p, Range pairs, Range panels, const Room& room) {
+    float* sums = room.sums;
     const Range depth{0, p.depthTiles};
     const int64_t panelSums = pairs.count() * kPairSums;
     const int64_t kept = panels.count() * p.halves();
@@ -216,6 +255,12 @@ void multiplyBlock(const Product& p, Range pairs, Range panels, float* sums) {
     };
     for (int64_t chunk = 0; chunk < p.chunks(); ++chunk) {
         const Range some = partOf(depth, chunk, p.chunks());
+        Left left;
+        if (p.gathered) {
+            gatherTiles(*p.gathered, pairs.begin * kPairRows, pairs.end * kPairRows, some.begin,
+                        some.end, room.pixels);
+            left = {room.pixels, some};
+        }
         const int64_t steps = partsFor(some.count(), kStepTiles);
         for (int64_t index = 0; index < kept; ++index)
             for (int64_t step = 0; step < steps; ++step) {
@@ -223,7 +268,7 @@ void multiplyBlock(const Product& p, Range pairs, Range panels, float* sums) {
                 const bool last = part.end == some.end;
                 const int64_t panel = panelOf(index);
                 const int64_t after = index + 1 < kept ? panelOf(index + 1) : panel + 1;
-                addStep(p, pairs, panel, part,
+                addStep(p, left, pairs, panel, part,
                         last ? p.tilesAt(after, some.begin) : p.tilesAt(panel, part.end),
                         sums + index * panelSums);
             }
@@ -231,13 +276,16 @@ void multiplyBlock(const Product& p, Range pairs, Range panels, float* sums) {
     p.gated ? finishGated(p, pairs, panels, sums) : finish(p, pairs, panels, sums);
 }
 
-void multiplyPart(const Product& p, Range pairs, Range panels, float* sums) {
+void multiplyPart(const Context& context, const Product& p, Range pairs, Range panels,
+                  const Room& room) {
     const int64_t rowBlocks = partsFor(pairs.count(), kBlockPairs);
     const int64_t panelBlocks = partsFor(panels.count(), keptPanels(p));
     for (int64_t rowBlock = 0; rowBlock < rowBlocks; ++rowBlock)
-        for (int64_t panelBlock = 0; panelBlock < panelBlocks; ++panelBlock)
+        for (int64_t panelBlock = 0; panelBlock < panelBlocks; ++panelBlock) {
+            if (context.cancelled()) return;
             multiplyBlock(p, partOf(pairs, rowBlock, rowBlocks),
-                          partOf(panels, panelBlock, panelBlocks), sums);
+                          partOf(panels, panelBlock, panelBlocks), room);
+        }
 }
 
 // How the threads share the work: evenly, and then so that the least is read. Each reads all the
@@ -261,14 +309,15 @@ Shares sharesOf(const Product& p, int64_t threads) {
     return best;
 }
 
-void multiplyAll(const Context& context, const Product& p, float* sums) {
+void multiplyAll(const Context& context, const Product& p, const Room& room) {
     const Shares shares = sharesOf(p, context.threads);
     parallelFor(context, context.threads, 1, [&](int64_t begin, int64_t end) {
         beginTiles(TileUnit::Amx);
         for (int64_t share = begin; share < end; ++share)
-            multiplyPart(p, partOf({0, p.pairs()}, share / shares.ofPanels, shares.ofRows),
-                         partOf({0, p.panels()}, share % shares.ofPanels, shares.ofPanels),
-                         sums + share * keptSums(p));
+            multiplyPart(
+                context, p, partOf({0, p.pairs()}, share / shares.ofPanels, shares.ofRows),
+                partOf({0, p.panels()}, share % shares.ofPanels, shares.ofPanels),
+                {room.sums + share * keptSums(p), room.pixels + share * gatheredNumbers(p)});
         endTiles(TileUnit::Amx);
     });
 }
@@ -281,71 +330,74 @@ void copyTail(const Product& p, uint16_t* tail) {
     std::fill(tail + numbers, tail + kPairRows * p.input.stride, uint16_t{0});
 }
 
-// Runs body(panel, depth, first output, outputs of it) over all tiles' depths of a weight.
-template <typename Body>
-void forTiles(const Context& context, int64_t inputs, int64_t outputs, const Body& body) {
-    parallelFor(context, partsFor(outputs, kPanel), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t panel = begin; panel < end; ++panel)
-            for (int64_t depth = 0; depth < inputs / kTileDepth; ++depth)
-                body(panel, depth, std::min(kPanel, outputs - panel * kPanel));
-    });
-}
-
 // Where the pairs of a column lie in a tile, counted in pairs.
 inline __m512i pairsOfColumn() {
     return _mm512_slli_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
                              4);
 }
 
+// The numbers of one output, place by place.
+void placesOf(const PackedWeight& weight, const uint16_t* plain, uint16_t* column) {
+    const int64_t places = weight.kernelHeight * weight.kernelWidth;
+    for (int64_t place = 0; place < places; ++place)
+        for (int64_t input = 0; input < weight.inputs; ++input)
+            *column++ = plain[input * places + place];
+}
+
+// 32 outputs into tiles. column: room for the numbers of one of them.
+void packPanel(const PackedWeight& weight, const uint16_t* plain, int64_t panel, int64_t depth,
+               uint16_t* column, uint16_t* tiles) {
+    const __m512i places = pairsOfColumn();
+    for (int64_t index = 0; index < kPanel; ++index) {
+        const int64_t output = panel * kPanel + index;
+        const bool used = output < weight.outputs;
+        if (used) placesOf(weight, plain + output * depth, column);
+        uint16_t* out = tiles + index / kTileSide * kTileNumbers + index % kTileSide * 2;
+        for (int64_t tile = 0; tile < depth / kTileDepth; ++tile)
+            _mm512_i32scatter_epi32(out + tile * kPanelTile, places,
+                                    used ? _mm512_loadu_si512(column + tile * kTileDepth)
+                                         : _mm512_setzero_si512(),
+                                    sizeof(uint32_t));
+    }
+}
+
 } // namespace
 
-bool multipliesByTiles(DType dtype, int64_t inputs) {
-    return dtype == DType::BF16 && inputs % kTileDepth == 0 && tileUnit() == TileUnit::Amx;
+bool multipliesByTiles(const PackedWeight& weight) {
+    // oneDNN's convolutions are the faster ones while their weights stay in the caches.
+    constexpr int64_t kFewestPairs = 500'000;
+    const bool matrix = weight.kernelHeight == 1 && weight.kernelWidth == 1;
+    return weight.dtype == DType::BF16 && weight.inputs % kTileDepth == 0 &&
+           (matrix || weight.inputs * weight.outputs >= kFewestPairs) &&
+           tileUnit() == TileUnit::Amx;
 }
 
 bool gatesByTiles(int64_t outputs) {
     return outputs % (2 * kPanel) == 0;
 }
 
-size_t tiledBytes(int64_t inputs, int64_t outputs) {
-    return static_cast<size_t>(partsFor(outputs, kPanel) * kPanel * inputs) * sizeof(uint16_t);
-}
-
-void tileWeight(const Context& context, const uint16_t* plain, int64_t inputs, int64_t outputs,
-                uint16_t* tiles) {
-    const __m512i places = pairsOfColumn();
-    forTiles(context, inputs, outputs, [&](int64_t panel, int64_t depth, int64_t columns) {
-        uint16_t* out = tiles + (panel * inputs / kTileDepth + depth) * kPanelTile;
-        const uint16_t* in = plain + panel * kPanel * inputs + depth * kTileDepth;
-        for (int64_t column = 0; column < kPanel; ++column)
-            _mm512_i32scatter_epi32(
-                out + column / kTileSide * kTileNumbers + column % kTileSide * 2, places,
-                column < columns ? _mm512_loadu_si512(in + column * inputs)
-                                 : _mm512_setzero_si512(),
-                sizeof(uint32_t));
+void packTiles(const Context& context, PackedWeight& weight, const void* plain) {
+    weight.form = WeightForm::Tiles;
+    const int64_t depth = weight.kernelHeight * weight.kernelWidth * weight.inputs;
+    const int64_t panels = partsFor(weight.outputs, kPanel);
+    weight.reportedBytes = static_cast<size_t>(panels * kPanel * depth) * sizeof(uint16_t);
+    if (context.planning()) return;
+    weight.storage = HostBlock(weight.reportedBytes);
+    parallelFor(context, panels, 1, [&](int64_t begin, int64_t end) {
+        HostBlock column(static_cast<size_t>(depth) * sizeof(uint16_t));
+        for (int64_t panel = begin; panel < end; ++panel)
+            packPanel(weight, static_cast<const uint16_t*>(plain), panel, depth,
+                      static_cast<uint16_t*>(column.data()),
+                      static_cast<uint16_t*>(weight.storage.data()) + panel * kPanel * depth);
     });
 }
 
-void untileWeight(const Context& context, const uint16_t* tiles, int64_t inputs, int64_t outputs,
-                  uint16_t* plain) {
-    const __m512i places = pairsOfColumn();
-    forTiles(context, inputs, outputs, [&](int64_t panel, int64_t depth, int64_t columns) {
-        const uint16_t* in = tiles + (panel * inputs / kTileDepth + depth) * kPanelTile;
-        uint16_t* out = plain + panel * kPanel * inputs + depth * kTileDepth;
-        for (int64_t column = 0; column < columns; ++column)
-            _mm512_storeu_si512(out + column * inputs,
-                                _mm512_i32gather_epi32(places,
-                                                       in + column / kTileSide * kTileNumbers +
-                                                           column % kTileSide * 2,
-                                                       sizeof(uint32_t)));
-    });
-}
-
-void linearByTiles(Context& context, const LinearArgs& args, const uint16_t* tiles) {
+void linearByTiles(Context& context, const LinearArgs& args) {
     const PackedWeight& weight = *args.weight;
     Product product{.input = {static_cast<const uint16_t*>(args.input.data), weight.inputs},
                     .tail = {},
-                    .tiles = tiles,
+                    .gathered = nullptr,
+                    .tiles = static_cast<const uint16_t*>(weight.storage.data()),
                     .bias = static_cast<const float*>(args.bias.data),
                     .residual = static_cast<const uint16_t*>(args.residual.data),
                     .output = static_cast<uint16_t*>(args.output.data),
@@ -360,7 +412,32 @@ void linearByTiles(Context& context, const LinearArgs& args, const uint16_t* til
     if (context.planning()) return;
     product.tail = {tail.as<uint16_t>(), weight.inputs};
     if (!product.wholeTiles()) copyTail(product, tail.as<uint16_t>());
-    multiplyAll(context, product, sums.as<float>());
+    multiplyAll(context, product, {sums.as<float>(), nullptr});
+}
+
+void convolveByTiles(Context& context, const Conv2dArgs& args) {
+    const PackedWeight& weight = *args.weight;
+    const auto rowsOf = [](const TensorRef& t) { return t.dims[0] * t.dims[1] * t.dims[2]; };
+    const Product product{.input = {},
+                          .tail = {},
+                          .gathered = &args,
+                          .tiles = static_cast<const uint16_t*>(weight.storage.data()),
+                          .bias = static_cast<const float*>(args.bias.data),
+                          .residual = static_cast<const uint16_t*>(args.residual.data),
+                          .output = static_cast<uint16_t*>(args.output.data),
+                          .rows = rowsOf(args.output),
+                          .outputs = weight.outputs,
+                          .depthTiles =
+                              weight.kernelHeight * weight.kernelWidth * weight.inputs / kTileDepth,
+                          .activation = Activation::None,
+                          .gated = false};
+    const auto threads = static_cast<size_t>(context.threads);
+    const Scratch pixels(context, threads * static_cast<size_t>(gatheredNumbers(product)) *
+                                      sizeof(uint16_t));
+    const Scratch sums(context, threads * static_cast<size_t>(keptSums(product)) * sizeof(float));
+    if (context.planning()) return;
+    multiplyAll(context, product, {sums.as<float>(), pixels.as<uint16_t>()});
+    checkCancelled(context);
 }
 
 } // namespace kinora::kernels::cpu
@@ -373,18 +450,17 @@ void linearByTiles(Context& context, const LinearArgs& args, const uint16_t* til
 
 namespace kinora::kernels::cpu {
 
-bool multipliesByTiles(DType, int64_t) {
+bool multipliesByTiles(const PackedWeight&) {
     return false;
 }
 bool gatesByTiles(int64_t) {
     return false;
 }
-size_t tiledBytes(int64_t, int64_t) {
-    return 0;
+void packTiles(const Context&, PackedWeight&, const void*) {}
+void linearByTiles(Context&, const LinearArgs&) {
+    throw std::logic_error("this processor has no tiles");
 }
-void tileWeight(const Context&, const uint16_t*, int64_t, int64_t, uint16_t*) {}
-void untileWeight(const Context&, const uint16_t*, int64_t, int64_t, uint16_t*) {}
-void linearByTiles(Context&, const LinearArgs&, const uint16_t*) {
+void convolveByTiles(Context&, const Conv2dArgs&) {
     throw std::logic_error("this processor has no tiles");
 }
 
