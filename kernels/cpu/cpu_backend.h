@@ -6,9 +6,9 @@
 //     backends.add(cpuBackend());
 //
 // The same inputs on the same number of threads give the same bytes, whatever ran before.
-// conv2d (but for what winograd.h computes), linear (but by tiles) and matmul are oneDNN's and may
-// give other bytes on another number of threads (with AVX-512 they seldom do, without it often);
-// every other op gives the same bytes on any.
+// conv2d and linear (but for what winograd.h and weight_tiles.h compute) and matmul are oneDNN's
+// and may give other bytes on another number of threads (with AVX-512 they seldom do, without it
+// often); every other op gives the same bytes on any.
 
 #include "kernels/backend/backend_table.h"
 
