@@ -27,12 +27,19 @@ Image load(const std::string& path) {
     return std::move(*image);
 }
 
+// As the reference's pipelines scale the pictures that they are given.
+Image scaledInput(const Image& image, int64_t width, int64_t height) {
+    return resizeImage(image, static_cast<int>(width), static_cast<int>(height),
+                       ResizeFilter::Lanczos8Bit);
+}
+
 HostTensor toTensor(Image image) {
     return {Shape{image.height, image.width, image.channels}, std::move(image.pixels)};
 }
 
 // Luma as Pillow's L mode has it, on black.
 Image toGray(const Image& image) {
+    if (image.channels == 1) return image;
     Image gray{image.width, image.height, 1, {}};
     const auto channels = static_cast<size_t>(image.channels);
     for (size_t at = 0; at < image.pixels.size(); at += channels) {
@@ -85,7 +92,7 @@ HostTensor pictureForClip(const std::filesystem::path& file, int64_t side) {
 InputPictures InputPictures::read(const pipelines::ImageRequest& request) {
     InputPictures pictures;
     pictures.m_init = load(request.initPath);
-    if (!request.maskPath.empty()) pictures.m_mask = toGray(load(request.maskPath));
+    pictures.m_mask = load(request.maskPath);
     pictures.m_controls = readGuides(request.controlImages, request.controlPrepare);
     pictures.m_adapters = readGuides(request.adapterImages, request.adapterPrepare);
     const auto margins =
@@ -93,7 +100,7 @@ InputPictures InputPictures::read(const pipelines::ImageRequest& request) {
     if (!margins || pictures.m_init.width == 0) return pictures;
     if (pictures.m_mask.width > 0)
         pictures.m_mask =
-            resizeImage(pictures.m_mask, pictures.m_init.width, pictures.m_init.height);
+            toGray(scaledInput(pictures.m_mask, pictures.m_init.width, pictures.m_init.height));
     OutpaintCanvas canvas = outpaintCanvas(pictures.m_init, pictures.m_mask, *margins);
     pictures.m_init = std::move(canvas.picture);
     pictures.m_mask = std::move(canvas.mask);
@@ -111,17 +118,11 @@ InputPictures::readGuides(const std::vector<std::string>& paths,
 }
 
 pipelines::RunInputs InputPictures::scaledTo(int64_t width, int64_t height) const {
-    const auto scaled = [&](const Image& image) {
-        if (image.pixels.empty()) return HostTensor{};
-        return toTensor(resizeImage(image, static_cast<int>(width), static_cast<int>(height)));
-    };
     pipelines::RunInputs inputs;
-    inputs.init = scaled(m_init);
-    inputs.mask = scaled(m_mask);
+    if (!m_init.pixels.empty()) inputs.init = toTensor(scaledInput(m_init, width, height));
+    if (!m_mask.pixels.empty()) inputs.mask = toTensor(toGray(scaledInput(m_mask, width, height)));
     const auto prepared = [&](const Guide& guide) {
-        Image picture =
-            resizeImage(guide.picture, static_cast<int>(width), static_cast<int>(height));
-        return toTensor(preparePicture(picture, guide.prepare));
+        return toTensor(preparePicture(scaledInput(guide.picture, width, height), guide.prepare));
     };
     std::ranges::transform(m_controls, std::back_inserter(inputs.controls), prepared);
     std::ranges::transform(m_adapters, std::back_inserter(inputs.adapters), prepared);

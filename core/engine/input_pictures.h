@@ -30,9 +30,9 @@ class InputPictures {
     // Of the picture; 0 where there is none.
     pipelines::PictureSize size() const { return {m_init.width, m_init.height}; }
 
-    // Both stretched to that size (resizeImage), whatever their own shapes are. Of the mask its
-    // luma counts, on black where it is transparent. What nets follow lies on white and is prepared
-    // after it was stretched.
+    // Both stretched to that size in 8 bits (resizeImage), whatever their own shapes are. Of the
+    // mask its luma counts, on black where it is transparent. What nets follow lies on white and is
+    // prepared after it was stretched.
     pipelines::RunInputs scaledTo(int64_t width, int64_t height) const;
 
     // What scaling changes that a person may not expect; sentences.
@@ -46,7 +46,7 @@ class InputPictures {
     static std::vector<Guide> readGuides(const std::vector<std::string>& paths,
                                          const std::vector<std::string>& preparations);
 
-    Image m_init, m_mask;
+    Image m_init, m_mask; // the mask in colour, but for one that was grown by outpainting
     std::vector<Guide> m_controls, m_adapters;
 };
 

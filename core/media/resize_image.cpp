@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 #include <vector>
 
 namespace kinora::core {
@@ -28,16 +29,26 @@ double bicubic(double x) {
 struct Filter {
     double (*weight)(double x);
     double support;
+    bool inBytes; // values are whole numbers to kMostByte, weights have the bits that Pillow's have
 };
 
+constexpr double kMostByte = 255, kWeightSteps = 1 << 22;
+
 Filter filterOf(ResizeFilter filter) {
-    return filter == ResizeFilter::Lanczos ? Filter{lanczos, kLobes} : Filter{bicubic, 2};
+    const bool inBytes = filter != ResizeFilter::Lanczos;
+    return filter == ResizeFilter::Bicubic8Bit ? Filter{bicubic, 2, inBytes}
+                                               : Filter{lanczos, kLobes, inBytes};
+}
+
+// Halves go up: Pillow adds one and cuts off.
+double roundedUp(double value) {
+    return std::floor(value + 0.5);
 }
 
 // The pixels that one pixel of the result is made of.
 struct Window {
     size_t first;
-    std::vector<float> weights; // their sum is 1
+    std::vector<double> weights; // their sum is 1
 };
 
 std::vector<Window> windowsOf(size_t from, size_t to, const Filter& filter) {
@@ -55,74 +66,93 @@ std::vector<Window> windowsOf(size_t from, size_t to, const Filter& filter) {
             sum += weights.back();
         }
         Window& window = windows.emplace_back(Window{first, {}});
-        for (const double weight : weights)
-            window.weights.push_back(static_cast<float>(weight / sum));
+        for (double weight : weights) {
+            weight /= sum;
+            if (filter.inBytes) weight = std::round(weight * kWeightSteps) / kWeightSteps;
+            window.weights.push_back(weight);
+        }
     }
     return windows;
 }
 
 // Along the middle axis of [outer, from, inner]: rows of a picture or its columns. The filter
-// overshoots at edges; values stay in 0..1.
+// overshoots at edges; values stay in their range.
 std::vector<float> resample(const std::vector<float>& values, size_t outer, size_t from,
                             size_t inner, size_t to, const Filter& filter) {
     const std::vector<Window> windows = windowsOf(from, to, filter);
+    const double most = filter.inBytes ? kMostByte : 1;
     std::vector<float> result(outer * to * inner);
+    std::vector<double> sums(inner);
     for (size_t row = 0; row < outer; ++row)
         for (size_t i = 0; i < to; ++i) {
-            float* out = &result[(row * to + i) * inner];
+            std::ranges::fill(sums, 0);
             for (size_t tap = 0; tap < windows[i].weights.size(); ++tap) {
                 const float* in = &values[(row * from + windows[i].first + tap) * inner];
-                for (size_t at = 0; at < inner; ++at) out[at] += windows[i].weights[tap] * in[at];
+                for (size_t at = 0; at < inner; ++at)
+                    sums[at] += windows[i].weights[tap] * static_cast<double>(in[at]);
             }
-            for (size_t at = 0; at < inner; ++at) out[at] = std::clamp(out[at], 0.0f, 1.0f);
+            float* out = &result[(row * to + i) * inner];
+            for (size_t at = 0; at < inner; ++at)
+                out[at] = static_cast<float>(
+                    std::clamp(filter.inBytes ? roundedUp(sums[at]) : sums[at], 0.0, most));
         }
     return result;
 }
 
-void roundToBytes(std::vector<float>& values) {
-    constexpr float kWhole = 255;
-    for (float& value : values) value = std::round(value * kWhole) / kWhole;
-}
-
-void multiplyByAlpha(Image& image) {
+void multiplyByAlpha(Image& image, bool inBytes) {
     for (size_t at = 0; at + 3 < image.pixels.size(); at += 4)
-        for (size_t c = at; c < at + 3; ++c) image.pixels[c] *= image.pixels[at + 3];
+        for (size_t c = at; c < at + 3; ++c) {
+            const double product = static_cast<double>(image.pixels[c]) * image.pixels[at + 3];
+            image.pixels[c] =
+                static_cast<float>(inBytes ? roundedUp(product / kMostByte) : product);
+        }
 }
 
-void divideByAlpha(Image& image) {
+void divideByAlpha(Image& image, bool inBytes) {
+    const double most = inBytes ? kMostByte : 1;
     for (size_t at = 0; at + 3 < image.pixels.size(); at += 4)
-        for (size_t c = at; c < at + 3; ++c)
-            if (image.pixels[at + 3] > 0)
-                image.pixels[c] = std::min(image.pixels[c] / image.pixels[at + 3], 1.0f);
+        for (size_t c = at; c < at + 3; ++c) {
+            const double alpha = image.pixels[at + 3];
+            if (alpha <= 0) continue;
+            const double color = std::min(image.pixels[c] * most / alpha, most);
+            image.pixels[c] = static_cast<float>(inBytes ? std::floor(color) : color);
+        }
 }
 
-} // namespace
-
-Image resizeImage(const Image& image, int width, int height, ResizeFilter how) {
-    if (image.width == width && image.height == height) return image;
-    Image result = image;
-    const Filter filter = filterOf(how);
-    if (image.channels == 4) multiplyByAlpha(result);
+Image resampled(Image image, int width, int height, const Filter& filter) {
     const auto alongRows = [&] {
-        result.pixels = resample(
-            result.pixels, static_cast<size_t>(result.height), static_cast<size_t>(result.width),
-            static_cast<size_t>(result.channels), static_cast<size_t>(width), filter);
-        if (how == ResizeFilter::Bicubic8Bit) roundToBytes(result.pixels);
-        result.width = width;
+        image.pixels = resample(
+            image.pixels, static_cast<size_t>(image.height), static_cast<size_t>(image.width),
+            static_cast<size_t>(image.channels), static_cast<size_t>(width), filter);
+        image.width = width;
     };
     const auto alongColumns = [&] {
-        result.pixels = resample(result.pixels, 1, static_cast<size_t>(result.height),
-                                 static_cast<size_t>(result.width * result.channels),
-                                 static_cast<size_t>(height), filter);
-        if (how == ResizeFilter::Bicubic8Bit) roundToBytes(result.pixels);
-        result.height = height;
+        image.pixels = resample(image.pixels, 1, static_cast<size_t>(image.height),
+                                static_cast<size_t>(image.width * image.channels),
+                                static_cast<size_t>(height), filter);
+        image.height = height;
     };
     // The order tells in what is cut off between.
     const bool columnsFirst = width > image.width && height < image.height;
     if (columnsFirst) alongColumns();
     alongRows();
     if (!columnsFirst) alongColumns();
-    if (image.channels == 4) divideByAlpha(result);
+    return image;
+}
+
+} // namespace
+
+Image resizeImage(const Image& image, int width, int height, ResizeFilter how) {
+    if (image.width == width && image.height == height) return image;
+    const Filter filter = filterOf(how);
+    Image result = image;
+    if (filter.inBytes)
+        for (float& value : result.pixels) value = static_cast<float>(roundedUp(value * kMostByte));
+    if (image.channels == 4) multiplyByAlpha(result, filter.inBytes);
+    result = resampled(std::move(result), width, height, filter);
+    if (image.channels == 4) divideByAlpha(result, filter.inBytes);
+    if (filter.inBytes)
+        for (float& value : result.pixels) value = static_cast<float>(value / kMostByte);
     return result;
 }
 

@@ -5,14 +5,14 @@
 
 namespace kinora::core {
 
-// Bicubic8Bit: rounded between rows and columns, as Pillow does, for who must see the same numbers.
-enum class ResizeFilter { Lanczos, Bicubic8Bit };
+// 8Bit: in whole steps of 255 from the first to the last, to the bit as Pillow, for who must see
+// the same numbers as programs that use it.
+enum class ResizeFilter { Lanczos, Lanczos8Bit, Bicubic8Bit };
 
 // By Lanczos' filter over three lobes or by Keys' cubic (a = -0.5), wider where it makes the
 // picture smaller, as Pillow's resize of version 13: along rows, then along columns (the other way
-// round where a wider and lower picture is made), here without rounding to 8 bits between. Colour
-// counts as much as it is opaque. The picture itself where it has that size. width, height: 1 or
-// more. Throws std::bad_alloc.
+// round where a wider and lower picture is made). Colour counts as much as it is opaque. The
+// picture itself where it has that size. width, height: 1 or more. Throws std::bad_alloc.
 Image resizeImage(const Image& image, int width, int height,
                   ResizeFilter filter = ResizeFilter::Lanczos);
 

@@ -126,7 +126,7 @@ void checkComponent(const nlohmann::json& index, const Component& component,
 } // namespace
 
 struct ModelLayout {
-    std::array<std::string_view, 2> pipelines; // classes that model_index.json names
+    std::span<const std::string_view> pipelines; // classes that model_index.json names
     std::span<const Component> components;
 
     const Component* find(std::string_view name) const {
@@ -137,9 +137,26 @@ struct ModelLayout {
 
 namespace {
 
+// What a folder's class does with its parts the request says again, and their configs: all classes
+// of one family are one kind of model.
+constexpr std::string_view kStableDiffusionPipelines[] = {
+    "StableDiffusionPipeline",
+    "StableDiffusionImg2ImgPipeline",
+    "StableDiffusionInpaintPipeline",
+    "StableDiffusionInpaintPipelineLegacy",
+    "StableDiffusionInstructPix2PixPipeline",
+    "LatentConsistencyModelPipeline",
+    "LatentConsistencyModelImg2ImgPipeline",
+};
+constexpr std::string_view kStableDiffusionXlPipelines[] = {
+    "StableDiffusionXLPipeline",
+    "StableDiffusionXLImg2ImgPipeline",
+    "StableDiffusionXLInpaintPipeline",
+};
+
 constexpr ModelLayout kLayouts[] = {
-    {{"StableDiffusionPipeline"}, kStableDiffusion},
-    {{"StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline"}, kStableDiffusionXl},
+    {kStableDiffusionPipelines, kStableDiffusion},
+    {kStableDiffusionXlPipelines, kStableDiffusionXl},
 };
 
 // Components that nobody here knows would change the result if they were left out.
@@ -168,8 +185,7 @@ const ModelLayout& layoutOf(const std::string& pipelineClass, const std::string&
             return layout;
     throw Error(ErrorCode::Unsupported,
                 label + ": the kind of model " + brief(pipelineClass) + " is not supported.",
-                "Models of the classes StableDiffusionPipeline and StableDiffusionXLPipeline can "
-                "be used.");
+                "Models of the Stable Diffusion and Stable Diffusion XL family can be used.");
 }
 
 // The files with a component's weights: one, or an index and its shards, relative to its folder.

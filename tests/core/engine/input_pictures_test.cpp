@@ -86,6 +86,21 @@ class InputPicturesTest : public QObject {
         QCOMPARE(pictures.notes(16, 16).size(), size_t{1});
     }
 
+    // Luma is taken of what was scaled, in 8 bits: 128 of 255 is repainted, 127 is not.
+    void aMaskIsScaledInBytes() {
+        pipelines::ImageRequest request;
+        Image image{3, 1, 3, {0, 0, 0, 1, 1, 1, 1, 1, 1}};
+        request.maskPath = m_folder.filePath("steps.png").toStdString();
+        QVERIFY(saveImage(image, request.maskPath, {}));
+        const auto inputs = InputPictures::read(request).scaledTo(4, 2);
+        for (const float value : inputs.mask.values) {
+            const float level = 255 * value;
+            QVERIFY2(std::abs(level - std::round(level)) < 1e-3F,
+                     qPrintable(QString::number(level)));
+        }
+        QVERIFY(inputs.mask.values[1] > 0 && inputs.mask.values[1] < 1);
+    }
+
     void aMaskIsBlackWhereItIsTransparent() {
         pipelines::ImageRequest request;
         request.maskPath = saved("clear.png", 8, 8, {1, 1, 1, 0});

@@ -52,6 +52,16 @@ class ResizeImageTest : public QObject {
         }
     }
 
+    void isPillowsToTheBitInBytes_data() { isPillowsButForItsRounding_data(); }
+    void isPillowsToTheBitInBytes() {
+        QFETCH(QString, mode);
+        QFETCH(QString, size);
+        const Image expected = golden((mode + "." + size).toStdString());
+        const Image found = resizeImage(golden(mode.toStdString()), expected.width, expected.height,
+                                        ResizeFilter::Lanczos8Bit);
+        QCOMPARE(found.pixels, expected.pixels);
+    }
+
     void keepsAPictureOfThatSize() {
         const Image image = golden("RGBA");
         QVERIFY(resizeImage(image, image.width, image.height).pixels == image.pixels);

@@ -210,6 +210,21 @@ TEST_CASE("an index that is wrong is refused with its key") {
     }
 }
 
+TEST_CASE("a folder of a family is opened whatever it was made for") {
+    const TemporaryFolder folder;
+    for (const char* name :
+         {"StableDiffusionInpaintPipeline", "StableDiffusionInstructPix2PixPipeline",
+          "StableDiffusionImg2ImgPipeline", "LatentConsistencyModelPipeline"}) {
+        writeModel(folder);
+        folder.write("m/model_index.json", replaced(kIndex, "StableDiffusionPipeline", name));
+        CHECK(Model::open(folder.path() / "m").kind() == name);
+    }
+    const std::string xl =
+        replaced(kIndex, "StableDiffusionPipeline", "StableDiffusionXLInpaintPipeline");
+    folder.write("m/model_index.json", xl);
+    CHECK(contains(thrownByOpening(folder), "text_encoder_2"));
+}
+
 TEST_CASE("missing folders and files are told apart") {
     const TemporaryFolder folder;
     CHECK(contains(thrownByOpening(folder), "there is no such model"));
