@@ -11,8 +11,9 @@ enum class ResizeFilter { Lanczos, Lanczos8Bit, Bicubic8Bit };
 
 // By Lanczos' filter over three lobes or by Keys' cubic (a = -0.5), wider where it makes the
 // picture smaller, as Pillow's resize of version 13: along rows, then along columns (the other way
-// round where a wider and lower picture is made). Colour counts as much as it is opaque. The
-// picture itself where it has that size. width, height: 1 or more. Throws std::bad_alloc.
+// round where more than twice as many rows as columns are lost). Colour counts as much as it is
+// opaque. The picture itself where it has that size. width, height: 1 or more. Throws
+// std::bad_alloc.
 Image resizeImage(const Image& image, int width, int height,
                   ResizeFilter filter = ResizeFilter::Lanczos);
 

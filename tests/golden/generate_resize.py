@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SIZES = {"smaller": (7, 5), "larger": (40, 33), "wider": (30, 6), "one": (1, 1)}
+SIZES = {"smaller": (7, 5), "larger": (40, 33), "wider": (30, 6), "lower": (18, 5), "one": (1, 1)}
 
 
 def main():

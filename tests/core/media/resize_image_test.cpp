@@ -31,7 +31,7 @@ class ResizeImageTest : public QObject {
         QTest::addColumn<QString>("mode");
         QTest::addColumn<QString>("size");
         for (const char* mode : {"RGB", "RGBA"})
-            for (const char* size : {"smaller", "larger", "wider", "one"})
+            for (const char* size : {"smaller", "larger", "wider", "lower", "one"})
                 QTest::addRow("%s %s", mode, size) << QString(mode) << QString(size);
     }
     void isPillowsButForItsRounding() {
