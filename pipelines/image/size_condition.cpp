@@ -11,9 +11,8 @@ constexpr double kNegativeAestheticScore = 2.5;
 
 std::vector<float> sizeCondition(const ImageRequest& request, int64_t count, PromptSide side) {
     const int64_t width = *request.width, height = *request.height;
-    // The reference's pipelines that begin from pictures tell the negative side of no crop.
-    const bool fromPicture = !request.initPath.empty() || count == kScoreNumbers;
-    const bool cropped = side == PromptSide::Positive || !fromPicture;
+    // The reference tells the refiner's negative side of no crop, the base model's of the same.
+    const bool cropped = side == PromptSide::Positive || count == kSizeNumbers;
     std::vector<float> numbers = {static_cast<float>(request.originalHeight.value_or(height)),
                                   static_cast<float>(request.originalWidth.value_or(width)),
                                   static_cast<float>(cropped ? request.cropTop.value_or(0) : 0),

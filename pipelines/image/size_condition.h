@@ -15,7 +15,7 @@ inline constexpr int64_t kScoreNumbers = 5; // original size, crop, aesthetic sc
 enum class PromptSide { Negative, Positive };
 
 // request: resolved. count: kSizeNumbers or kScoreNumbers. Heights before widths, tops before
-// lefts, in pixels. The side matters to the score, and to the crop of runs from a picture.
+// lefts, in pixels. The side matters to the refiner's score and crop.
 std::vector<float> sizeCondition(const ImageRequest& request, int64_t count, PromptSide side);
 
 } // namespace kinora::pipelines

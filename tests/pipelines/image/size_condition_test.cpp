@@ -34,19 +34,3 @@ TEST_CASE("said sizes, crop and scores are told") {
     CHECK(sizeCondition(request, kScoreNumbers, PromptSide::Positive) == Numbers{2, 1, 4, 3, 7});
     CHECK(sizeCondition(request, kScoreNumbers, PromptSide::Negative) == Numbers{2, 1, 0, 0, 8});
 }
-
-// Numbers as StableDiffusionXLImg2ImgPipeline tells its denoiser.
-TEST_CASE("the negative side of a run from a picture is told of no crop") {
-    ImageRequest request;
-    request.width = 64;
-    request.height = 32;
-    request.cropTop = 5;
-    request.cropLeft = 7;
-    const std::vector<float> cropped = {32, 64, 5, 7, 32, 64}, whole = {32, 64, 0, 0, 32, 64};
-    CHECK(sizeCondition(request, kSizeNumbers, PromptSide::Negative) == cropped);
-    request.initPath = "a.png";
-    CHECK(sizeCondition(request, kSizeNumbers, PromptSide::Negative) == whole);
-    CHECK(sizeCondition(request, kSizeNumbers, PromptSide::Positive) == cropped);
-    const std::vector<float> scored = {32, 64, 0, 0, 2.5};
-    CHECK(sizeCondition(request, kScoreNumbers, PromptSide::Negative) == scored);
-}
