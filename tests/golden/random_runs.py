@@ -1,0 +1,263 @@
+"""One run of a random model: drawn at random, as Kinora's options and by diffusers."""
+
+import inspect
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+
+PIPELINES = {
+    ("sd", "text"): "StableDiffusionPipeline", ("lcm", "text"): "StableDiffusionPipeline",
+    ("sd", "image"): "StableDiffusionImg2ImgPipeline",
+    ("lcm", "image"): "StableDiffusionImg2ImgPipeline",
+    ("sd", "mask"): "StableDiffusionInpaintPipeline",
+    ("inpaint9", "mask"): "StableDiffusionInpaintPipeline",
+    ("edit", "edit"): "StableDiffusionInstructPix2PixPipeline",
+    ("sdxl", "text"): "StableDiffusionXLPipeline",
+    ("sdxl", "image"): "StableDiffusionXLImg2ImgPipeline",
+    ("sdxl", "mask"): "StableDiffusionXLInpaintPipeline",
+    ("sdxl-inpaint9", "mask"): "StableDiffusionXLInpaintPipeline",
+    ("refiner", "image"): "StableDiffusionXLImg2ImgPipeline",
+}
+SAMPLERS = {
+    "ddim": "DDIMScheduler", "ddpm": "DDPMScheduler", "pndm": "PNDMScheduler",
+    "lms": "LMSDiscreteScheduler", "euler": "EulerDiscreteScheduler",
+    "euler_a": "EulerAncestralDiscreteScheduler", "heun": "HeunDiscreteScheduler",
+    "dpm2": "KDPM2DiscreteScheduler", "dpm2_a": "KDPM2AncestralDiscreteScheduler",
+    "dpmpp_2m": "DPMSolverMultistepScheduler", "dpmpp_2m_sde": "DPMSolverMultistepScheduler",
+    "dpmpp_2s": "DPMSolverSinglestepScheduler", "deis": "DEISMultistepScheduler",
+    "unipc": "UniPCMultistepScheduler", "lcm": "LCMScheduler", "tcd": "TCDScheduler",
+}
+ONLY_MODES = {"inpaint9": "mask", "sdxl-inpaint9": "mask", "edit": "edit", "refiner": "image"}
+SIGMAS = ["lms", "euler", "heun", "dpm2", "dpm2_a", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2s",
+          "deis", "unipc"]
+PROMPTS = ["", "a quiet castle, golden hour", "two FOXES near the River; oil painting",
+           "çafé naïve 東京 🦊 moss\tand  rust", "35mm 1234 (parentheses) [brackets] it's",
+           "fox " * 90, "<|endoftext|> lantern", "morning fog,,, very-detailed!!!"]
+
+
+def make_scheduler(config, sampler, schedule):
+    cls = getattr(diffusers, SAMPLERS[sampler])
+    more = {}
+    if schedule != "normal":
+        more[f"use_{schedule}_sigmas"] = True
+    if sampler == "dpmpp_2m_sde":
+        more["algorithm_type"] = "sde-dpmsolver++"
+    if sampler == "pndm":
+        more["skip_prk_steps"] = True
+    return cls.from_config({k: v for k, v in config.items() if not k.startswith("_")}, **more)
+
+
+def picture(draw, width, height, channels=3):
+    generator = np.random.default_rng(draw.randrange(2 ** 31))
+    y, x = np.mgrid[0:height, 0:width]
+    values = np.stack([0.5 + 0.4 * np.sin(x / (3 + 2 * c) + c) * np.cos(y / (4 + c))
+                       for c in range(channels)], -1)
+    values = np.clip(values + 0.3 * (generator.random(values.shape) - 0.5), 0, 1)
+    values = (values * 255).round().astype(np.uint8)
+    return Image.fromarray(values if channels == 3 else values[..., 0])
+
+
+class Run:
+    """options(): Kinora's; reference(): final latents by diffusers. work: a folder for pictures."""
+
+    def __init__(self, draw, folder, work):
+        self.folder, self.work = folder, work
+        self.factor = 2 ** (len(folder.parts["vae"].config.block_out_channels) - 1)
+        self.mode = self.draw_mode(draw)
+        self.draw_sampling(draw)
+        self.draw_start(draw)
+        self.prompt, self.negative = draw.choice(PROMPTS), draw.choice(PROMPTS + [""] * 4)
+        layers = min(part.config.num_hidden_layers for name, part in folder.parts.items()
+                     if name.startswith("text_encoder"))
+        self.clip_skip = min(draw.choice([0, 0, 0, 1, 2]), layers)
+        self.sizes = folder.is_xl and draw.random() < 0.4
+        self.numbers = [draw.randint(16, 1500) for _ in range(6)]
+        self.scores = [draw.choice([6.0, 4.5]), draw.choice([2.5, 1.0])]
+
+    def draw_mode(self, draw):
+        kind = self.folder.kind
+        if kind in ONLY_MODES:
+            return ONLY_MODES[kind]
+        masks = kind != "lcm" and self.folder.parts["vae"].config.latent_channels == 4
+        return draw.choice(["text", "text", "text", "image"] + ["mask"] * masks)
+
+    def draw_sampling(self, draw):
+        self.sampler, self.schedule = draw.choice(list(SAMPLERS)), "normal"
+        if self.sampler in SIGMAS and draw.random() < 0.4:
+            self.schedule = draw.choice(["karras", "exponential", "beta"])
+        self.steps = draw.choice([1, 2, 3, 4, 6, 8, 17, 50])
+        self.cfg = draw.choice([0.0, 0.5, 1.0, 1.3, 3.0, 5.0, 7.5, 12.0])
+        self.image_cfg = draw.choice([1.0, 1.5, 2.2])
+        self.rescale = draw.choice([0.0, 0.0, 0.0, 0.7, 1.0]) if self.mode == "text" else 0.0
+        self.eta = draw.choice([0.0, 0.4, 1.0]) if self.sampler in ("ddim", "tcd") else 0.0
+        self.seed = draw.randrange(2 ** 32)
+        self.count, self.batch = draw.choice([1, 1, 1, 2, 3]), draw.choice([0, 1, 2])
+        self.strength = None
+        if self.mode in ("image", "mask"):
+            self.strength = draw.choice([0.05, 0.3, 0.5, 0.77, 1.0])
+            while int(self.steps * self.strength) < 1:
+                self.steps += 1
+
+    def draw_start(self, draw):
+        """The size, and pictures of that size or of another."""
+        unet = self.folder.parts["unet"].config
+        least = 2 ** len(unet.block_out_channels) if unet.downsample_padding == 0 else 1
+
+        def side(*latents):
+            pixels = self.factor * max(draw.choice(latents), least)
+            while pixels % 8:  # which the reference asks for
+                pixels += self.factor
+            return pixels
+
+        def size():
+            if draw.random() < 0.75:
+                return self.width, self.height
+            return draw.randint(20, 90), draw.randint(20, 90)
+
+        self.width = side(1, 2, 3, 5, 8, 11, 16, 17, 29)
+        self.height = side(1, 2, 3, 4, 7, 8, 12)
+        self.init = picture(draw, *size()) if self.mode != "text" else None
+        self.mask = picture(draw, *size(), channels=1) if self.mode == "mask" else None
+
+    def describe(self):
+        pictures = " ".join(f"from {image.size[0]}x{image.size[1]}"
+                            for image in (self.init, self.mask) if image)
+        return (f"{self.folder.kind}/{self.mode} {self.sampler}/{self.schedule} steps {self.steps} "
+                f"cfg {self.cfg} {self.width}x{self.height} x{self.count} strength {self.strength} "
+                f"rescale {self.rescale} eta {self.eta} skip {self.clip_skip} sizes {self.sizes} "
+                f"{self.folder.scheduler['prediction_type']} {pictures}")
+
+    def options(self, latents):
+        words = ["image", "--model", self.folder.path, "--prompt=" + self.prompt,
+                 "--negative=" + self.negative, "--prompt-syntax", "plain",
+                 "--sampler", self.sampler, "--schedule", self.schedule,
+                 "--steps", self.steps, "--cfg", self.cfg, "--guidance-rescale", self.rescale,
+                 "--seed", self.seed, "--count", self.count, "--batch", self.batch,
+                 "--width", self.width, "--height", self.height, "--clip-skip", self.clip_skip,
+                 "--precision", "f32", "--save-latents", latents,
+                 "--output", f"{self.work}/out.png", "--quiet", "--overwrite", "--threads", 1]
+        if self.sampler in ("ddim", "tcd"):
+            words += ["--eta", self.eta]
+        if self.strength is not None:
+            words += ["--strength", self.strength]
+        if self.mode == "edit":
+            words += ["--image-cfg", self.image_cfg]
+        if self.init:
+            self.init.save(f"{self.work}/init.png")
+            words += ["--init", f"{self.work}/init.png"]
+        if self.mask:
+            self.mask.save(f"{self.work}/mask.png")
+            words += ["--mask", f"{self.work}/mask.png"]
+        if self.sizes:
+            a, b, c, d, e, f = self.numbers
+            words += ["--original-width", a, "--original-height", b, "--crop-left", c,
+                      "--crop-top", d]
+            if self.folder.kind != "refiner":
+                words += ["--target-width", e, "--target-height", f]
+        if self.folder.kind == "refiner":
+            words += ["--aesthetic-score", self.scores[0],
+                      "--negative-aesthetic-score", self.scores[1]]
+        return [str(word) for word in words]
+
+    # ---- the reference
+
+    def pipeline(self):
+        cls = getattr(diffusers, PIPELINES[self.folder.kind, self.mode])
+        parts = dict(self.folder.parts)
+        takes = inspect.signature(cls.__init__).parameters
+        for name in takes:
+            if name in ("safety_checker", "feature_extractor", "image_encoder", "text_encoder",
+                        "tokenizer") and name not in parts:
+                parts[name] = None
+        more = {k: v for k, v in self.folder.index.items() if k in takes and not isinstance(v, list)
+                and not k.startswith("_")}
+        if "requires_safety_checker" in takes:
+            more["requires_safety_checker"] = False
+        more.pop("scheduler", None)
+        if "add_watermarker" in takes:
+            more["add_watermarker"] = False
+        pipe = cls(**{k: v for k, v in parts.items() if k in takes}, **more,
+                   scheduler=make_scheduler(self.folder.scheduler, self.sampler, self.schedule))
+        pipe.scheduler = make_scheduler(self.folder.scheduler, self.sampler, self.schedule)
+        pipe.set_progress_bar_config(disable=True)
+        return pipe
+
+    def texts(self, pipe):
+        """Embeddings with clip skip for both prompts, as kinora has it."""
+        xl = self.folder.is_xl
+        negative = self.negative
+        if xl and negative == "":
+            negative = None
+        skip = None
+        if self.clip_skip:
+            skip = self.clip_skip - (2 if xl else 1)
+        if not xl:
+            if not skip:
+                return dict(prompt=self.prompt, negative_prompt=negative)
+            told = []
+            for text in (self.prompt, self.negative):
+                ids = pipe.tokenizer(text, padding="max_length", truncation=True,
+                                     max_length=pipe.tokenizer.model_max_length,
+                                     return_tensors="pt").input_ids
+                encoder = pipe.text_encoder
+                states = encoder(ids, output_hidden_states=True).hidden_states[-(skip + 1)]
+                told.append(getattr(encoder, "text_model", encoder).final_layer_norm(states))
+            return dict(prompt_embeds=told[0], negative_prompt_embeds=told[1])
+        if not skip:
+            return dict(prompt=self.prompt, negative_prompt=negative)
+        # skip -1: the very last layer (clip_skip = -1 reads hidden_states[-1]).
+        p, _, pooled, _ = pipe.encode_prompt(self.prompt, do_classifier_free_guidance=False,
+                                             clip_skip=skip, device="cpu")
+        if negative is None and pipe.config.force_zeros_for_empty_prompt:
+            n, npooled = torch.zeros_like(p), torch.zeros_like(pooled)
+        else:
+            n, _, npooled, _ = pipe.encode_prompt(self.negative, device="cpu", clip_skip=skip,
+                                                  do_classifier_free_guidance=False)
+        return dict(prompt_embeds=p, negative_prompt_embeds=n, pooled_prompt_embeds=pooled,
+                    negative_pooled_prompt_embeds=npooled)
+
+    def sensitivity(self, want):
+        """How far weights that differ in their last bits carry the latents: max|a - b| / max|b|."""
+        generator = torch.Generator().manual_seed(1)
+        kept = []
+        for part in self.folder.parts.values():
+            for p in part.parameters() if hasattr(part, "parameters") else []:
+                kept.append((p, p.detach().clone()))
+                with torch.no_grad():
+                    p.mul_(1 + 1e-7 * torch.randn(p.shape, generator=generator))
+        other = self.reference()
+        for p, values in kept:
+            with torch.no_grad():
+                p.copy_(values)
+        return ((other - want).abs().max() / want.abs().max()).item()
+
+    def reference(self):
+        with torch.no_grad():
+            return torch.cat([self.reference_picture(i) for i in range(self.count)])
+
+    def reference_picture(self, index):
+        pipe = self.pipeline()
+        takes = inspect.signature(pipe.__call__).parameters
+        call = dict(self.texts(pipe), num_inference_steps=self.steps, guidance_scale=self.cfg,
+                    output_type="latent",
+                    generator=torch.Generator("cpu").manual_seed(self.seed + index))
+        optional = {"eta": self.eta, "guidance_rescale": self.rescale, "width": self.width,
+                    "height": self.height, "image_guidance_scale": self.image_cfg}
+        call.update({name: value for name, value in optional.items() if name in takes})
+        if self.strength is not None:
+            call["strength"] = self.strength
+        if self.init:
+            call["image"] = self.init
+            if "height" not in takes:  # such a pipeline takes the picture's own size
+                call["image"] = self.init.resize((self.width, self.height), Image.LANCZOS)
+        if self.mask:
+            call["mask_image"] = self.mask
+        if self.sizes:
+            a, b, c, d, e, f = self.numbers
+            call.update(original_size=(b, a), crops_coords_top_left=(d, c), target_size=(f, e))
+        if self.folder.kind == "refiner":
+            call.update(aesthetic_score=self.scores[0],
+                        negative_aesthetic_score=self.scores[1])
+        return pipe(**call).images
