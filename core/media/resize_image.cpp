@@ -119,7 +119,7 @@ void divideByAlpha(Image& image, bool inBytes) {
         }
 }
 
-Image resampled(Image image, int width, int height, const Filter& filter) {
+Image resampled(Image image, int width, int height, const Filter& filter, bool columnsFirst) {
     const auto alongRows = [&] {
         image.pixels = resample(
             image.pixels, static_cast<size_t>(image.height), static_cast<size_t>(image.width),
@@ -132,9 +132,6 @@ Image resampled(Image image, int width, int height, const Filter& filter) {
                                 static_cast<size_t>(height), filter);
         image.height = height;
     };
-    // The order tells in what is cut off between. This is Pillow's, found by trying.
-    const int fewerRows = image.height - height, fewerColumns = image.width - width;
-    const bool columnsFirst = fewerRows > 0 && fewerRows > 2 * fewerColumns;
     if (columnsFirst) alongColumns();
     alongRows();
     if (!columnsFirst) alongColumns();
@@ -150,7 +147,12 @@ Image resizeImage(const Image& image, int width, int height, ResizeFilter how) {
     if (filter.inBytes)
         for (float& value : result.pixels) value = static_cast<float>(roundedUp(value * kMostByte));
     if (image.channels == 4) multiplyByAlpha(result, filter.inBytes);
-    result = resampled(std::move(result), width, height, filter);
+    // The order tells in what is cut off between. Pillow's was found by trying; what CLIP's
+    // reference (torchvision) does goes along rows first.
+    const int fewerRows = image.height - height, fewerColumns = image.width - width;
+    const bool columnsFirst =
+        how != ResizeFilter::Bicubic8Bit && fewerRows > 0 && fewerRows > 2 * fewerColumns;
+    result = resampled(std::move(result), width, height, filter, columnsFirst);
     if (image.channels == 4) divideByAlpha(result, filter.inBytes);
     if (filter.inBytes)
         for (float& value : result.pixels) value = static_cast<float>(value / kMostByte);
