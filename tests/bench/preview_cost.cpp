@@ -7,6 +7,8 @@
 
 #include "kernels/backend/registry.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/meta/meta_backend.h"
+#include "pipelines/plan/time_model.h"
 #include "pipelines/vae/latent_preview.h"
 #include "pipelines/vae/tiny_preview.h"
 #include "pipelines/vae/vae.h"
@@ -44,18 +46,26 @@ double medianSeconds(kernels::Device& device, int64_t side, const pipelines::Pre
     return seconds[seconds.size() / 2];
 }
 
-void measureTiny(kernels::Device& device, DType compute, const char* name, int64_t side,
-                 int64_t pooling) {
-    constexpr int kRuns = 9;
+pipelines::TinyPreview tinyPreview(kernels::Device& device, DType compute, int64_t pooling) {
     const nlohmann::json config{{"_class_name", "AutoencoderTiny"}};
     const pipelines::RandomWeights source;
     const pipelines::Weights weights(source, device, compute);
-    const pipelines::TinyPreview by(pipelines::makeVaeDecoder(config, "config.json", weights),
-                                    pooling);
-    const double seconds = medianSeconds(device, side, by, kRuns);
-    std::printf("%s, tiny, %s, %d pixels a side: %.0f milliseconds\n", name,
+    return {pipelines::makeVaeDecoder(config, "config.json", weights), pooling};
+}
+
+void measureTiny(kernels::Device& device, kernels::Device& meta, DType compute, const char* name,
+                 int64_t side, int64_t pooling) {
+    constexpr int kRuns = 9;
+    const double seconds =
+        medianSeconds(device, side, tinyPreview(device, compute, pooling), kRuns);
+    const pipelines::TinyPreview planned = tinyPreview(meta, compute, pooling);
+    meta.startRecording();
+    (void)planned(meta.empty({1, side, side, 4}, DType::F32));
+    const double predicted =
+        pipelines::predictSeconds(meta.stopRecording(), pipelines::measureSpeed(device, compute));
+    std::printf("%s, tiny, %s, %d pixels a side: %.0f milliseconds (predicted %.0f)\n", name,
                 compute == DType::F32 ? "f32" : "bf16", static_cast<int>(side / pooling * 8),
-                seconds * 1e3);
+                seconds * 1e3, predicted * 1e3);
 }
 
 } // namespace
@@ -64,7 +74,8 @@ int main() {
     constexpr int kRuns = 101;
     kernels::BackendRegistry backends;
     backends.add(kernels::cpuBackend());
-    const auto device = backends.open("cpu", {});
+    backends.add(kernels::metaBackend());
+    const auto device = backends.open("cpu", {}), meta = backends.open("meta", {});
     pipelines::VaeConfig vae;
     vae.latentChannels = 4;
     for (const auto& [name, scale, side] :
@@ -75,7 +86,8 @@ int main() {
                     medianSeconds(*device, side, matrix, kRuns) * 1e6);
         for (const DType compute : {DType::BF16, DType::F32})
             for (const int64_t pooling : {side / 64, side / 32}) // 512 and 256 pixels
-                if (device->supports(compute)) measureTiny(*device, compute, name, side, pooling);
+                if (device->supports(compute))
+                    measureTiny(*device, *meta, compute, name, side, pooling);
     }
     return 0;
 }
