@@ -116,7 +116,7 @@ std::vector<OptionSpec> queueOptions() {
     std::vector<OptionSpec> options = imageOptions();
     std::erase_if(options, [](const OptionSpec& option) {
         return option.name == "save-latents" || option.name == "preview-every" ||
-               option.name == "dry-run";
+               option.name == "preview" || option.name == "dry-run";
     });
     const std::vector<OptionSpec> own{
         {"project", "NAME", "add, edit: projects take turns; list: only those of this one", ""},

@@ -19,6 +19,7 @@ ordered_json planJson(const pipelines::Plan& plan) {
             {"threads", plan.threads},
             {"precision", plan.precision},
             {"tiling", plan.tiling},
+            {"preview", plan.preview},
             {"batch", plan.batch},
             {"width", plan.width},
             {"height", plan.height},
@@ -137,6 +138,7 @@ std::string planText(const pipelines::Plan& plan) {
             std::to_string(plan.steps) + " steps, " + std::to_string(plan.batch) + " at once\n";
     if (plan.tiling == "vae")
         text += "Tiling     the VAE works in tiles, which takes less memory\n";
+    if (plan.preview == "tiny") text += "Previews   by a small autoencoder\n";
     text += "Time       " + durationText(plan.seconds) + " predicted, a step " +
             std::to_string(static_cast<int64_t>(plan.secondsPerStep * 1000 + 0.5)) + " ms\n";
     text += "Memory     " + sizeText(plan.peakBytes) + " predicted at the peak, " +

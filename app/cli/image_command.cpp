@@ -69,7 +69,10 @@ class ImageCommand {
         m_names = planOutputs(output);
         if (!m_request.saveLatentsPath.empty())
             checkOutputFile(m_request.saveLatentsPath, overwrite());
-        if (m_request.previewEvery > 0) preparePreview();
+        if (m_request.previewEvery > 0)
+            preparePreview();
+        else if (m_request.preview != pipelines::ImageRequest{}.preview)
+            m_console.remark("--preview does not count without --preview-every.");
     }
 
     void preparePreview() {

@@ -188,7 +188,8 @@ QWidget* ComposePanel::makeMore() {
     for (const Parameter& parameter : pipelines::imageParameters()) {
         const bool above = std::ranges::find(kShownAbove, parameter.name) != kShownAbove.end();
         const bool inSection = sectionOf(parameter.name) != nullptr;
-        if (above || inSection || parameter.role == ParameterRole::Output) continue;
+        const bool isHere = parameter.role != ParameterRole::Output || parameter.name == "preview";
+        if (above || inSection || !isHere) continue;
         if (CompanionField::kindFor(parameter)) {
             m_more->content()->addWidget(new CompanionField(m_theme, m_document, parameter));
             continue;

@@ -43,6 +43,16 @@ constexpr const char* kFirstPrompt = "3d emoji of a red apple";
 constexpr int kEarlierPictures = 60;
 constexpr int kMessageMilliseconds = 8000;
 
+namespace {
+
+// That the previews which are asked for cannot be made is said before the run.
+pipelines::ImageRequest planned(pipelines::ImageRequest request) {
+    if (request.preview == "tiny") request.previewEvery = 1;
+    return request;
+}
+
+} // namespace
+
 MainWindow::MainWindow(Theme& theme, const ProgramContext& context)
     : m_theme(theme), m_context(context), m_settings(context.dataFolder) {
     setWindowTitle("Kinora");
@@ -151,7 +161,7 @@ void MainWindow::connectParts() {
                 m_compose->usePicture(parameter.toStdString(), path.toStdString());
             });
     connect(m_document, &RequestDocument::changed, this,
-            [this] { m_plans->watch(m_document->request()); });
+            [this] { m_plans->watch(planned(m_document->request())); });
     connect(m_plans, &PlanWatcher::planned, m_compose, &ComposePanel::showPlan);
     connect(m_queue, &QueuePanel::stopAfterThisWanted, this, &MainWindow::stopAfterThisOne);
     connect(m_queue, &QueuePanel::cancelWanted, m_jobs, &JobController::cancel);
@@ -161,6 +171,7 @@ void MainWindow::connectParts() {
         if (const Job* job = m_jobs->find(number)) {
             pipelines::ImageRequest request = job->request;
             request.previewEvery = m_document->request().previewEvery;
+            request.preview = m_document->request().preview;
             m_document->replace(request, "use of a job's settings");
             m_compose->focusPrompt();
         }

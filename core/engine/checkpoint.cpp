@@ -321,8 +321,8 @@ std::string requestDifference(const std::string& keptText, const std::string& no
 
 std::string requestIdentity(const pipelines::ImageRequest& request) {
     json object = pipelines::toJson(request);
-    for (const char* name :
-         {"previewEvery", "latents", "saveLatents", "init", "mask", "controlImage", "adapterImage"})
+    for (const char* name : {"previewEvery", "preview", "latents", "saveLatents", "init", "mask",
+                             "controlImage", "adapterImage"})
         object.erase(name);
     return object.dump();
 }

@@ -42,7 +42,7 @@ struct Checkpoint {
 };
 
 // Canonical JSON of a resolved request, without what does not decide its pictures: where latents
-// are read and written, how often there are previews.
+// are read and written, previews.
 std::string requestIdentity(const pipelines::ImageRequest& request);
 // The seed in it: one that was drawn for a request without a seed.
 std::optional<int64_t> seedOf(const RunIdentity& run);

@@ -83,6 +83,7 @@ Provenance provenanceOf(const pipelines::ImageRequest& request, const CancelToke
     provenance.request.count = 1;
     provenance.request.batch = 0;
     provenance.request.previewEvery = 0;
+    provenance.request.preview = pipelines::ImageRequest{}.preview;
     provenance.request.latentsPath.clear();
     provenance.request.latentsIndex = 0;
     provenance.request.saveLatentsPath.clear();

@@ -5,6 +5,7 @@
 #include "core/engine/passes/plan_passes.h"
 #include "core/engine/process_memory.h"
 #include "core/engine/tensor_image.h"
+#include "core/engine/tiny_preview_file.h"
 #include "core/library/open_model.h"
 #include "kernels/base/elapsed_time.h"
 #include "kernels/base/error.h"
@@ -135,6 +136,10 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& asked) {
         if (companions.vae)
             prepared.models.back().model.replaceVae(pipelines::ExternalVae(*companions.vae));
     }
+    std::vector<std::string> previewWarnings;
+    for (const Model& one : prepared.models)
+        prepared.tinyPreviews.push_back(
+            findTinyPreview(request, one.model, m_library, m_backends, previewWarnings));
     prepared.companions = companions.files;
     prepared.pictures = companions.pictures;
 
@@ -142,6 +147,7 @@ JobRunner::Prepared JobRunner::prepare(const ImageRequest& asked) {
     std::vector<std::string>& warnings = prepared.plan.warnings;
     warnings = pipelines::modelWarnings(asked, model);
     std::ranges::copy(companions.warnings, std::back_inserter(warnings));
+    std::ranges::move(previewWarnings, std::back_inserter(warnings));
     std::ranges::move(pictures.notes(*request.width, *request.height),
                       std::back_inserter(warnings));
     return prepared;
@@ -157,7 +163,8 @@ void JobRunner::planPassesOf(Prepared& prepared, const Companions& companions,
         model.changed = lastChange(model.model);
         with.models.push_back(
             {model.entry.name, model.model,
-             plannerOf(m_planners.at(i), model.model, model.changed, prepared.compute)});
+             plannerOf(m_planners.at(i), model.model, model.changed, prepared.compute),
+             prepared.tinyPreviews[i]});
     }
     prepared.passes = planPasses(prepared.request, companions, with);
     prepared.plan = planOf(prepared.passes, machine);

@@ -22,6 +22,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,8 @@ class JobRunner {
         pipelines::ImageRequest request;
         kernels::DType compute = kernels::DType::F32;
         JobPasses passes;
-        pipelines::Plan plan;                          // of all of them
+        pipelines::Plan plan;                                              // of all of them
+        std::vector<std::optional<pipelines::PreviewChoice>> tinyPreviews; // for each model
         std::vector<std::filesystem::path> companions; // LoRAs ..., as the metadata list them
         std::vector<std::filesystem::path> pictures;   // beside the prompt
     };

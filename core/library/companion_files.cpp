@@ -31,7 +31,7 @@ struct KindRow {
 };
 constexpr KindRow kKinds[] = {
     {CompanionKind::Lora, "LoRA", {"lora", "loras", "lycoris", "locon"}},
-    {CompanionKind::Vae, "VAE", {"vae", "vaes", "vae-approx", "vae_approx"}},
+    {CompanionKind::Vae, "VAE", {"vae", "vaes", "vae-approx", "vae_approx", "vae-taesd"}},
     {CompanionKind::ControlNet,
      "ControlNet",
      {"controlnet", "controlnets", "control_net", "control-net", "t2i_adapter", "t2i-adapter"}},

@@ -41,6 +41,7 @@ std::string requestKey(const pipelines::ImageRequest& request, const std::string
                        const std::vector<UsedFile>& files) {
     pipelines::ImageRequest deciding = request;
     deciding.previewEvery = 0;
+    deciding.preview = pipelines::ImageRequest{}.preview;
     deciding.saveLatentsPath.clear();
     std::string text =
         pipelines::toJson(deciding).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +

@@ -7,12 +7,17 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 namespace kinora::pipelines {
 
 using kernels::DType;
 
 namespace {
+
+// A network as narrow as a small autoencoder's reaches about half of the rates that a device's
+// speed was measured at (tests/bench/preview_cost.cpp).
+constexpr double kNarrow = 2;
 
 constexpr const char* kSteers = "net:1"; // its weight is 1, in all of the run
 
@@ -47,6 +52,7 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     constexpr int64_t kSteps = 5; // PNDM and LMS remember four predictions beside the newest
     const int64_t promptCalls = m_pipeline.promptCalls(request);
     const int64_t all = takenSteps(request), taken = std::min(all, kSteps);
+    const int64_t previewEvery = request.previewEvery;
     request.count = std::clamp<int64_t>(request.batch, 1, request.count);
     request.batch = request.count;
     const int64_t leftOut = *request.steps - all; // a sampler may ask for so many steps in all
@@ -59,7 +65,8 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
         for (std::string& net : *nets) net = kSteers;
     request.seed = 0;
     request.saveLatentsPath.clear();
-    request.previewEvery = 0;
+    // After each step, where there are any: memory is that of one.
+    request.previewEvery = previewEvery > 0 && previewEvery < promptCalls ? 1 : 0;
 
     Measured measured;
     const auto lap = [&] {
@@ -73,13 +80,23 @@ TextToImagePlanner::Measured TextToImagePlanner::measure(ImageRequest request,
     events.step = [&](int64_t, int64_t, int64_t) {
         measured.stepSeconds += lap() / static_cast<double>(taken);
     };
+    double previews = 0;
+    events.preview = [&](int64_t, const kernels::Tensor&) {
+        measured.previewSeconds += lap();
+        ++previews;
+    };
     m_device->arena().trim(); // as a run does, so that the peak is its own
     m_device->arena().resetPeaks();
     m_device->startRecording();
     RunInputs inputs = inputShapes(request);
     inputs.words = m_words;
+    inputs.preview = m_preview;
     m_pipeline.run(request, events, nullptr, inputs, promptCalls);
     measured.decodeSeconds = predictSeconds(m_device->stopRecording(), speed);
+    if (previews > 0)
+        measured.previewSeconds *= (m_preview.kind == PreviewKind::Tiny ? kNarrow : 1) *
+                                   static_cast<double>(promptCalls) /
+                                   static_cast<double>(all * previewEvery) / previews;
     measured.weightBytes = m_device->weightBytes();
     measured.arenaBytes = std::max(m_loadingPeakBytes, m_device->arena().stats().peakReservedBytes);
     return measured;
@@ -106,9 +123,25 @@ std::string TextToImagePlanner::largestThatFits(const ImageRequest& request,
     return "The model itself is too large for this machine.";
 }
 
+PreviewChoice TextToImagePlanner::choosePreview(const ImageRequest& request, const Machine& machine,
+                                                PreviewChoice tiny) {
+    const int64_t longerSide = std::max(*request.width, *request.height);
+    tiny.pooling = poolingFor(longerSide);
+    if (request.preview == "tiny") return tiny;
+    m_words.clear(); // they change no sizes
+    m_preview = tiny;
+    const Measured measured = measure(request, machine.speed);
+    const auto pooling = cheapPooling(longerSide, measured.previewSeconds / measured.stepSeconds);
+    if (!pooling) return {};
+    tiny.pooling = *pooling;
+    return tiny;
+}
+
 Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
-                              const std::vector<LearntWord>& words, const RunPart& part) {
+                              const std::vector<LearntWord>& words, const RunPart& part,
+                              const PreviewChoice& preview) {
     m_words = words;
+    m_preview = preview;
     m_pipeline.checkInputs(request);
     Plan plan;
     plan.device = machine.backend;
@@ -123,6 +156,7 @@ Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
     plan.count = request.count;
     plan.availableBytes = machine.device.freeMemoryBytes;
 
+    const int64_t previewEvery = std::exchange(request.previewEvery, 0);
     Measured measured = measure(request, machine.speed);
     const auto peakOf = [&] {
         return machine.programBytes + measured.weightBytes + measured.arenaBytes;
@@ -136,13 +170,19 @@ Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
             plan.tiling = "vae";
         }
     }
+    if (previewEvery > 0) {
+        request.previewEvery = previewEvery;
+        measured = measure(request, machine.speed);
+        if (m_pipeline.hasPreviews())
+            plan.preview = preview.kind == PreviewKind::Tiny ? "tiny" : "fast";
+    }
     plan.weightBytes = measured.weightBytes;
     plan.peakBytes = peakOf();
-    plan.secondsPerStep = measured.stepSeconds;
+    plan.secondsPerStep = measured.stepSeconds + measured.previewSeconds;
     const auto batches = static_cast<double>((plan.count + plan.batch - 1) / plan.batch);
     plan.seconds = static_cast<double>(measured.weightBytes) / machine.bytesReadPerSecond +
                    measured.textSeconds +
-                   batches * measured.stepSeconds * static_cast<double>(plan.steps) +
+                   batches * plan.secondsPerStep * static_cast<double>(plan.steps) +
                    (part.ends() ? batches * measured.decodeSeconds : 0);
     plan.fits = plan.peakBytes <= plan.availableBytes;
     if (!plan.fits)

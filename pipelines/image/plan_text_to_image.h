@@ -39,10 +39,17 @@ class TextToImagePlanner {
                        kernels::DType compute, int threads);
 
     // request: resolved. With tiling auto, plan.tiling says what the run has to do. Where the run
-    // does not fit, plan.fits is false and advice names the largest size that does. words, part: as
-    // the run's inputs have them; pictures count by the request alone.
+    // does not fit, plan.fits is false and advice names the largest size that does. words, part,
+    // preview: as the run's inputs have them; pictures count by the request alone. Whether the VAE
+    // works in tiles does not depend on previews, so that no picture does.
     Plan plan(ImageRequest request, const Machine& machine,
-              const std::vector<LearntWord>& words = {}, const RunPart& part = {});
+              const std::vector<LearntWord>& words = {}, const RunPart& part = {},
+              const PreviewChoice& preview = {});
+
+    // How a run's previews are made that `tiny` could make: as the request says, and with "auto" by
+    // it where that takes at most a twentieth of the steps' time (cheapPooling).
+    PreviewChoice choosePreview(const ImageRequest& request, const Machine& machine,
+                                PreviewChoice tiny);
 
     // As TextToImage::callsIn.
     int64_t callsIn(const ImageRequest& request, const RunPart& part) const {
@@ -54,7 +61,8 @@ class TextToImagePlanner {
         size_t weightBytes = 0;
         size_t arenaBytes = 0;
         double textSeconds = 0;
-        double stepSeconds = 0;
+        double stepSeconds = 0;    // without previews
+        double previewSeconds = 0; // for each step, one with another
         double decodeSeconds = 0;
     };
     Measured measure(ImageRequest request, const DeviceSpeed& speed);
@@ -63,6 +71,7 @@ class TextToImagePlanner {
     std::unique_ptr<kernels::Device> m_device;
     TextToImage m_pipeline;
     std::vector<LearntWord> m_words; // of the run that is planned
+    PreviewChoice m_preview;         // likewise
     size_t m_loadingPeakBytes;       // of the arena, while weights were packed
 };
 

@@ -4,6 +4,7 @@
 
 #include "pipelines/image/host_tensor.h"
 #include "pipelines/image/run_part.h"
+#include "pipelines/image/run_preview.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/text/learnt_words.h"
@@ -31,6 +32,7 @@ struct RunInputs {
         double weight = 1;
     };
     std::vector<Prompt> prompts = {};
+    PreviewChoice preview = {}; // where the request asks for previews
 };
 
 // Of a resolved request's pictures their shapes alone: what a run on the meta back end needs.

@@ -8,6 +8,7 @@
 #include "pipelines/image/denoise_windows.h"
 #include "pipelines/image/guided_prediction.h"
 #include "pipelines/image/resolve_request.h"
+#include "pipelines/image/run_preview.h"
 #include "pipelines/image/size_condition.h"
 #include "pipelines/vae/vae.h"
 
@@ -66,10 +67,6 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
                     m_controls->unusedTensors().end());
     checkComponentsAgree();
     m_kind = denoiserInput(m_unet->config(), m_vae);
-    m_preview =
-        extras().previewFactors.empty()
-            ? knownPreviewFactors(readVaeConfig(model.trainedVaeConfig(), model.configLabel("vae")))
-            : PreviewFactors{extras().previewFactors, extras().previewBias};
 }
 
 void TextToImage::checkComponentsAgree() const {
@@ -96,10 +93,13 @@ void TextToImage::checkComponentsAgree() const {
 void TextToImage::run(const ImageRequest& request, const TextToImageEvents& events,
                       const RunState* from, const RunInputs& inputs,
                       std::optional<int64_t> promptCallsOfAll) {
+    m_preview.reset();
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
     if (from) checkState(request, *from, inputs.part);
     m_unet->checkAttends(perturbedLayersOf(request));
     const PictureStart start = pictureStart(request, inputs, events);
+    if (events.preview && request.previewEvery > 0)
+        m_preview = makePreviewDecoder(m_model, m_device, m_compute, inputs.preview);
     const ControlRun control = m_controls->begin(request, inputs);
     EncodedPrompts prompts =
         encodePrompts(request, promptCallsOfAll.value_or(promptCalls(request)), inputs);
@@ -404,10 +404,8 @@ Tensor TextToImage::predict(const GuidedDenoiser& how, int64_t call, const Tenso
 
 void TextToImage::preview(const ImageRequest& request, const Batch& batch,
                           const TextToImageEvents& events) const {
-    if (events.preview && request.previewEvery > 0 && batch.calls % request.previewEvery == 0 &&
-        !m_preview.empty())
-        events.preview(batch.first,
-                       previewPicture(m_preview, batch.scheduler->denoised().slice(0, 1)));
+    if (m_preview && batch.calls % request.previewEvery == 0)
+        events.preview(batch.first, (*m_preview)(batch.scheduler->denoised().slice(0, 1)));
 }
 
 Tensor TextToImage::decodeOne(const ImageRequest& request, const Tensor& latents) const {

@@ -23,7 +23,7 @@
 #include "pipelines/image/run_state.h"
 #include "pipelines/request/image_request.h"
 #include "pipelines/schedulers/scheduler.h"
-#include "pipelines/vae/latent_preview.h"
+#include "pipelines/vae/preview_decoder.h"
 #include "pipelines/vae/vae_config.h"
 #include "pipelines/weights/model.h"
 
@@ -45,7 +45,7 @@ struct TextToImageEvents {
     std::function<void()> encoded;
     // After step `step` (1 to steps) of the batch that begins with picture `picture`.
     std::function<void(int64_t picture, int64_t step, int64_t steps)> step;
-    // A rough picture of the latents, [h,w,3] f32 in [0,1] on the host's device.
+    // A small picture of the latents, [h,w,3] f32 in [0,1] on the host's device.
     std::function<void(int64_t picture, kernels::Tensor preview)> preview;
     // [H,W,3 or 4] f32 in [0,1]; with 4, colour is straight and the background transparent.
     std::function<void(int64_t picture, kernels::Tensor image)> picture;
@@ -99,6 +99,9 @@ class TextToImage {
     kernels::Device& device() const { return m_device; }
     kernels::DType compute() const { return m_compute; }
     const ModelExtras& extras() const { return m_model.extras(); }
+
+    // Whether the run that began last has previews.
+    bool hasPreviews() const { return m_preview != nullptr; }
 
     // Names in the model's files that nothing asked for.
     const std::vector<std::string>& unusedTensors() const { return m_unused; }
@@ -160,7 +163,7 @@ class TextToImage {
     std::unique_ptr<VaeEncoder> m_encoder;      // while runs begin from pictures
     std::unique_ptr<PicturePrompts> m_pictures; // while runs have pictures beside the prompt
     DenoiserInput m_kind = DenoiserInput::Latents;
-    PreviewFactors m_preview;
+    std::unique_ptr<PreviewDecoder> m_preview; // of the run that began last; null: it has none
     std::vector<std::string> m_unused;
 };
 

@@ -16,6 +16,7 @@ Plan following(const Plan& first, const Plan& second) {
     both.weightBytes = std::max(first.weightBytes, second.weightBytes);
     both.peakBytes = std::max(first.peakBytes, second.peakBytes);
     if (first.tiling != "none") both.tiling = first.tiling;
+    if (first.preview != "none") both.preview = first.preview;
     both.fits = first.fits && second.fits;
     if (!first.fits) both.advice = first.advice;
     return both;
@@ -28,6 +29,7 @@ nlohmann::json toJson(const Plan& plan) {
             {"precision", plan.precision},
             {"batch", plan.batch},
             {"tiling", plan.tiling},
+            {"preview", plan.preview},
             {"width", plan.width},
             {"height", plan.height},
             {"steps", plan.steps},

@@ -14,9 +14,10 @@ struct Plan {
     std::string device;     // "cpu"
     std::string deviceName; // "Intel Xeon Platinum 8370C, 2 threads"
     int threads = 0;
-    std::string precision; // "f32", "bf16"
-    int64_t batch = 1;     // pictures at once
-    std::string tiling;    // "none"; "vae": it works in tiles
+    std::string precision;        // "f32", "bf16"
+    int64_t batch = 1;            // pictures at once
+    std::string tiling;           // "none"; "vae": it works in tiles
+    std::string preview = "none"; // what makes them: "fast", a matrix; "tiny", a small autoencoder
     int64_t width = 0, height = 0, steps = 0, count = 1;
 
     double seconds = 0; // the whole run, loading included

@@ -83,9 +83,10 @@ struct ImageRequest {
     std::string tiling = "auto"; // of the VAE; auto: the plan decides
 
     // Not part of how a picture looks: never in its metadata.
-    int64_t previewEvery = 0; // steps between previews; 0: none
-    std::string latentsPath;  // start from this noise
-    int64_t latentsIndex = 0; // picture i starts from entry latentsIndex + i of that file
+    int64_t previewEvery = 0;     // steps between previews; 0: none
+    std::string preview = "auto"; // what makes them: auto, fast, tiny
+    std::string latentsPath;      // start from this noise
+    int64_t latentsIndex = 0;     // picture i starts from entry latentsIndex + i of that file
     std::string saveLatentsPath;
     std::string initPath;                   // the picture that the run begins from
     std::string maskPath;                   // white where it is made anew

@@ -668,7 +668,7 @@ std::vector<Parameter> runningParameters() {
     };
 }
 
-std::vector<Parameter> outputParameters() {
+std::vector<Parameter> previewParameters() {
     return {
         {.name = "previewEvery",
          .option = "preview-every",
@@ -680,6 +680,22 @@ std::vector<Parameter> outputParameters() {
          .minimum = 0,
          .maximum = 1000,
          .fallback = int64_t{0}},
+        {.name = "preview",
+         .option = "preview",
+         .label = "Previews",
+         .help =
+             "Sharp by a TAESD among the models, or colours alone; auto: sharp if that is cheap",
+         .unit = "",
+         .field = &ImageRequest::preview,
+         .role = ParameterRole::Output,
+         .maximum = kMostNameBytes,
+         .fallback = std::string("auto"),
+         .choices = {"auto", "fast", "tiny"}},
+    };
+}
+
+std::vector<Parameter> outputParameters() {
+    return {
         {.name = "latents",
          .option = "latents",
          .label = "Start latents",
@@ -752,7 +768,7 @@ std::vector<Parameter> allParameters() {
     for (auto part : {textParameters, controlParameters, languageParameters, samplingParameters,
                       guidanceParameters, startParameters, passParameters, upscalerParameters,
                       networkParameters, pictureParameters, sizeParameters, scoreParameters,
-                      runningParameters, outputParameters})
+                      runningParameters, previewParameters, outputParameters})
         std::ranges::move(part(), std::back_inserter(table));
     return table;
 }

@@ -3,11 +3,11 @@
 // pixel gives the mean colour of the pixels below it.
 //
 // A model's own kinora.json comes first. Checkpoints of the two common latent spaces do not bring
-// one; theirs are below, found by least squares: latents of unit variance with noise at five scales
-// (1 to 16 latent pixels) against what the small "VAE approx" networks of the AUTOMATIC1111 web UI
-// make of them (R2 0.88 for SD 1.x and 2.x, 0.86 for SDXL).
+// one; theirs are in the source file, found by least squares: latents of unit variance with noise
+// at five scales (1 to 16 latent pixels) against what the small "VAE approx" networks of the
+// AUTOMATIC1111 web UI make of them (R2 0.88 for SD 1.x and 2.x, 0.86 for SDXL).
 
-#include "kernels/tensor/tensor.h"
+#include "pipelines/vae/preview_decoder.h"
 #include "pipelines/vae/vae_config.h"
 
 #include <array>
@@ -21,11 +21,18 @@ struct PreviewFactors {
     bool empty() const { return factors.empty(); }
 };
 
-// Of the latent space that the VAE has, known by its channels and scaling factor: SD 1.x and 2.x
-// (4, 0.18215), SDXL (4, 0.13025). Empty for any other.
+// Of the latent space that the VAE has (latent_space.h). Empty where that is not known.
 PreviewFactors knownPreviewFactors(const VaeConfig& vae);
 
-// latents [1, h, w, C] f32 as the denoiser sees them, with C factors -> RGB [h, w, 3] f32 in 0..1.
-kernels::Tensor previewPicture(const PreviewFactors& factors, const kernels::Tensor& latents);
+// A pixel for each of the latents.
+class MatrixPreview final : public PreviewDecoder {
+  public:
+    // As many factors as the latents have channels.
+    explicit MatrixPreview(PreviewFactors factors);
+    kernels::Tensor operator()(const kernels::Tensor& latents) const override;
+
+  private:
+    PreviewFactors m_factors;
+};
 
 } // namespace kinora::pipelines

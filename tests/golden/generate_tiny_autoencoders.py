@@ -1,6 +1,7 @@
 """AutoencoderTiny (TAESD's kind) with random weights: data/tiny-autoencoders/<name>/ as diffusers
 folders, <name>/taesd_decoder.pth and taesd_encoder.pth as TAESD's own files have them, and in
-expected.safetensors what they make of latents and pictures (channels last), and whole runs of
+expected.safetensors what they make of latents (whole, and pooled to half the size) and pictures
+(channels last), and whole runs of
 tiny-sd1 with "taesd" as its autoencoder: from noise, from a picture, with a mask.
 
 Needs the models of generate_models.py in data.
@@ -92,6 +93,8 @@ def main():
         scaled = channels_first(latents) / model.config.scaling_factor
         expected[f"{name}.latents"], expected[f"{name}.picture"] = latents, picture
         expected[f"{name}.decoded"] = channels_last(model.decode(scaled).sample)
+        pooled = torch.nn.functional.avg_pool2d(scaled, 2)
+        expected[f"{name}.decoded-pooled"] = channels_last(model.decode(pooled).sample)
         expected[f"{name}.encoded"] = channels_last(model.encode(channels_first(picture)).latents)
     generator = torch.Generator().manual_seed(31)
     picture = torch.rand(1, 48, 64, 3, generator=generator)

@@ -157,8 +157,22 @@ class PassList {
         if (isLast && m_companions.upscaler)
             pass.enlarge = PictureEnlargement{*m_companions.upscaler, {}, true};
         pass.calls = planner.callsIn(pass.request, pass.inputs.part);
-        pass.plan = planner.plan(pass.request, m_with.machine, pass.inputs.words, pass.inputs.part);
+        if (const auto& tiny = m_with.models.at(pass.model).tinyPreview)
+            pass.inputs.preview = planner.choosePreview(pass.request, m_with.machine, *tiny);
+        planRun(pass);
+        const bool isForced = pass.request.preview == "tiny";
+        if (!pass.plan.fits && !isForced &&
+            pass.inputs.preview.kind == pipelines::PreviewKind::Tiny) {
+            pass.inputs.preview = {};
+            planRun(pass);
+        }
         if (pass.enlarge) planEnlargement(pass);
+    }
+
+    void planRun(Pass& pass) const {
+        pass.plan = m_with.models.at(pass.model)
+                        .planner.plan(pass.request, m_with.machine, pass.inputs.words,
+                                      pass.inputs.part, pass.inputs.preview);
     }
 
     void planEnlargement(Pass& pass) const {

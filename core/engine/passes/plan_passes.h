@@ -10,6 +10,7 @@
 #include "pipelines/weights/model.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct PassModel {
     std::string name;
     const pipelines::Model& model;
     pipelines::TextToImagePlanner& planner; // of it
+    // That could make its previews, where one is here and the request does not say otherwise.
+    std::optional<pipelines::PreviewChoice> tinyPreview = {};
 };
 
 // What passes are planned with. Borrows all of it.

@@ -82,6 +82,7 @@ pipelines::Plan planFrom(const wire::Plan& message) {
     plan.precision = checkedText(message.precision(), "plan.precision");
     plan.batch = checkedCount(message.batch(), "plan.batch");
     plan.tiling = checkedText(message.tiling(), "plan.tiling");
+    plan.preview = checkedText(message.preview(), "plan.preview");
     plan.width = checkedCount(message.width(), "plan.width");
     plan.height = checkedCount(message.height(), "plan.height");
     plan.steps = checkedCount(message.steps(), "plan.steps");
@@ -244,6 +245,7 @@ wire::Plan toMessage(const pipelines::Plan& plan) {
     message.set_precision(plan.precision);
     message.set_batch(plan.batch);
     message.set_tiling(plan.tiling);
+    message.set_preview(plan.preview);
     message.set_width(plan.width);
     message.set_height(plan.height);
     message.set_steps(plan.steps);

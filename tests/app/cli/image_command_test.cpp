@@ -305,6 +305,15 @@ class ImageCommandTest : public QObject {
         QCOMPARE(home.files(), QStringList());
     }
 
+    void previewsByASmallAutoencoderWantOne() {
+        const Home home;
+        const Run run = home.run(quick({"--preview-every", "1", "--preview", "tiny"}));
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.err.contains("--preview fast"), run.err.constData());
+        QVERIFY(home.run(quick({"--preview", "fast", "--dry-run"}))
+                    .err.contains("--preview does not count"));
+    }
+
     void previewsAreTakenAwayAtTheEnd() {
         const Home home;
         const Run run = home.run(quick({"--preview-every", "1", "--output", "a.png", "--json"}));

@@ -334,7 +334,8 @@ class WindowTest : public QObject {
         for (const pipelines::Parameter& parameter : pipelines::imageParameters()) {
             // Those that are set for each file of a section: sections_test.cpp.
             if (studio.window.compose().sectionOf(parameter.name) != nullptr) continue;
-            if (parameter.role == pipelines::ParameterRole::Output) continue;
+            if (parameter.role == pipelines::ParameterRole::Output && parameter.name != "preview")
+                continue;
             const QString label = toQString(parameter.label);
             QVERIFY2(studio.named<QWidget>(label) != nullptr, qPrintable(label));
             QVERIFY2(!studio.named<QWidget>(label)->toolTip().isEmpty() ||

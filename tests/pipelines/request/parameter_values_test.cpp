@@ -256,7 +256,7 @@ TEST_CASE("JSON is canonical") {
         R"({"background":"transparent","batch":0,"cfg":7.0,"clipSkip":0,"count":1,)"
         R"("device":"auto","eta":0.0,"init":"","latents":"","latentsIndex":0,"mask":"",)"
         R"("model":"","negative":"",)"
-        R"("noise":"torch-cpu","precision":"auto","prediction":"auto","previewEvery":0,"prompt":"",)"
+        R"("noise":"torch-cpu","precision":"auto","prediction":"auto","preview":"auto","previewEvery":0,"prompt":"",)"
         R"("promptEmbeddings":"auto","promptSyntax":"auto","saveLatents":"","tiling":"auto"})");
 }
 

@@ -35,8 +35,8 @@ TEST_CASE("a preview is the latents through the factors, in 0 to 1") {
     test::ModelParts parts("tiny-sd1", "cpu", DType::F32);
     const PreviewFactors factors{{{1, 0, 0.5f}, {0, -1, 0.5f}}, {0, 0.5f, 0}};
     const std::vector<float> latents = {0.5f, 0.25f, 9.0f, -9.0f};
-    const Tensor picture = previewPicture(
-        factors, parts.device().fromHost(latents.data(), Shape{1, 1, 2, 2}, DType::F32));
+    const Tensor picture = MatrixPreview(factors)(
+        parts.device().fromHost(latents.data(), Shape{1, 1, 2, 2}, DType::F32));
     CHECK((picture.shape() == Shape{1, 2, 3}));
     const std::vector<float> rgb = parts.device().toHost<float>(picture);
     CHECK(rgb[0] == doctest::Approx(0.75));              // 0.5 / 2 + 0.5

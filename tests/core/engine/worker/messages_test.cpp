@@ -31,6 +31,7 @@ pipelines::Plan plan() {
     plan.precision = "bf16";
     plan.batch = 2;
     plan.tiling = "none";
+    plan.preview = "tiny";
     plan.width = 640;
     plan.height = 384;
     plan.steps = 20;

@@ -1,0 +1,25 @@
+#include "pipelines/vae/latent_space.h"
+
+#include <doctest/doctest.h>
+
+using namespace kinora::pipelines;
+
+namespace {
+
+VaeConfig vaeOf(int64_t channels, float scalingFactor) {
+    VaeConfig config{};
+    config.latentChannels = channels;
+    config.scalingFactor = scalingFactor;
+    return config;
+}
+
+} // namespace
+
+TEST_CASE("the common families' latents are known by channels and scaling factor") {
+    CHECK((latentSpaceOf(vaeOf(4, 0.18215f)) == LatentSpace::StableDiffusion));
+    CHECK((latentSpaceOf(vaeOf(4, 0.13025f)) == LatentSpace::StableDiffusionXl));
+    CHECK_FALSE(latentSpaceOf(vaeOf(16, 0.18215f)));
+    CHECK_FALSE(latentSpaceOf(vaeOf(4, 1.0f)));
+    CHECK_FALSE(latentSpaceOf(vaeOf(4, 0.1822f)));
+    CHECK(latentSpaceName(LatentSpace::StableDiffusionXl) == doctest::String("SDXL"));
+}
