@@ -104,6 +104,19 @@ DenoiserInput kindOf(const Model& model) {
                          readVaeConfig(model.config("vae"), model.configLabel("vae")));
 }
 
+// Whether and how the pixels that a mask keeps are put back.
+void fillPasteBack(ImageRequest& request) {
+    constexpr int64_t kUsualMaskBlur = 4; // A1111's
+    if (!hasMask(request))
+        request.pasteBack.reset();
+    else if (!request.pasteBack)
+        request.pasteBack = "on";
+    if (request.pasteBack != "on")
+        request.maskBlur.reset();
+    else if (!request.maskBlur)
+        request.maskBlur = kUsualMaskBlur;
+}
+
 // What a run from a picture needs, or that there is none.
 void fillStart(ImageRequest& request, const Model& model) {
     constexpr double kUsualStrength = 0.75, kUsualImageCfg = 1.5;
@@ -203,6 +216,7 @@ ImageRequest resolveRequest(const ImageRequest& request, const Model& model, Pic
     fillFromConfigs(resolved, model);
     fillFromTable(resolved);
     fillStart(resolved, model);
+    fillPasteBack(resolved);
     checkSteeringPictures(resolved);
     if (resolved.controls.empty()) resolved.controlGuess.reset();
     fillPasses(resolved, model);

@@ -154,11 +154,21 @@ class PassList {
     void plan(Pass& pass) {
         pipelines::TextToImagePlanner& planner = m_with.models.at(pass.model).planner;
         const bool isLast = &pass == &m_passes.list.back();
+        if (isLast && pass.request.pasteBack == "on") pass.paste = pasteBackOf(pass);
         if (isLast && m_companions.upscaler)
             pass.enlarge = PictureEnlargement{*m_companions.upscaler, {}, true};
         pass.calls = planner.callsIn(pass.request, pass.inputs.part);
         pass.plan = planner.plan(pass.request, m_with.machine, pass.inputs.words, pass.inputs.part);
         if (pass.enlarge) planEnlargement(pass);
+    }
+
+    PasteBack pasteBackOf(const Pass& pass) const {
+        PasteBack paste{.blurPixels = static_cast<double>(pass.request.maskBlur.value_or(0))};
+        const bool hasAlpha = vaeOf(m_with.models.at(pass.model).model).outChannels == 4;
+        if (const auto color = pipelines::parseBackground(pass.request.background);
+            color && hasAlpha)
+            paste.behind = *color;
+        return paste;
     }
 
     void planEnlargement(Pass& pass) const {
