@@ -156,9 +156,6 @@ void fillPasses(ImageRequest& request, const Model& model) {
         request.hiresUpscaler.reset();
     }
     if (!request.denoiseTile) request.denoiseStride.reset();
-    if (request.denoiseTile && !(request.controls.empty() && request.adapters.empty()))
-        refuse("Nets that steer see all of a picture, not windows of it.",
-               "Leave out --denoise-tile, or --control and --adapter.");
     if (request.denoiseTile && request.denoiseStride.value_or(0) > *request.denoiseTile)
         refuse("denoise-stride: windows that are " + std::to_string(*request.denoiseStride) +
                    " pixels apart leave gaps between windows of " +

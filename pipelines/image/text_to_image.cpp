@@ -396,8 +396,9 @@ Tensor TextToImage::predict(const GuidedDenoiser& how, int64_t call, const Tenso
     return predictInWindows(input, windows, [&](const Tensor& part, const Window& window) {
         const bool cuts = how.channels && windows.size() > 1;
         const Tensor channels = cuts ? cutWindow(how.channels, window) : how.channels;
+        const ControlRun control = m_controls->within(how.control, window);
         return predictGuided({how.unet, how.device, how.request, how.prompts, channels, how.edits,
-                              how.control, how.calls, how.freeU, how.perturbedLayers},
+                              control, how.calls, how.freeU, how.perturbedLayers},
                              call, part, timestep);
     });
 }
