@@ -163,9 +163,9 @@ void fillPasses(ImageRequest& request, const Model& model) {
                "Use half a window or less.");
     const bool plain = kindOf(model) == DenoiserInput::Latents && !hasMask(request);
     if (request.refiner) {
-        if (!plain || !request.initPath.empty() || request.hires)
-            refuse("A refiner finishes pictures that are made from a text in one pass.",
-                   "Leave out --init or --hires, or the refiner.");
+        if (!plain || request.hires)
+            refuse("A refiner finishes whole pictures that are made in one pass.",
+                   "Leave out --mask, --outpaint or --hires, or the refiner.");
         if (!request.refinerAt) request.refinerAt = kUsualHandOver;
     }
     if (!request.hires) return;

@@ -115,7 +115,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
         if (first > 0 && !interrupted)
             offerState(RunMoment::BatchBegins, events,
                        [&] { return stateOf(batch, finalLatents); });
-        denoiseBatch(request, batch, prompts, start, control, inputs, finalLatents, events);
+        denoiseBatch(request, batch, prompts, start, control, finalLatents, events);
         if (inputs.part.ends()) {
             finalLatents.add(batch.latents);
             decode(request, first, batch.latents, events);
@@ -356,11 +356,10 @@ RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& fin
 
 void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
                                const EncodedPrompts& prompts, const PictureStart& start,
-                               const ControlRun& control, const RunInputs& inputs,
-                               const LatentsFile::Writer& finalLatents,
+                               const ControlRun& control, const LatentsFile::Writer& finalLatents,
                                const TextToImageEvents& events) const {
-    const int64_t before = batch.range.first; // calls that are left out
-    const int64_t firstOfPrompts = inputs.part.begins() ? before : 0;
+    const int64_t before = batch.range.first;                            // calls that are left out
+    const int64_t firstOfPrompts = firstCall(request, *batch.scheduler); // as the whole run has it
     const auto state = [&] { return stateOf(batch, finalLatents); };
     const int64_t calls = batch.range.end;
     const std::optional<FreeU> freeU = freeUOf(request);

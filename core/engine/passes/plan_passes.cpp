@@ -71,7 +71,10 @@ ImageRequest refinerRequest(const ImageRequest& base, const PassModel& refiner) 
           &request.adapters, &request.adapterImages, &request.adapterPrepare, &request.ipAdapters})
         own->clear();
     request.imageEncoder.reset();
-    return pipelines::resolveRequest(request, refiner.model);
+    request.initPath.clear();
+    request = pipelines::resolveRequest(request, refiner.model);
+    request.strength = base.strength; // of the steps these are the last, however many were taken
+    return request;
 }
 
 class PassList {
