@@ -244,7 +244,9 @@ CallRange TextToImage::callRange(const ImageRequest& request, const Scheduler& s
         m_model.config("scheduler").value("num_train_timesteps", int64_t{1000});
     CallRange range = callsOf(scheduler, part, training);
     if (part.begins()) range.first = firstCall(request, scheduler);
-    return range;
+    if (range.first < range.end) return range;
+    throw Error(ErrorCode::InvalidArgument, "No step is left for one of the two models.",
+                "Raise the strength, or hand over later.");
 }
 
 int64_t TextToImage::callsIn(const ImageRequest& request, const RunPart& part) const {
