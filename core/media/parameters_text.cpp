@@ -210,6 +210,7 @@ void addPasses(Fields& fields, const Provenance& provenance) {
     } else if (!provenance.initHash.empty()) {
         add("Denoising strength", "strength");
     }
+    if (request.maskBlur) add("Mask blur", "maskBlur");
     if (const auto freeU = pipelines::parseFreeU(request.freeU.value_or("off"));
         freeU && request.freeU.value_or("off") != "off") {
         const nlohmann::ordered_json stages = {

@@ -178,6 +178,9 @@ Provenance parse(const json& object) {
     }
     request["model"] = provenance.modelName;
     provenance.request = pipelines::imageRequestFromJson(request);
+    // Pictures from before there was such a choice say nothing, and nothing was pasted.
+    const bool masked = !provenance.maskHash.empty() || provenance.request.outpaint;
+    if (masked && !provenance.request.pasteBack) provenance.request.pasteBack = "off";
     return provenance;
 }
 

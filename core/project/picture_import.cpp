@@ -45,6 +45,8 @@ const char* missingFor(const Provenance& made, std::string_view parameter) {
         {"strength", init, kBegan},
         {"imageCfg", init, kBegan},
         {"outpaint", init, kBegan},
+        {"pasteBack", init, kBegan},
+        {"maskBlur", init, kBegan},
     };
     for (const Need& need : needs)
         if (need.missing && need.parameter == parameter) return need.what;

@@ -75,6 +75,17 @@ HostTensor resized(const HostTensor& picture, int64_t height, int64_t width) {
     return result;
 }
 
+// The part of a picture [H,W,3] that lies in the window, which is in pixels.
+HostTensor cropped(const HostTensor& picture, const Window& window) {
+    HostTensor part{{window.height, window.width, 3}, {}};
+    if (!picture.defined()) return part;
+    for (int64_t y = window.top; y < window.top + window.height; ++y) {
+        const auto row = picture.values.begin() + (y * picture.shape[1] + window.left) * 3;
+        part.values.insert(part.values.end(), row, row + window.width * 3);
+    }
+    return part;
+}
+
 // picture [H,W,3] -> [1,H,W,channels] f32: as it is, or its luma.
 Tensor pictureTensor(const HostTensor& picture, int64_t channels, kernels::Device& device) {
     const int64_t height = picture.shape[0], width = picture.shape[1];
@@ -223,12 +234,11 @@ void ControlNets::checkFeatures(const Named<T2iAdapter>& adapter,
     }
 }
 
-ControlRun::Adapter ControlNets::begin(const Named<T2iAdapter>& adapter, const HostTensor& picture,
-                                       const std::string& text) const {
-    const ControlChoice choice = choiceOf(text);
+std::vector<Tensor> ControlNets::featuresOf(const ControlRun::Adapter& begun) const {
+    const Named<T2iAdapter>& adapter = m_adapters[begun.index];
     const T2iAdapterConfig& config = adapter.net.config();
     for (const auto& [name, size] :
-         {std::pair{"width", picture.shape[1]}, {"height", picture.shape[0]}})
+         {std::pair{"width", begun.picture.shape[1]}, {"height", begun.picture.shape[0]}})
         if (size % config.factor != 0)
             throw Error(
                 ErrorCode::InvalidArgument,
@@ -237,12 +247,41 @@ ControlRun::Adapter ControlNets::begin(const Named<T2iAdapter>& adapter, const H
                 "Use " +
                     std::to_string(std::max(size / config.factor, int64_t{1}) * config.factor) +
                     ".");
-    ControlRun::Adapter begun;
-    begun.stretch = {choice.begin, choice.end};
-    begun.features = adapter.net(pictureTensor(picture, config.pictureChannels, m_device));
-    checkFeatures(adapter, begun.features);
-    for (Tensor& feature : begun.features) feature = scaled(feature, choice.weight);
-    return begun;
+    std::vector<Tensor> features =
+        adapter.net(pictureTensor(begun.picture, config.pictureChannels, m_device));
+    checkFeatures(adapter, features);
+    for (Tensor& feature : features) feature = scaled(feature, begun.weight);
+    return features;
+}
+
+void ControlNets::see(ControlRun& run) const {
+    for (ControlRun::Control& control : run.m_controls) {
+        control.condition = control.net->embedPicture(pictureTensor(control.picture, 3, m_device));
+        control.picture = {};
+    }
+    for (ControlRun::Adapter& adapter : run.m_adapters) {
+        adapter.features = featuresOf(adapter);
+        adapter.picture = {};
+    }
+}
+
+ControlRun ControlNets::within(const ControlRun& run, const Window& window) const {
+    const Window pixels{window.top * m_vaeFactor, window.left * m_vaeFactor,
+                        window.height * m_vaeFactor, window.width * m_vaeFactor};
+    ControlRun part;
+    part.m_positiveOnly = run.m_positiveOnly;
+    for (const ControlRun::Control& control : run.m_controls)
+        part.m_controls.push_back({control.net,
+                                   control.index,
+                                   control.strength,
+                                   control.stretch,
+                                   cropped(control.picture, pixels),
+                                   {}});
+    for (const ControlRun::Adapter& adapter : run.m_adapters)
+        part.m_adapters.push_back(
+            {adapter.index, adapter.weight, adapter.stretch, cropped(adapter.picture, pixels), {}});
+    see(part);
+    return part;
 }
 
 ControlRun ControlNets::begin(const ImageRequest& request, const RunInputs& inputs) const {
@@ -259,18 +298,20 @@ ControlRun ControlNets::begin(const ImageRequest& request, const RunInputs& inpu
         return resized(picture, *request.height, *request.width);
     };
     for (size_t i = 0; i < m_controls.size(); ++i) {
-        const ControlNet& net = m_controls[i].net;
         const ControlChoice choice = choiceOf(request.controls[i]);
-        run.m_controls.push_back(
-            {&net,
-             i,
-             net.embedPicture(pictureTensor(fitted(inputs.controls[i]), 3, m_device)),
-             {.weight = choice.weight, .risesWithDepth = run.m_positiveOnly},
-             {choice.begin, choice.end}});
+        run.m_controls.push_back({&m_controls[i].net,
+                                  i,
+                                  {.weight = choice.weight, .risesWithDepth = run.m_positiveOnly},
+                                  {choice.begin, choice.end},
+                                  fitted(inputs.controls[i]),
+                                  {}});
     }
-    for (size_t i = 0; i < m_adapters.size(); ++i)
+    for (size_t i = 0; i < m_adapters.size(); ++i) {
+        const ControlChoice choice = choiceOf(request.adapters[i]);
         run.m_adapters.push_back(
-            begin(m_adapters[i], fitted(inputs.adapters[i]), request.adapters[i]));
+            {i, choice.weight, {choice.begin, choice.end}, fitted(inputs.adapters[i]), {}});
+    }
+    if (!request.denoiseTile) see(run);
     return run;
 }
 

@@ -6,10 +6,12 @@
 //     ControlNets nets(model, unetConfig, vaeFactor, device, DType::F32, progress);
 //     const ControlRun run = nets.begin(request, inputs);
 //     unet(..., run.residuals(rows, {0.2, 0.25}));
+//     unet(..., nets.within(run, window).residuals(rows, {0.2, 0.25})); // of a run in windows
 
 #include "kernels/backend/device.h"
 #include "pipelines/denoisers/control_net.h"
 #include "pipelines/denoisers/t2i_adapter.h"
+#include "pipelines/image/denoise_windows.h"
 #include "pipelines/image/run_inputs.h"
 #include "pipelines/weights/model.h"
 
@@ -36,10 +38,11 @@ struct RunStretch {
 
 class ControlNets;
 
-// What one run's pictures are to the nets. Borrows the nets.
+// What one run's pictures, or a window of them, are to the nets. Borrows the nets.
 class ControlRun {
   public:
-    // What is added in this call; nothing where no net counts in it.
+    // What is added in this call; nothing where no net counts in it. Of a run in windows those of
+    // a window alone have it.
     UnetResiduals residuals(const DenoiserRows& rows, const RunStretch& stretch) const;
 
   private:
@@ -47,13 +50,17 @@ class ControlRun {
     struct Control {
         const ControlNet* net;
         size_t index; // of its additions
-        kernels::Tensor condition;
         ControlStrength strength;
         RunStretch stretch;
+        HostTensor picture; // of the run's size, until it is seen
+        kernels::Tensor condition;
     };
     struct Adapter {
-        std::vector<kernels::Tensor> features; // times its weight
+        size_t index;
+        double weight;
         RunStretch stretch;
+        HostTensor picture;
+        std::vector<kernels::Tensor> features; // times its weight
     };
     UnetResiduals ofControls(const DenoiserRows& rows, const RunStretch& stretch) const;
 
@@ -73,8 +80,13 @@ class ControlNets {
     // Unet2d::embedAddition for each ControlNet.
     std::vector<kernels::Tensor> embedAdditions(const kernels::Tensor& pooled,
                                                 std::span<const float> numbers) const;
-    // request: resolved. Throws Error{InvalidArgument} on a size that a net cannot take.
+    // request: resolved; where it is denoised in windows, the pictures wait for these. Throws
+    // Error{InvalidArgument} on a size that a net cannot take.
     ControlRun begin(const ImageRequest& request, const RunInputs& inputs) const;
+    // The nets see the part of a run's pictures that lies in the window as if it were the whole, as
+    // those do that make large pictures in windows with other programs. run: of begin(), in
+    // windows. Throws as begin() does.
+    ControlRun within(const ControlRun& run, const Window& window) const;
 
     // Names in the nets' files that nothing asked for.
     const std::vector<std::string>& unusedTensors() const { return m_unused; }
@@ -90,8 +102,9 @@ class ControlNets {
     void checkFits(const Named<ControlNet>& control, int64_t vaeFactor) const;
     void checkFeatures(const Named<T2iAdapter>& adapter,
                        std::span<const kernels::Tensor> features) const;
-    ControlRun::Adapter begin(const Named<T2iAdapter>& adapter, const HostTensor& picture,
-                              const std::string& choice) const;
+    // What the nets make of the run's pictures, which are not kept.
+    void see(ControlRun& run) const;
+    std::vector<kernels::Tensor> featuresOf(const ControlRun::Adapter& adapter) const;
 
     kernels::Device& m_device;
     Unet2dConfig m_unet;

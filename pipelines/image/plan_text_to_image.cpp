@@ -26,6 +26,13 @@ std::string gigabytes(size_t bytes) {
     return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
 }
 
+// Of a run from a picture the first steps are left out.
+int64_t stepsIn(const ImageRequest& request, const RunPart& part) {
+    const auto all = static_cast<double>(*request.steps);
+    const double begins = 1 - static_cast<double>(takenSteps(request)) / all;
+    return std::llround(std::max(std::min(part.to, 1.0) - std::max(part.from, begins), 0.0) * all);
+}
+
 } // namespace
 
 DType choosePrecision(const std::string& precision, const kernels::BackendTable& backend,
@@ -151,8 +158,7 @@ Plan TextToImagePlanner::plan(ImageRequest request, const Machine& machine,
     plan.batch = std::clamp<int64_t>(request.batch, 1, request.count);
     plan.width = *request.width;
     plan.height = *request.height;
-    const auto share = std::min(part.to, 1.0) - std::max(part.from, 0.0);
-    plan.steps = std::llround(static_cast<double>(takenSteps(request)) * share);
+    plan.steps = stepsIn(request, part);
     plan.count = request.count;
     plan.availableBytes = machine.device.freeMemoryBytes;
 

@@ -104,6 +104,19 @@ DenoiserInput kindOf(const Model& model) {
                          readVaeConfig(model.config("vae"), model.configLabel("vae")));
 }
 
+// Whether and how the pixels that a mask keeps are put back.
+void fillPasteBack(ImageRequest& request) {
+    constexpr int64_t kUsualMaskBlur = 4; // A1111's
+    if (!hasMask(request))
+        request.pasteBack.reset();
+    else if (!request.pasteBack)
+        request.pasteBack = "on";
+    if (request.pasteBack != "on")
+        request.maskBlur.reset();
+    else if (!request.maskBlur)
+        request.maskBlur = kUsualMaskBlur;
+}
+
 // What a run from a picture needs, or that there is none.
 void fillStart(ImageRequest& request, const Model& model) {
     constexpr double kUsualStrength = 0.75, kUsualImageCfg = 1.5;
@@ -143,9 +156,6 @@ void fillPasses(ImageRequest& request, const Model& model) {
         request.hiresUpscaler.reset();
     }
     if (!request.denoiseTile) request.denoiseStride.reset();
-    if (request.denoiseTile && !(request.controls.empty() && request.adapters.empty()))
-        refuse("Nets that steer see all of a picture, not windows of it.",
-               "Leave out --denoise-tile, or --control and --adapter.");
     if (request.denoiseTile && request.denoiseStride.value_or(0) > *request.denoiseTile)
         refuse("denoise-stride: windows that are " + std::to_string(*request.denoiseStride) +
                    " pixels apart leave gaps between windows of " +
@@ -153,9 +163,9 @@ void fillPasses(ImageRequest& request, const Model& model) {
                "Use half a window or less.");
     const bool plain = kindOf(model) == DenoiserInput::Latents && !hasMask(request);
     if (request.refiner) {
-        if (!plain || !request.initPath.empty() || request.hires)
-            refuse("A refiner finishes pictures that are made from a text in one pass.",
-                   "Leave out --init or --hires, or the refiner.");
+        if (!plain || request.hires)
+            refuse("A refiner finishes whole pictures that are made in one pass.",
+                   "Leave out --mask, --outpaint or --hires, or the refiner.");
         if (!request.refinerAt) request.refinerAt = kUsualHandOver;
     }
     if (!request.hires) return;
@@ -203,6 +213,7 @@ ImageRequest resolveRequest(const ImageRequest& request, const Model& model, Pic
     fillFromConfigs(resolved, model);
     fillFromTable(resolved);
     fillStart(resolved, model);
+    fillPasteBack(resolved);
     checkSteeringPictures(resolved);
     if (resolved.controls.empty()) resolved.controlGuess.reset();
     fillPasses(resolved, model);

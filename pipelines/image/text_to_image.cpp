@@ -115,7 +115,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
         if (first > 0 && !interrupted)
             offerState(RunMoment::BatchBegins, events,
                        [&] { return stateOf(batch, finalLatents); });
-        denoiseBatch(request, batch, prompts, start, control, inputs, finalLatents, events);
+        denoiseBatch(request, batch, prompts, start, control, finalLatents, events);
         if (inputs.part.ends()) {
             finalLatents.add(batch.latents);
             decode(request, first, batch.latents, events);
@@ -244,7 +244,9 @@ CallRange TextToImage::callRange(const ImageRequest& request, const Scheduler& s
         m_model.config("scheduler").value("num_train_timesteps", int64_t{1000});
     CallRange range = callsOf(scheduler, part, training);
     if (part.begins()) range.first = firstCall(request, scheduler);
-    return range;
+    if (range.first < range.end) return range;
+    throw Error(ErrorCode::InvalidArgument, "No step is left for one of the two models.",
+                "Raise the strength, or hand over later.");
 }
 
 int64_t TextToImage::callsIn(const ImageRequest& request, const RunPart& part) const {
@@ -356,11 +358,10 @@ RunState TextToImage::stateOf(const Batch& batch, const LatentsFile::Writer& fin
 
 void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
                                const EncodedPrompts& prompts, const PictureStart& start,
-                               const ControlRun& control, const RunInputs& inputs,
-                               const LatentsFile::Writer& finalLatents,
+                               const ControlRun& control, const LatentsFile::Writer& finalLatents,
                                const TextToImageEvents& events) const {
-    const int64_t before = batch.range.first; // calls that are left out
-    const int64_t firstOfPrompts = inputs.part.begins() ? before : 0;
+    const int64_t before = batch.range.first;                            // calls that are left out
+    const int64_t firstOfPrompts = firstCall(request, *batch.scheduler); // as the whole run has it
     const auto state = [&] { return stateOf(batch, finalLatents); };
     const int64_t calls = batch.range.end;
     const std::optional<FreeU> freeU = freeUOf(request);
@@ -396,8 +397,9 @@ Tensor TextToImage::predict(const GuidedDenoiser& how, int64_t call, const Tenso
     return predictInWindows(input, windows, [&](const Tensor& part, const Window& window) {
         const bool cuts = how.channels && windows.size() > 1;
         const Tensor channels = cuts ? cutWindow(how.channels, window) : how.channels;
+        const ControlRun control = m_controls->within(how.control, window);
         return predictGuided({how.unet, how.device, how.request, how.prompts, channels, how.edits,
-                              how.control, how.calls, how.freeU, how.perturbedLayers},
+                              control, how.calls, how.freeU, how.perturbedLayers},
                              call, part, timestep);
     });
 }

@@ -140,7 +140,7 @@ class TextToImage {
                         const PictureStart& start, const RunInputs& inputs) const;
     static RunState stateOf(const Batch& batch, const LatentsFile::Writer& finalLatents);
     void denoiseBatch(const ImageRequest& request, Batch& batch, const EncodedPrompts& prompts,
-                      const PictureStart& start, const ControlRun& control, const RunInputs& inputs,
+                      const PictureStart& start, const ControlRun& control,
                       const LatentsFile::Writer& finalLatents,
                       const TextToImageEvents& events) const;
     kernels::Tensor predict(const GuidedDenoiser& how, int64_t call, const kernels::Tensor& input,

@@ -56,9 +56,11 @@ struct ImageRequest {
     std::optional<double> aestheticScore, negativeAestheticScore;
 
     // Of runs from a picture. Unset: what fits the model (resolve_request.h).
-    std::optional<double> strength;      // share of the steps that are taken
-    std::optional<double> imageCfg;      // how close an edited picture stays
-    std::optional<std::string> outpaint; // "left,top,right,bottom", as outpaint_margins.h reads it
+    std::optional<double> strength;       // share of the steps that are taken
+    std::optional<double> imageCfg;       // how close an edited picture stays
+    std::optional<std::string> outpaint;  // "left,top,right,bottom", as outpaint_margins.h reads it
+    std::optional<std::string> pasteBack; // of what a mask keeps, its own pixels: on, off
+    std::optional<int64_t> maskBlur;      // pixels, how softly they meet what is made anew
 
     std::optional<double> hires;         // the picture is made this much larger in a second pass
     std::optional<int64_t> hiresSteps;   // of that pass; unset: as many as of the first

@@ -13,8 +13,8 @@ import torch
 from diffusers import (ControlNetModel, MultiAdapter, StableDiffusionAdapterPipeline,
                        StableDiffusionControlNetImg2ImgPipeline,
                        StableDiffusionControlNetInpaintPipeline, StableDiffusionControlNetPipeline,
-                       StableDiffusionXLAdapterPipeline, StableDiffusionXLControlNetPipeline,
-                       StableDiffusionXLPipeline, T2IAdapter)
+                       StableDiffusionPipeline, StableDiffusionXLAdapterPipeline,
+                       StableDiffusionXLControlNetPipeline, StableDiffusionXLPipeline, T2IAdapter)
 from safetensors.torch import load_file, save_file
 
 from generate_checkpoints import unet_names
@@ -58,6 +58,8 @@ ADAPTERS = {
                                           adapter_type="light_adapter")),
 }
 
+WINDOWS = dict(width=96, height=80, denoiseTile=64, denoiseStride=24)
+
 # name: (model, request); its files are those above, its pictures those of make_control_pictures.
 CASES = {
     "sd1": ("tiny-sd1", dict(control=["control-sd1"], sampler="euler", cfg=5.0, negative="cat")),
@@ -97,6 +99,13 @@ CASES = {
                                        width=40, height=56)),
     "adapter-sd2v": ("tiny-sd2v", dict(adapter=["adapter-sd2v:0.6"], cfg=4.0, width=48, height=48)),
     "adapter-xl": ("tiny-xl", dict(adapter=["adapter-xl:0.9"], cfg=5.0, width=48, height=48)),
+    # Denoised in windows that overlap, of a picture larger than one of them.
+    "windows-two": ("tiny-sd1", dict(control=["control-sd1:0.9", "control-bgr:0.6:0:0.5"],
+                                     sampler="dpmpp_2m", cfg=5.0, negative="cat", **WINDOWS)),
+    "windows-xl": ("tiny-xl", dict(control=["control-xl:0.8"], sampler="euler", cfg=4.0,
+                                   **WINDOWS)),
+    "windows-adapter": ("tiny-sd1", dict(adapter=["adapter-sd1:0.8"], sampler="euler", cfg=1.0,
+                                         **WINDOWS)),
     "adapter-xl-stretch": ("tiny-xl", dict(adapter=["adapter-xl:0.9:0:0.5"],
                                            sampler="dpmpp_2m", steps=7, cfg=5.0, width=32, height=48)),
 }
@@ -168,10 +177,12 @@ def write_nets(out):
 
 
 def make_control_pictures():
-    """Two opaque pictures of 64 x 64 and a mask; 8 bits."""
+    """Two opaque pictures of 64 x 64, one of 96 x 80 and its mirror image, and a mask; 8 bits."""
     picture, mask = make_pictures()
-    return {"picture": picture[..., :3].contiguous(),
-            "other": picture[..., 1:].flip(0).contiguous(), "mask": mask}
+    one, other = picture[..., :3].contiguous(), picture[..., 1:].flip(0).contiguous()
+    large = torch.cat([torch.cat([one, other], 1), torch.cat([other, one], 1)])[:80, :96]
+    return {"picture": one, "other": other, "large": large.contiguous(),
+            "mirrored": large.flip(1).contiguous(), "mask": mask}
 
 
 def corner(name, request):
@@ -253,13 +264,98 @@ def run_adapter(folder, model, request, nets):
     return pipeline, options
 
 
+def beginnings(length, side, stride):
+    """Where windows begin along one side; the last one ends with it."""
+    return sorted({*range(0, length - side, stride), length - side})
+
+
+def told(pipeline, request):
+    """What the denoiser is told of each row: the negative prompt's, then the prompt's."""
+    guided = request["cfg"] > 1
+    embeddings = pipeline.encode_prompt(request["prompt"], device="cpu", num_images_per_prompt=1,
+                                        do_classifier_free_guidance=guided,
+                                        negative_prompt=request.get("negative"))
+    if len(embeddings) == 2:
+        return torch.cat(embeddings[::-1]) if guided else embeddings[0], None
+    prompt, negative, pooled, negative_pooled = embeddings
+    size = [request["height"], request["width"]]
+    return torch.cat([negative, prompt]), {
+        "text_embeds": torch.cat([negative_pooled, pooled]),
+        "time_ids": torch.tensor([[*size, 0, 0, *size]] * 2, dtype=torch.float32)}
+
+
+def run_in_windows(folder, model, request, nets):
+    """MultiDiffusion (Bar-Tal et al. 2023) over diffusers' modules: the nets see the part of their
+    pictures that lies in the window. Of samplers that are linear in the prediction."""
+    kind = StableDiffusionXLPipeline if "-xl" in model else StableDiffusionPipeline
+    pipeline = with_scheduler(kind.from_pretrained(folder, torch_dtype=torch.float32), folder,
+                              request)
+    unet, scheduler = pipeline.unet, pipeline.scheduler
+    embeddings, added = told(pipeline, request)
+    loaded = [(parsed(text), kind.from_pretrained(os.path.join(nets, parsed(text)[0]),
+                                                  torch_dtype=torch.float32),
+               corner(name, request))
+              for key, kind in (("control", ControlNetModel), ("adapter", T2IAdapter))
+              for text, name in zip(request.get(key, []), request.get(key + "Image", []))]
+    scheduler.set_timesteps(request["steps"])
+    generator = torch.Generator("cpu").manual_seed(request["seed"])
+    factor, calls = pipeline.vae_scale_factor, len(scheduler.timesteps)
+    shape = (1, unet.config.in_channels, request["height"] // factor, request["width"] // factor)
+    latents = torch.randn(shape, generator=generator) * scheduler.init_noise_sigma
+    side, stride = request["denoiseTile"] // factor, request["denoiseStride"] // factor
+    windows = [(top, left) for top in beginnings(shape[2], side, stride)
+               for left in beginnings(shape[3], side, stride)]
+    assert len(windows) > 3
+
+    def predict(part, timestep, call, picture_part):
+        steered = {}
+        sample = torch.cat([part] * len(embeddings))
+        for (_, weight, begin, end), net, picture in loaded:
+            if call / calls < begin or (call + 1) / calls > end:
+                continue
+            seen = picture[..., picture_part[0], picture_part[1]]
+            if isinstance(net, T2IAdapter):
+                assert not steered
+                steered["down_intrablock_additional_residuals"] = [
+                    (weight * state).repeat(len(embeddings), 1, 1, 1) for state in net(seen)]
+                continue
+            down, middle = net(sample, timestep, embeddings, seen.repeat(len(embeddings), 1, 1, 1),
+                               conditioning_scale=weight, added_cond_kwargs=added,
+                               return_dict=False)
+            before = steered.get("down_block_additional_residuals")
+            steered = {"down_block_additional_residuals":
+                       [a + b for a, b in zip(before, down)] if before else down,
+                       "mid_block_additional_residual":
+                       middle + steered.get("mid_block_additional_residual", 0)}
+        output = unet(sample, timestep, embeddings, added_cond_kwargs=added, **steered).sample
+        if len(output) == 1:
+            return output
+        negative, positive = output.chunk(2)
+        return negative + request["cfg"] * (positive - negative)
+
+    for call, timestep in enumerate(scheduler.timesteps):
+        scaled = scheduler.scale_model_input(latents, timestep)
+        total, count = torch.zeros(shape, dtype=torch.float64), torch.zeros(shape)
+        for top, left in windows:
+            rows, columns = slice(top, top + side), slice(left, left + side)
+            pixels = [slice(factor * place, factor * (place + side)) for place in (top, left)]
+            total[..., rows, columns] += predict(scaled[..., rows, columns], timestep, call, pixels)
+            count[..., rows, columns] += 1
+        latents = scheduler.step((total / count).float(), timestep, latents).prev_sample
+    return latents
+
+
 def write_case(name, out):
     model, request = CASES[name]
     request = dict(dict(seed=91, prompt=APPLE, width=64, height=64, steps=6), **request)
+    windows = "denoiseTile" in request
+    pictures = ["large", "mirrored"] if windows else ["picture", "other"]
     for kind in ("control", "adapter"):
         if kind in request:
-            request[kind + "Image"] = ["picture", "other"][:len(request[kind])]
+            request[kind + "Image"] = pictures[:len(request[kind])]
     folder, nets = os.path.join(ROOT, DATA, model), os.path.join(out, "nets")
+    if windows:
+        return write_result(name, out, model, request, run_in_windows(folder, model, request, nets))
     build = run_control if "control" in request else run_adapter
     pipeline, options = build(folder, model, request, nets)
     count, seed = request.get("count", 1), request["seed"]
@@ -271,6 +367,10 @@ def write_case(name, out):
                        num_images_per_prompt=count, output_type="latent",
                        generator=[torch.Generator("cpu").manual_seed(seed + i)
                                   for i in range(count)], **options).images
+    write_result(name, out, model, request, latents)
+
+
+def write_result(name, out, model, request, latents):
     assert latents.isfinite().all(), name
     save_file({"latents": latents.contiguous()}, os.path.join(out, f"{name}.safetensors"))
     case = {"model": f"{DATA}/{model}", "request": request, "expected": f"{name}.safetensors",

@@ -1,6 +1,7 @@
 """A base model that hands its latents to a refiner: data/refiner.json and refiner.safetensors, final
 latents of StableDiffusionXLPipeline (denoising_end) and then StableDiffusionXLImg2ImgPipeline
-(denoising_start) with one generator for both, tiny-xl and tiny-xl-refiner.
+(denoising_start) with one generator for both, tiny-xl and tiny-xl-refiner. The base may begin from a picture of
+data/control.
 
 Needs the models of generate_xl.py in data.
 """
@@ -12,6 +13,7 @@ import torch
 from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
 from safetensors.torch import save_file
 
+from generate_control import corner
 from generate_schedulers import make
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,6 +24,10 @@ CASES = {
     "ancestral": dict(sampler="euler_a", steps=6, refinerAt=0.65, count=2),
     "two-calls": dict(sampler="heun", steps=6, refinerAt=0.7),
     "ddim": dict(sampler="ddim", steps=8, refinerAt=0.34, negative="blurry cat"),
+    "picture": dict(sampler="euler", steps=10, refinerAt=0.8, strength=0.65, init="picture",
+                    width=64, height=64),
+    "picture-two": dict(sampler="dpmpp_2m", steps=8, refinerAt=0.6, strength=0.75, init="picture",
+                        width=48, height=64, count=2, negative="dark"),
 }
 COMMON = dict(prompt="a photo of a red apple, 3d emoji", negative="", cfg=5.0, seed=11, count=1)
 
@@ -35,7 +41,9 @@ def load(kind, model, request):
 
 
 def run(request):
-    base = load(StableDiffusionXLPipeline, "tiny-xl", request)
+    begun = "init" in request
+    base = load(StableDiffusionXLImg2ImgPipeline if begun else StableDiffusionXLPipeline, "tiny-xl",
+                request)
     refiner = load(StableDiffusionXLImg2ImgPipeline, "tiny-xl-refiner", request)
     found = []
     for index in range(request["count"]):
@@ -43,7 +51,10 @@ def run(request):
         how = dict(prompt=request["prompt"], negative_prompt=request["negative"] or None,
                    num_inference_steps=request["steps"], guidance_scale=request["cfg"],
                    output_type="latent", generator=generator)
-        latents = base(**how, denoising_end=request["refinerAt"]).images
+        more = {}
+        if begun:
+            more = dict(image=corner(request["init"], request), strength=request["strength"])
+        latents = base(**how, **more, denoising_end=request["refinerAt"]).images
         found.append(refiner(**how, image=latents, denoising_start=request["refinerAt"]).images)
     return torch.cat(found).contiguous()
 

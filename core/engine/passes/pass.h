@@ -5,6 +5,7 @@
 //     refiner:  the model, up to a share of the noise levels; then the refiner, from its latents
 //     hires:    small; then large from the small picture; the list is walked once for each picture
 
+#include "core/engine/paste_back.h"
 #include "core/engine/upscale.h"
 #include "pipelines/image/run_inputs.h"
 #include "pipelines/plan/plan.h"
@@ -35,6 +36,7 @@ struct Pass {
     Takes takes = Takes::Nothing;
     int64_t calls = 0; // of the denoiser, for each batch
     pipelines::Plan plan;
+    std::optional<PasteBack> paste; // of what the inputs' mask keeps, before it is enlarged
     std::optional<PictureEnlargement> enlarge;
 };
 

@@ -128,6 +128,8 @@ pipelines::TextToImageEvents PassWalk::events(int64_t calls) {
 
 void PassWalk::takePicture(int64_t picture, const kernels::Tensor& tensor, int64_t calls) {
     Image image = toImage(tensor);
+    if (const auto& how = pass().paste)
+        image = pastedBack(std::move(image), pass().inputs.init, pass().inputs.mask, *how);
     if (const auto& how = pass().enlarge) {
         const int64_t batch = std::max<int64_t>(pass().request.batch, 1);
         PassPlace place{m_state.round, static_cast<size_t>(m_state.pass), picture / batch * batch,

@@ -71,7 +71,10 @@ ImageRequest refinerRequest(const ImageRequest& base, const PassModel& refiner) 
           &request.adapters, &request.adapterImages, &request.adapterPrepare, &request.ipAdapters})
         own->clear();
     request.imageEncoder.reset();
-    return pipelines::resolveRequest(request, refiner.model);
+    request.initPath.clear();
+    request = pipelines::resolveRequest(request, refiner.model);
+    request.strength = base.strength; // of the steps these are the last, however many were taken
+    return request;
 }
 
 class PassList {
@@ -154,6 +157,7 @@ class PassList {
     void plan(Pass& pass) {
         pipelines::TextToImagePlanner& planner = m_with.models.at(pass.model).planner;
         const bool isLast = &pass == &m_passes.list.back();
+        if (isLast && pass.request.pasteBack == "on") pass.paste = pasteBackOf(pass);
         if (isLast && m_companions.upscaler)
             pass.enlarge = PictureEnlargement{*m_companions.upscaler, {}, true};
         pass.calls = planner.callsIn(pass.request, pass.inputs.part);
@@ -173,6 +177,15 @@ class PassList {
         pass.plan = m_with.models.at(pass.model)
                         .planner.plan(pass.request, m_with.machine, pass.inputs.words,
                                       pass.inputs.part, pass.inputs.preview);
+    }
+
+    PasteBack pasteBackOf(const Pass& pass) const {
+        PasteBack paste{.blurPixels = static_cast<double>(pass.request.maskBlur.value_or(0))};
+        const bool hasAlpha = vaeOf(m_with.models.at(pass.model).model).outChannels == 4;
+        if (const auto color = pipelines::parseBackground(pass.request.background);
+            color && hasAlpha)
+            paste.behind = *color;
+        return paste;
     }
 
     void planEnlargement(Pass& pass) const {

@@ -55,6 +55,25 @@ class PassesCommandTest : public QObject {
                  made["model"]["hash"].get<std::string>());
     }
 
+    void aRefinerGoesOnWithAPictureToo() {
+        const QStringList begun{"--init",   "larger.png", "--width",    "128",
+                                "--height", "128",        "--strength", "0.75"};
+        const QStringList refined =
+            begun + QStringList{"--refiner", "starter-image", "--refiner-at", "0.5"};
+        for (const auto& [output, options] :
+             {std::pair{"begun.png", begun}, {"begun-refined.png", refined}}) {
+            const Run run = m_home.run(image(output, options));
+            QVERIFY2(run.code == 0, run.err.constData());
+        }
+        QCOMPARE(pixels("begun-refined.png"), pixels("begun.png")); // it is the same model
+        const Run run = m_home.run(
+            {"--models", "models", "verify", "begun-refined.png", "--input", "larger.png"});
+        QCOMPARE(run.out, QByteArray("begun-refined.png: same\n"));
+        const Run plan = m_home.run(
+            image("no.png", refined + QStringList{"--steps", "8", "--dry-run", "--json"}));
+        QCOMPARE(plan.event("plan")["steps"].get<int>(), 6);
+    }
+
     void areAsLargeAsTheyAreAskedFor() {
         QVERIFY(size("larger.png") == std::pair(192, 192));
         QVERIFY(size("wider.png") == std::pair(160, 136));
@@ -146,9 +165,13 @@ class PassesCommandTest : public QObject {
         QTest::newRow("no step for the refiner")
             << QStringList{"--refiner", "starter-image", "--refiner-at", "0.99"}
             << QByteArray("No step is left for one of the two models");
-        QTest::newRow("refiner from a picture")
-            << QStringList{"--refiner", "starter-image", "--init", "plain.png"}
-            << QByteArray("A refiner finishes pictures that are made from a text");
+        QTest::newRow("refiner of a part") << QStringList{"--refiner", "starter-image", "--init",
+                                                          "plain.png", "--mask",        "plain.png"}
+                                           << QByteArray("A refiner finishes whole pictures");
+        QTest::newRow("begins after the refiner would")
+            << QStringList{"--refiner",  "starter-image", "--init",       "plain.png",
+                           "--strength", "0.25",          "--refiner-at", "0.5"}
+            << QByteArray("No step is left for one of the two models");
         QTest::newRow("no picture") << QStringList{"--outpaint", "8,8,8,8"}
                                     << QByteArray("There is no picture that could be continued");
         QTest::newRow("margins") << QStringList{"--init", "plain.png", "--outpaint", "8,8"}

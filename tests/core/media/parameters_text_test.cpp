@@ -108,6 +108,9 @@ class ParametersTextTest : public QObject {
         const std::string text = parametersText(made, 64, 64);
         QVERIFY(text.find("Denoising strength: 0.6,") != std::string::npos);
         QCOMPARE(other(parseParametersText(text), "Denoising strength"), std::string("0.6"));
+        QVERIFY(text.find("Mask blur") == std::string::npos);
+        made.request.maskBlur = 6;
+        QVERIFY(parametersText(made, 64, 64).find("Mask blur: 6,") != std::string::npos);
     }
 
     void readsWhatA1111Writes() {

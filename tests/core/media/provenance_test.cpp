@@ -24,6 +24,7 @@ class ProvenanceTest : public QObject {
         made.latentsIndex = 7;
         made.initHash = "sha256:" + std::string(64, '2');
         made.maskHash = "sha256:" + std::string(64, '3');
+        made.request.pasteBack = "on";
         made.controlHashes = {made.initHash, made.maskHash};
         made.adapterHashes = {made.maskHash};
         const core::UsedFile upscaler{"4x", "sha256:" + std::string(64, '4')};
@@ -39,6 +40,19 @@ class ProvenanceTest : public QObject {
         QCOMPARE(read->maskHash, made.maskHash);
         QVERIFY(read->controlHashes == made.controlHashes);
         QVERIFY(read->adapterHashes == made.adapterHashes);
+    }
+
+    // Pictures from before there was a choice.
+    void withoutAWordNothingWasPastedBack() {
+        Provenance made = samples::provenance("x");
+        QVERIFY(!provenanceFromJson(toJson(made))->request.pasteBack);
+        made.maskHash = "sha256:" + std::string(64, '3');
+        QCOMPARE(provenanceFromJson(toJson(made))->request.pasteBack.value_or(""),
+                 std::string("off"));
+        made.maskHash.clear();
+        made.request.outpaint = "8,0,0,0";
+        QCOMPARE(provenanceFromJson(toJson(made))->request.pasteBack.value_or(""),
+                 std::string("off"));
     }
 
     void holdsNoPathsAndNothingOfTheRun() {

@@ -118,7 +118,7 @@ TEST_CASE("final latents of steered runs equal diffusers'") {
     for (const auto& entry : fs::directory_iterator(test::goldenPath("control")))
         if (entry.path().extension() == ".json") cases.push_back(entry.path());
     std::ranges::sort(cases);
-    CHECK(cases.size() >= 23);
+    CHECK(cases.size() >= 26);
     for (const auto& path : cases) {
         const std::string name = path.stem().string();
         CAPTURE(name);
@@ -196,6 +196,18 @@ TEST_CASE("a picture of another size is scaled to the run's") {
     CHECK(test::relativeError(scaled, latentsOf(job, *device)) < 1e-4);
 }
 
+TEST_CASE("of a picture that is one window the nets see the whole") {
+    const auto device = cpu();
+    ImageRequest request = steeredRequest("control-sd1");
+    request.adapters = {"adapter-sd1"};
+    request.adapterImages = {"other"};
+    Job whole = jobOf(tinyModel("tiny-sd1"), request);
+    const std::vector<float> expected = latentsOf(whole, *device);
+    request.denoiseTile = 64;
+    Job windows = jobOf(tinyModel("tiny-sd1"), request);
+    CHECK((latentsOf(windows, *device) == expected));
+}
+
 TEST_CASE("a steered run in bf16 stays near the one in f32") {
     const auto device = cpu();
     if (!device->supports(DType::BF16)) return;
@@ -207,9 +219,14 @@ TEST_CASE("a steered run in bf16 stays near the one in f32") {
 TEST_CASE("the plan's peak is what a steered run takes") {
     static const kernels::BackendTable meta = kernels::cpuPlanBackend(kernels::metaBackend());
     const auto device = cpu();
-    for (const char* control : {"control-sd1", "control-sd1:0.5:0.8:1"}) {
-        CAPTURE(control);
-        const Job job = jobOf(tinyModel("tiny-sd1"), steeredRequest(control));
+    ImageRequest windows = steeredRequest("control-sd1");
+    windows.controlImages = {"large"};
+    windows.width = 96;
+    windows.denoiseTile = 64;
+    for (const ImageRequest& request :
+         {steeredRequest("control-sd1"), steeredRequest("control-sd1:0.5:0.8:1"), windows}) {
+        CAPTURE(request.controls.front());
+        const Job job = jobOf(tinyModel("tiny-sd1"), request);
         TextToImage pipeline(job.model, *device, DType::F32);
         const size_t loading = device->arena().stats().peakReservedBytes;
         TextToImagePlanner planner(job.model, meta, DType::F32, 2);

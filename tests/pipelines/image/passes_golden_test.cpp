@@ -5,6 +5,7 @@
 #include "pipelines/image/text_to_image.h"
 #include "pipelines/request/parameters.h"
 #include "pipelines/weights/safetensors.h"
+#include "tests/pipelines/image/golden_corner.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/model_parts.h"
 #include "tests/support/temporary_folder.h"
@@ -42,6 +43,9 @@ class Run {
         events.picture = [](int64_t, const kernels::Tensor&) { FAIL("decoded"); };
         RunInputs inputs;
         inputs.part.to = to;
+        if (const ImageRequest request = resolved(how); !request.initPath.empty())
+            inputs.init = test::cornerOf(test::GoldenFile("control/pictures.safetensors"),
+                                         request.initPath, *request.width, *request.height);
         m_pipeline.run(resolved(how), events, nullptr, inputs);
         CHECK(m_last.first == m_last.second);
         CHECK(m_last.second == m_pipeline.callsIn(resolved(how), inputs.part));
@@ -71,7 +75,7 @@ TEST_CASE("a base model and a refiner give what diffusers' ensemble gives") {
     Run base("tiny-xl"), refiner("tiny-xl-refiner");
     const test::GoldenFile expected("refiner.safetensors");
     const nlohmann::json cases = test::readGoldenJson("refiner.json");
-    CHECK(cases.size() == 5);
+    CHECK(cases.size() == 7);
     for (const auto& [name, request] : cases.items()) {
         nlohmann::json how = request;
         const double at = how.at("refinerAt").get<double>();
@@ -81,8 +85,11 @@ TEST_CASE("a base model and a refiner give what diffusers' ensemble gives") {
             RunInputs rest;
             rest.begun = base.begin(how, at);
             rest.part.from = at;
+            nlohmann::json refined = how; // it goes on from latents
+            refined.erase("init");
+            refined.erase("strength");
             const double error =
-                test::relativeError(refiner.finish(how, rest), expected.floats(name));
+                test::relativeError(refiner.finish(refined, rest), expected.floats(name));
             MESSAGE("refiner " << name << ": latents differ by " << error);
             CHECK(error <= kTolerance);
         }

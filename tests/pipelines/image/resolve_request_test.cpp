@@ -148,6 +148,24 @@ TEST_CASE("strength decides how many steps are taken") {
           std::string::npos);
 }
 
+TEST_CASE("what a mask keeps is pasted back where nobody says otherwise") {
+    const auto resolve = [](ImageRequest request) { return resolveRequest(request, starter()); };
+    const ImageRequest usual = resolve(fromPicture("mask.png"));
+    CHECK(usual.pasteBack == "on");
+    CHECK(usual.maskBlur == 4);
+    ImageRequest request = fromPicture();
+    CHECK_FALSE(resolve(request).pasteBack.has_value());
+    request.outpaint = "8,0,0,0";
+    CHECK(resolve(request).pasteBack == "on");
+    request.maskBlur = 0;
+    CHECK(resolve(request).maskBlur == 0);
+    request.pasteBack = "off";
+    CHECK(resolve(request).pasteBack == "off");
+    CHECK_FALSE(resolve(request).maskBlur.has_value());
+    request.outpaint.reset();
+    CHECK_FALSE(resolve(request).pasteBack.has_value());
+}
+
 TEST_CASE("a model that needs a picture or a mask says so") {
     ImageRequest nothing, lonelyMask;
     lonelyMask.maskPath = "mask.png";

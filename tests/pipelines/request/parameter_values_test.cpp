@@ -59,6 +59,8 @@ ImageRequest filled() {
     request.denoiseTile = 512;
     request.denoiseStride = 64;
     request.outpaint = "64,0,32,8";
+    request.pasteBack = "off";
+    request.maskBlur = 12;
     request.steps = 24;
     request.sampler = "dpmpp_2m";
     request.schedule = "karras";

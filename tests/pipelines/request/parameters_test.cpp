@@ -132,6 +132,8 @@ TEST_CASE("verify replays what decides the picture") {
                                                  "denoiseTile",
                                                  "denoiseStride",
                                                  "outpaint",
+                                                 "pasteBack",
+                                                 "maskBlur",
                                                  "originalWidth",
                                                  "originalHeight",
                                                  "cropLeft",

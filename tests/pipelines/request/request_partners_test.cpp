@@ -35,10 +35,13 @@ TEST_CASE("what counts only beside another is told where that is missing") {
     request.denoiseStride = 64;
     request.controlGuess = "on";
     request.imageEncoder = "clip";
+    request.pasteBack = "on";
+    request.maskBlur = 4;
     const std::vector<std::string> told = withoutPartner(request);
-    REQUIRE(told.size() == 7);
-    for (const char* option : {"refiner-at", "hires-steps", "hires-strength", "hires-upscaler",
-                               "denoise-stride", "control-guess", "image-encoder"}) {
+    REQUIRE(told.size() == 9);
+    for (const char* option :
+         {"refiner-at", "hires-steps", "hires-strength", "hires-upscaler", "denoise-stride",
+          "control-guess", "image-encoder", "paste-back", "mask-blur"}) {
         CAPTURE(option);
         CHECK(std::ranges::any_of(told, [&](const std::string& sentence) {
             return sentence.find(option) != std::string::npos &&
@@ -48,6 +51,7 @@ TEST_CASE("what counts only beside another is told where that is missing") {
     request.refiner = "refiner";
     request.hires = 1.5;
     request.denoiseTile = 128;
+    request.outpaint = "8,8,8,8";
     request.controls = {"canny"};
     request.ipAdapters = {"plus:a.png"};
     CHECK(withoutPartner(request).empty());
