@@ -160,7 +160,20 @@ class BenchCommand {
                                  {"gflopPerSecond", speed},
                                  {"peakBytes", result.peakBytes},
                                  {"predictedSeconds", result.predictedSeconds},
-                                 {"predictedPeakBytes", result.predictedPeakBytes}});
+                                 {"predictedPeakBytes", result.predictedPeakBytes},
+                                 {"classes", classesOf(result)}});
+    }
+
+    static nlohmann::json classesOf(const core::BenchResult& result) {
+        constexpr double kGiga = 1e-9;
+        nlohmann::json classes = nlohmann::json::array();
+        for (const auto& [name, time] : result.classes)
+            classes.push_back({{"class", name},
+                               {"ops", time.ops},
+                               {"gflop", time.floatOperations * kGiga},
+                               {"seconds", time.seconds},
+                               {"predictedSeconds", time.predictedSeconds}});
+        return classes;
     }
 
     static std::string peakText(const core::BenchResult& result) {
@@ -185,6 +198,10 @@ class BenchCommand {
                                     numberText(result.predictedSeconds, 4) + " s)"});
         table.addRow({"Work", numberText(result.gflop, 1) + " GFLOP"});
         table.addRow({"Speed", numberText(result.gflop / result.medianSeconds, 1) + " GFLOP/s"});
+        for (const auto& [name, time] : result.classes)
+            table.addRow({"  " + name, numberText(time.seconds, 4) + " s (predicted " +
+                                           numberText(time.predictedSeconds, 4) + " s), " +
+                                           std::to_string(time.ops) + " ops"});
         table.addRow({"Peak memory", peakText(result)});
         return table;
     }

@@ -41,22 +41,42 @@ void predict(const kernels::BackendRegistry& backends, const BenchConfigs& confi
                                  meta->weightBytes() + meta->arena().stats().peakReservedBytes);
 }
 
-void measure(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
-             const BenchOptions& options, kernels::DType compute, BenchResult& result) {
+// -> of the run in the middle.
+pipelines::ClassTimes measure(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
+                              const BenchOptions& options, kernels::DType compute,
+                              const pipelines::DeviceSpeed& speed, BenchResult& result) {
     const auto device = backends.open("cpu", {.threads = result.threads});
     device->setCancelToken(options.cancel);
     const BenchNetworks networks(configs, options, *device, compute);
+    struct Run {
+        double seconds;
+        pipelines::ClassTimes times;
+    };
+    std::vector<Run> runs;
     // The first run makes oneDNN's primitives and fills the arena.
     for (int64_t run = 0; run <= options.repeat; ++run) {
         options.cancel.check();
+        device->startRecording();
         const auto start = Clock::now();
         networks.run();
         const std::chrono::duration<double> took = Clock::now() - start;
-        if (run > 0) result.seconds.push_back(took.count());
+        const std::vector<kernels::WorkRecord> work = device->stopRecording();
+        if (run > 0) {
+            result.seconds.push_back(took.count());
+            runs.push_back({took.count(), pipelines::timesByClass(work, speed)});
+        }
         if (options.progress) options.progress(run);
     }
     result.medianSeconds = median(result.seconds);
     result.peakBytes = peakResidentBytes();
+    const auto middle = runs.begin() + std::ssize(runs) / 2;
+    std::ranges::nth_element(runs, middle, {}, &Run::seconds);
+    const pipelines::ClassTimes& times = middle->times;
+    for (size_t i = 0; i < times.size(); ++i)
+        if (times[i].ops > 0)
+            result.classes.push_back(
+                {pipelines::workClassName(static_cast<kernels::WorkClass>(i)), times[i]});
+    return times;
 }
 
 BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& options) {
@@ -74,8 +94,8 @@ BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& 
                          : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     SpeedCache speeds(options.dataFolder.empty() ? std::filesystem::path()
                                                  : options.dataFolder / "cache" / "speeds.json");
-    const pipelines::DeviceSpeed speed =
-        speeds.get(options.version + "|" + description.name, cpu, result.threads, compute);
+    const std::string key = options.version + "|" + description.name;
+    const pipelines::DeviceSpeed speed = speeds.get(key, cpu, result.threads, compute);
     const BenchConfigs configs = benchConfigs(options.modelFolder);
     predict(backends, configs, options, compute, speed, result);
     if (result.predictedPeakBytes > description.freeMemoryBytes)
@@ -85,7 +105,8 @@ BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& 
                         " MiB of memory and " + std::to_string(description.freeMemoryBytes >> 20) +
                         " MiB are free.",
                     "Use a smaller size or batch.");
-    measure(backends, configs, options, compute, result);
+    const pipelines::ClassTimes times = measure(backends, configs, options, compute, speed, result);
+    speeds.learn(key, cpu, result.threads, compute, times);
     return result;
 }
 

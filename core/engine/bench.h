@@ -5,6 +5,7 @@
 #include "kernels/backend/registry.h"
 #include "kernels/base/cancel_token.h"
 #include "kernels/base/result.h"
+#include "pipelines/plan/time_model.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -33,6 +34,12 @@ struct BenchOptions {
     std::function<void(int64_t done)> progress; // after each run, the first (untimed) is 0
 };
 
+// Ops of one class, all together.
+struct BenchClass {
+    std::string name; // "convolution"
+    pipelines::ClassTime time;
+};
+
 struct BenchResult {
     std::string precision;
     int threads = 0;
@@ -41,6 +48,7 @@ struct BenchResult {
     double gflop = 0;       // of one run; a multiply-add counts as two
     uint64_t peakBytes = 0; // resident set of the process at its highest
     double predictedSeconds = 0;
+    std::vector<BenchClass> classes; // of the run in the middle; those with ops
     uint64_t predictedPeakBytes = 0;
 };
 

@@ -168,6 +168,7 @@ void JobRunner::planPassesOf(Prepared& prepared, const Companions& companions,
     }
     prepared.passes = planPasses(prepared.request, companions, with);
     prepared.plan = planOf(prepared.passes, machine);
+    prepared.speed = machine.speed;
     prepared.request.tiling = prepared.plan.tiling == "vae" ? "on" : "off";
     setTiling(prepared.passes, prepared.request.tiling);
 }
@@ -200,9 +201,22 @@ pipelines::Machine JobRunner::machine(kernels::DType compute) {
         machine.device.freeMemoryBytes =
             std::min<uint64_t>(machine.device.freeMemoryBytes, m_options.memoryLimitBytes);
     machine.speed =
-        m_speeds.get(m_options.version + "|" + machine.device.name, backend, m_options.threads,
-                     compute, m_computing ? SpeedCache::Remember::No : SpeedCache::Remember::Yes);
+        m_speeds.get(speedKey(machine.device), backend, m_options.threads, compute,
+                     m_computing ? SpeedCache::Remember::No : SpeedCache::Remember::Yes);
     return machine;
+}
+
+std::string JobRunner::speedKey(const kernels::DeviceDescription& device) const {
+    return m_options.version + "|" + device.name;
+}
+
+void JobRunner::learn(const MeasuredWork& measured, kernels::DType compute) {
+    if (!measured.times()) return;
+    const kernels::BackendTable& backend = m_backends.find("cpu");
+    kernels::DeviceDescription device{};
+    backend.describe(0, &device);
+    const std::lock_guard lock(m_planMutex);
+    m_speeds.learn(speedKey(device), backend, m_options.threads, compute, *measured.times());
 }
 
 void JobRunner::refuseWhatDoesNotFit(const Prepared& prepared) const {
@@ -267,11 +281,12 @@ pipelines::TextToImage& JobRunner::load(const Prepared& prepared, const Pass& pa
 }
 
 PassHooks JobRunner::hooksFor(const Prepared& prepared, const EngineSink& sink,
-                              const JobControl& control, JobCheckpoint& checkpoint,
-                              JobReporter& reporter) {
+                              const JobControl& control, const Reports& reports) {
     const CancelToken& cancel = control.cancel;
+    const auto& [checkpoint, reporter, measured] = reports;
     PassHooks hooks;
     hooks.load = [&, this](const Pass& pass) -> pipelines::TextToImage& {
+        measured.end(); // the device that it measures may make room for another
         return load(prepared, pass, sink, cancel);
     };
     hooks.enlarge = [&, this](const PictureEnlargement& how, const Image& picture,
@@ -285,16 +300,23 @@ PassHooks JobRunner::hooksFor(const Prepared& prepared, const EngineSink& sink,
     hooks.loading = [&](const std::string& component, double fraction) {
         sink(LoadingEvent{component, fraction});
     };
-    hooks.encoded = [&] { reporter.startSteps(); };
+    hooks.encoded = [&, this] {
+        reporter.startSteps();
+        measured.begin(*m_warm.newest().device);
+    };
     hooks.state = [&](pipelines::RunMoment moment, const std::function<PassState()>& state) {
         checkpoint.offer(moment, state);
         control.leave.check();
     };
-    hooks.step = [&](const PassPlace& place) { reporter.stepDone(place); };
+    hooks.step = [&](const PassPlace& place) {
+        place.tiles == 0 ? measured.stepDone() : measured.skip();
+        reporter.stepDone(place);
+    };
     hooks.preview = [&](int64_t picture, const kernels::Tensor& preview) {
         sink(PreviewEvent{picture, toImage(preview)});
     };
     hooks.picture = [&](int64_t picture, Image image) {
+        measured.skip();
         reporter.pictureDone(picture, std::move(image));
     };
     hooks.stopAfterThis = [&] { return control.stopAfterThis.load(); };
@@ -318,7 +340,9 @@ FinishedEvent JobRunner::compute(const Prepared& prepared, const EngineSink& sin
     const BackgroundHash hashes(m_library, prepared.models.front().entry, prepared.companions);
     JobReporter reporter({prepared.request, prepared.passes, provenance, hashes}, sink,
                          control.cancel);
-    PassWalk walk(prepared.passes, hooksFor(prepared, sink, control, checkpoint, reporter));
+    MeasuredWork measured(prepared.speed);
+    const Reports reports{checkpoint, reporter, measured};
+    PassWalk walk(prepared.passes, hooksFor(prepared, sink, control, reports));
     const PassState* from = checkpoint.begin(std::move(identity), [&](const PassState& kept) {
         const PassPlace place = walk.check(kept);
         const PassProgress progress(prepared.passes);
@@ -326,6 +350,7 @@ FinishedEvent JobRunner::compute(const Prepared& prepared, const EngineSink& sin
     });
     if (checkpoint.resumed()) sink(*checkpoint.resumed());
     walk.run(from);
+    learn(measured, prepared.compute);
     return {secondsSince(start), reporter.denoiseSeconds(), peakResidentBytes()};
 }
 

@@ -8,6 +8,7 @@
 #include "core/engine/input_pictures.h"
 #include "core/engine/job_checkpoint.h"
 #include "core/engine/job_reporter.h"
+#include "core/engine/measured_work.h"
 #include "core/engine/passes/pass_walk.h"
 #include "core/engine/speed_cache.h"
 #include "core/engine/warm_models.h"
@@ -69,7 +70,8 @@ class JobRunner {
         pipelines::ImageRequest request;
         kernels::DType compute = kernels::DType::F32;
         JobPasses passes;
-        pipelines::Plan plan;                                              // of all of them
+        pipelines::Plan plan;         // of all of them
+        pipelines::DeviceSpeed speed; // that they were planned with
         std::vector<std::optional<pipelines::PreviewChoice>> tinyPreviews; // for each model
         std::vector<std::filesystem::path> companions; // LoRAs ..., as the metadata list them
         std::vector<std::filesystem::path> pictures;   // beside the prompt
@@ -99,9 +101,16 @@ class JobRunner {
     void refuseWhatDoesNotFit(const Prepared& prepared) const;
     pipelines::TextToImage& load(const Prepared& prepared, const Pass& pass, const EngineSink& sink,
                                  const CancelToken& cancel);
+    struct Reports { // of a job, as it comes along
+        JobCheckpoint& checkpoint;
+        JobReporter& reporter;
+        MeasuredWork& measured;
+    };
     // Borrows all of it.
     PassHooks hooksFor(const Prepared& prepared, const EngineSink& sink, const JobControl& control,
-                       JobCheckpoint& checkpoint, JobReporter& reporter);
+                       const Reports& reports);
+    std::string speedKey(const kernels::DeviceDescription& device) const;
+    void learn(const MeasuredWork& measured, kernels::DType compute);
     FinishedEvent compute(const Prepared& prepared, const EngineSink& sink,
                           const JobControl& control, JobCheckpoint& checkpoint);
 

@@ -1,5 +1,6 @@
 #pragma once
-// How fast this machine's devices are, measured once and remembered in the data folder.
+// How fast this machine's devices are: measured once, set right by the work that they do, and
+// remembered in the data folder.
 
 #include "kernels/backend/device.h"
 #include "pipelines/plan/time_model.h"
@@ -25,12 +26,19 @@ class SpeedCache {
                                int threads, kernels::DType compute,
                                Remember remember = Remember::Yes);
 
+    // times: of work, as predicted by what get() gave for the same. A speed that is not remembered
+    // learns nothing.
+    void learn(const std::string& key, const kernels::BackendTable& backend, int threads,
+               kernels::DType compute, const pipelines::ClassTimes& times);
+
   private:
-    void load();
-    void save() const;
+    using Speeds = std::map<std::string, pipelines::DeviceSpeed>;
+    Speeds stored() const; // in the file
+    void save();
 
     std::filesystem::path m_file;
-    std::map<std::string, pipelines::DeviceSpeed> m_speeds;
+    Speeds m_speeds;
+    Speeds m_saved; // as the file has them, as far as this process knows
 };
 
 } // namespace kinora::core

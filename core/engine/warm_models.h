@@ -47,6 +47,7 @@ class WarmModels {
     // points to.
     void makeRoom(const std::function<bool()>& enough, const Model* keep = nullptr);
     Model& add(Model model);
+    Model& newest() { return m_models.front(); } // found or added last; there is one
     void clear();
 
     // What all of them hold, as of the last call of the others or of update(): a run's arena grows.

@@ -17,7 +17,7 @@
 namespace kinora::kernels {
 
 // Raised with every change of the table or of an argument struct.
-inline constexpr uint32_t kBackendVersion = 2;
+inline constexpr uint32_t kBackendVersion = 3;
 
 enum class Status : int32_t { Ok, InvalidArgument, Unsupported, OutOfMemory, Cancelled, Failed };
 
@@ -225,6 +225,8 @@ struct BackendTable {
     Status (*packWeight)(Context*, const PackArgs*, PackedWeight** out);
     size_t (*packedSizeBytes)(const PackedWeight*);
     void (*releaseWeight)(Context*, PackedWeight*);
+    // Whether convolutions by it are Winograd's, which have a speed of their own.
+    int32_t (*isForWinograd)(const PackedWeight*);
 
     // Ops.
     Status (*conv2d)(Context*, const Conv2dArgs*);

@@ -24,15 +24,19 @@ struct DeviceOptions {
     size_t memoryLimitBytes = 0; // 0: none
 };
 
-// What kind of arithmetic an op is: each has its own speed on a device.
-enum class WorkClass { Convolution, Matmul, Attention, Memory };
+// What kind of arithmetic an op is: each has its own speed on a device. A 1x1 convolution is a
+// matrix product.
+enum class WorkClass { Convolution, WinogradConvolution, Matmul, Attention, Memory };
+inline constexpr int kWorkClasses = 5;
 
-// One op as it was asked for. floatOperations counts a multiply-add as two; trafficBytes is each
-// input read once and each output written once.
+// One op as it was asked for. floatOperations is by the op's definition, a multiply-add counts as
+// two; trafficBytes is each input read once (by groupNorm twice: sums come first) and each output
+// written once.
 struct WorkRecord {
     WorkClass workClass;
     double floatOperations;
     double trafficBytes;
+    double seconds = 0; // that it took; 0 on a device without numbers
 };
 
 class Device {
@@ -72,6 +76,7 @@ class Device {
     // Work since startRecording(); ops add to it while recording is on.
     void startRecording();
     std::vector<WorkRecord> stopRecording();
+    bool recording() const { return m_recording; }
     void record(const WorkRecord& work) {
         if (m_recording) m_work.push_back(work);
     }

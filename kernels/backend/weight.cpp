@@ -51,4 +51,8 @@ size_t Weight::sizeBytes() const {
     return m_packed ? m_device->table().packedSizeBytes(m_packed) : 0;
 }
 
+bool Weight::isForWinograd() const {
+    return m_packed && m_device->table().isForWinograd(m_packed);
+}
+
 } // namespace kinora::kernels

@@ -26,6 +26,7 @@ class Weight {
     Device& device() const { return *m_device; }
     const PackedWeight* packed() const { return m_packed; }
     size_t sizeBytes() const;
+    bool isForWinograd() const; // as the back end says
 
   private:
     void reset();

@@ -124,6 +124,7 @@ const BackendTable& cpuBackend() {
         .packWeight = cpu::packWeight,
         .packedSizeBytes = cpu::packedSizeBytes,
         .releaseWeight = cpu::releaseWeight,
+        .isForWinograd = cpu::isForWinograd,
         .conv2d = cpu::conv2d,
         .linear = cpu::linear,
         .matmul = cpu::matmul,
@@ -161,6 +162,7 @@ BackendTable cpuPlanBackend(const BackendTable& shapes) {
     table.packWeight = cpu.packWeight;
     table.packedSizeBytes = cpu.packedSizeBytes;
     table.releaseWeight = cpu.releaseWeight;
+    table.isForWinograd = cpu.isForWinograd;
     table.conv2d = cpu.conv2d;
     table.linear = cpu.linear;
     table.matmul = cpu.matmul;

@@ -9,6 +9,7 @@ namespace kinora::kernels::cpu {
 Status packWeight(Context*, const PackArgs*, PackedWeight** out);
 size_t packedSizeBytes(const PackedWeight*);
 void releaseWeight(Context*, PackedWeight*);
+int32_t isForWinograd(const PackedWeight*);
 
 Status conv2d(Context*, const Conv2dArgs*);                       // conv_cpu.cpp
 Status linear(Context*, const LinearArgs*);                       // matmul_cpu.cpp

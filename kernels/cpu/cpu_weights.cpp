@@ -91,6 +91,10 @@ size_t packedSizeBytes(const PackedWeight* weight) {
     return weight->reportedBytes;
 }
 
+int32_t isForWinograd(const PackedWeight* weight) {
+    return weight->form == WeightForm::Winograd || weight->form == WeightForm::WinogradPlain;
+}
+
 void releaseWeight(Context*, PackedWeight* weight) {
     const std::unique_ptr<PackedWeight> owned(weight); // the border carries plain pointers
 }

@@ -82,6 +82,10 @@ void releaseWeight(Context*, PackedWeight* weight) {
     delete reinterpret_cast<MetaWeight*>(weight);
 }
 
+int32_t isForWinograd(const PackedWeight*) {
+    return 0;
+}
+
 // An op that was checked by the ops layer has nothing left to do here.
 template <typename Args> Status nothing(Context*, const Args*) {
     return Status::Ok;
@@ -110,6 +114,7 @@ constexpr BackendTable kTable = {
     .packWeight = packWeight,
     .packedSizeBytes = packedSizeBytes,
     .releaseWeight = releaseWeight,
+    .isForWinograd = isForWinograd,
     .conv2d = nothing<Conv2dArgs>,
     .linear = nothing<LinearArgs>,
     .matmul = nothing<MatmulArgs>,

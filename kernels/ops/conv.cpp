@@ -14,6 +14,16 @@ int64_t outputExtent(int64_t input, int64_t padding, int64_t kernel, int64_t dil
     return room < 0 ? 0 : room / stride + 1;
 }
 
+WorkClass classOf(const Weight& weight, const Conv2dOptions& options) {
+    const Padding& padding = options.padding;
+    const bool isProduct = weight.shape()[2] == 1 && weight.shape()[3] == 1 &&
+                           options.stride == 1 && !padding.top && !padding.left &&
+                           !padding.bottom && !padding.right;
+    return isProduct                ? WorkClass::Matmul
+           : weight.isForWinograd() ? WorkClass::WinogradConvolution
+                                    : WorkClass::Convolution;
+}
+
 } // namespace
 
 Tensor conv2d(const Tensor& input, const Weight& weight, const Tensor& bias,
@@ -67,7 +77,7 @@ Tensor conv2d(const Tensor& input, const Weight& weight, const Tensor& bias,
     const double macs = static_cast<double>(output.elements()) *
                         static_cast<double>(kernel[1] * kernel[2] * kernel[3]);
     call.finish(call.table().conv2d(call.context(), &args),
-                {WorkClass::Convolution, 2 * macs,
+                {classOf(weight, options), 2 * macs,
                  call.traffic(output) + static_cast<double>(weight.sizeBytes())});
     return output;
 }

@@ -20,9 +20,10 @@ Tensor normalise(const OpCall& call, NormEntry entry, const Tensor& x, const Ten
     if (output.elements() == 0) return output;
     const NormArgs args{ref(x), ref(scale), ref(shift), ref(output), groups, epsilon, activation};
     constexpr double kOperationsPerElement = 6; // two sums, a product and an addition
+    const double readAgain = groups > 0 ? static_cast<double>(x.sizeBytes()) : 0; // sums come first
     call.finish(entry(call.context(), &args),
                 {WorkClass::Memory, kOperationsPerElement * static_cast<double>(x.elements()),
-                 call.traffic(output)});
+                 call.traffic(output) + readAgain});
     return output;
 }
 

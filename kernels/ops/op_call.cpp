@@ -28,6 +28,7 @@ void OpCall::checkOperands() {
     }
     if (!m_device) refuse("there is no operand");
     m_device->cancelToken().check();
+    if (m_device->recording()) m_start = std::chrono::steady_clock::now();
 }
 
 void OpCall::refuse(const std::string& rule) const {
@@ -78,8 +79,13 @@ double OpCall::traffic(const Tensor& output) const {
     return bytes;
 }
 
-void OpCall::finish(Status status, const WorkRecord& work) const {
+void OpCall::finish(Status status, WorkRecord work) const {
     m_device->check(status, m_name);
+    if (!m_device->recording()) return;
+    if (m_device->hasNumbers()) {
+        const auto took = std::chrono::steady_clock::now() - m_start;
+        work.seconds = std::chrono::duration<double>(took).count();
+    }
     m_device->record(work);
 }
 

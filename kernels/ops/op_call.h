@@ -11,6 +11,7 @@
 #include "kernels/backend/tensor_ref.h"
 #include "kernels/backend/weight.h"
 
+#include <chrono>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -48,8 +49,9 @@ class OpCall {
     // Bytes of all operands and of the output.
     double traffic(const Tensor& output) const;
 
-    // Turns a status into what it means, and logs the work where it is Ok.
-    void finish(Status status, const WorkRecord& work) const;
+    // Turns a status into what it means, and logs the work where it is Ok, with the seconds since
+    // this call began.
+    void finish(Status status, WorkRecord work) const;
 
   private:
     void checkOperands();
@@ -58,6 +60,7 @@ class OpCall {
     const char* m_name;
     std::vector<Operand> m_operands;
     Device* m_device = nullptr;
+    std::chrono::steady_clock::time_point m_start{};
 };
 
 } // namespace kinora::kernels

@@ -90,6 +90,10 @@ size_t packedSizeBytes(const PackedWeight*) {
 
 void releaseWeight(Context*, PackedWeight*) {}
 
+int32_t isForWinograd(const PackedWeight*) {
+    return 0;
+}
+
 template <typename Args> Status unsupported(Context*, const Args*) {
     return Status::Unsupported;
 }
@@ -112,6 +116,7 @@ constexpr BackendTable kTable = {
     .packWeight = packWeight,
     .packedSizeBytes = packedSizeBytes,
     .releaseWeight = releaseWeight,
+    .isForWinograd = isForWinograd,
     .conv2d = unsupported<Conv2dArgs>,
     .linear = unsupported<LinearArgs>,
     .matmul = unsupported<MatmulArgs>,

@@ -2,6 +2,8 @@
 
 #include <QTest>
 
+#include <algorithm>
+
 using namespace kinora::app;
 
 class BenchCommandTest : public QObject {
@@ -25,6 +27,11 @@ class BenchCommandTest : public QObject {
         QCOMPARE(bench["seconds"].size(), size_t{2});
         for (const char* field : {"medianSeconds", "gflop", "gflopPerSecond", "predictedSeconds"})
             QVERIFY2(bench[field].get<double>() > 0, field);
+        double sum = 0;
+        for (const auto& part : bench["classes"]) sum += part["seconds"].get<double>();
+        const double longest =
+            std::max(bench["seconds"][0].get<double>(), bench["seconds"][1].get<double>());
+        QVERIFY2(sum > 0 && sum <= longest, qPrintable(QString::number(sum)));
         QCOMPARE(home.files(), QStringList());
     }
 
@@ -56,7 +63,8 @@ class BenchCommandTest : public QObject {
 
     void printsForPeople() {
         const Run run = Home().run({"bench", "text", "--arch", "starter", "--repeat", "1"});
-        for (const char* part : {"Median", "GFLOP/s", "Peak memory", "predicted"})
+        for (const char* part :
+             {"Median", "GFLOP/s", "Peak memory", "predicted", "  matmul", "  attention"})
             QVERIFY2(run.out.contains(part), run.out.constData());
     }
 

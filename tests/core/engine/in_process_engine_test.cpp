@@ -525,6 +525,33 @@ class InProcessEngineTest : public QObject {
         QVERIFY(large->secondsPerStep > small->secondsPerStep);
     }
 
+    void plansLearnFromWhatRunsTake() {
+        QTemporaryDir folder;
+        ModelLibrary library({{kModels}, m_folder.path().toStdString()});
+        InProcessEngine::Options options;
+        options.threads = 2;
+        options.dataFolder = folder.path().toStdString();
+        InProcessEngine engine(m_backends, library, options);
+        const auto speeds = [&] {
+            QFile file(folder.filePath("cache/speeds.json"));
+            return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+        };
+        const auto plan = engine.plan(redApple());
+        QVERIFY(plan.ok());
+        const QByteArray measured = speeds();
+        QVERIFY(measured.contains("\"matmul\": 1.0"));
+        Listener listener;
+        engine.submit(redApple(), listener.sink());
+        QVERIFY(listener.waitForEnd());
+        QVERIFY(speeds() != measured);
+        const auto again = engine.plan(redApple());
+        QVERIFY(again.ok());
+        QVERIFY(again->seconds != plan->seconds);
+        QCOMPARE(again->peakBytes, plan->peakBytes); // and nothing else
+        QCOMPARE(again->precision, plan->precision);
+        QCOMPARE(again->tiling, plan->tiling);
+    }
+
     void refusesWhatCannotFitBeforeItRuns() {
         ModelLibrary library({{kModels}, m_folder.path().toStdString()});
         InProcessEngine::Options options;

@@ -39,6 +39,30 @@ class SpeedCacheTest : public QObject {
         QVERIFY(QFile::exists(file));
     }
 
+    void learnsFromWorkAndRemembersThat() {
+        QTemporaryDir folder;
+        const std::filesystem::path file = folder.filePath("speeds.json").toStdString();
+        constexpr auto kMatmul = static_cast<size_t>(kernels::WorkClass::Matmul);
+        pipelines::ClassTimes times;
+        times[kMatmul] = {.ops = 1, .floatOperations = 1, .seconds = 4, .predictedSeconds = 1};
+        const auto correction = [](core::SpeedCache& cache) {
+            return cache.get("key", kernels::cpuBackend(), 1, kernels::DType::F32)
+                .corrections[kMatmul];
+        };
+        core::SpeedCache cache(file);
+        cache.learn("key", kernels::cpuBackend(), 1, kernels::DType::F32, times); // unknown
+        QCOMPARE(correction(cache), 1.0);
+        core::SpeedCache other(file); // another process, with another device
+        other.get("other", kernels::cpuBackend(), 1, kernels::DType::F32);
+        cache.learn("key", kernels::cpuBackend(), 1, kernels::DType::F32, times);
+        QCOMPARE(correction(cache), 2.0);
+        core::SpeedCache later(file);
+        QCOMPARE(correction(later), 2.0);
+        QFile text(QString::fromStdString(file.string()));
+        QVERIFY(text.open(QIODevice::ReadOnly));
+        QVERIFY(text.readAll().contains("\"other|cpu|1|f32\"")); // kept
+    }
+
     void survivesADamagedFile() {
         for (const char* text : {"", "{", "[1]", "{\"key|cpu|1|f32\":{\"secondsPerOp\":-1}}"}) {
             QTemporaryDir folder;

@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/winograd.h"
 #include "kernels/meta/meta_backend.h"
+#include "kernels/ops/conv.h"
 #include "tests/kernels/cpu/convolution.h"
 #include "tests/kernels/cpu/every_target.h"
 #include "tests/support/golden_file.h"
@@ -160,7 +161,24 @@ TEST_CASE("weights are kept for Winograd's convolution by their extents alone") 
             Weight::pack(WeightKind::Conv2d, plan.empty(c.kernels, c.dtype), c.stride);
         CHECK(cpu::winogradForm(*weight.packed(), c.stride) == c.kept);
         if (c.kept) CHECK(weight.packed()->form == *c.kept);
+        CHECK(weight.isForWinograd() == c.kept.has_value());
     }
+    CHECK_FALSE(Weight().isForWinograd());
+}
+
+TEST_CASE("a plan tells Winograd's convolutions from others") {
+    const BackendTable planning = cpuPlanBackend(metaBackend());
+    Device plan(planning, {.threads = 2});
+    const Tensor input = plan.empty({1, 8, 8, 64}, DType::F32);
+    const auto classOf = [&](int stride) {
+        const Weight weight =
+            Weight::pack(WeightKind::Conv2d, plan.empty({64, 64, 3, 3}, DType::F32), stride);
+        plan.startRecording();
+        conv2d(input, weight, {}, {.stride = stride, .padding = {}});
+        return plan.stopRecording().at(0).workClass;
+    };
+    CHECK(classOf(1) == WorkClass::WinogradConvolution);
+    CHECK(classOf(2) == WorkClass::Convolution);
 }
 
 TEST_CASE("a transformed weight is four times as large, planned too") {

@@ -31,6 +31,14 @@ TEST_CASE("convolution counts its work") {
     CHECK(work.workClass == WorkClass::Convolution);
     CHECK(work.floatOperations == 2.0 * 2 * 9 * 12 * 6 * 4 * 9);
     CHECK(work.trafficBytes == 4.0 * (2 * 9 * 12 * (4 + 6) + 6 + 6 * 4 * 9));
+    CHECK(work.seconds == 0); // nothing was computed
+    const Weight point = Weight::pack(WeightKind::Conv2d, meta.f32({6, 4, 1, 1}));
+    const auto classOf = [&](const Conv2dOptions& options) {
+        return workOf(meta.device, [&] { return conv2d(x, point, {}, options); }).workClass;
+    };
+    CHECK(classOf({}) == WorkClass::Matmul);
+    CHECK(classOf({.stride = 2, .padding = {}}) == WorkClass::Convolution);
+    CHECK(classOf({.padding = Padding::same(1)}) == WorkClass::Convolution);
 }
 
 TEST_CASE("convolution refuses what does not fit") {

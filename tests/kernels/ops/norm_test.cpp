@@ -15,6 +15,8 @@ TEST_CASE("norms keep shape and dtype") {
     CHECK(groupNorm(meta.f32({0, 3, 12}), {}, {}, 4, 1e-5f).elements() == 0);
     CHECK(workOf(meta.device, [&] { return layerNorm(x, scale, scale, 1e-5f); }).trafficBytes ==
           2.0 * static_cast<double>(x.sizeBytes()) + 96);
+    CHECK(workOf(meta.device, [&] { return groupNorm(x, scale, scale, 4, 1e-5f); }).trafficBytes ==
+          3.0 * static_cast<double>(x.sizeBytes()) + 96); // read twice
 }
 
 TEST_CASE("norms refuse what does not fit") {

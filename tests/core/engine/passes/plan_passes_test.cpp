@@ -1,5 +1,7 @@
 // What the plan of a job of several passes says before anything is loaded. The real starter model.
 #include "core/engine/passes/plan_passes.h"
+#include "core/library/open_model.h"
+#include "pipelines/image/resolve_request.h"
 #include "tests/core/engine/runner_fixture.h"
 
 #include <QTest>
@@ -88,6 +90,23 @@ class PlanPassesTest : public QObject {
         request.hiresUpscaler = upscaler();
         QCOMPARE(plan(request).steps, steps + 2);
         QCOMPARE(plan(request).width, 128);
+    }
+
+    // On its way to a file it lies in memory outside of the arena, and so does what it begins from.
+    void aPictureCountsBesideTheArena() {
+        const pipelines::Model model = openModel(kModels / "starter-image");
+        pipelines::TextToImagePlanner planner(model, m_fixture.backends().find("meta"),
+                                              kernels::DType::F32, 2);
+        const auto beside = [&](int64_t side) { // and what the program itself takes
+            pipelines::ImageRequest request = apple();
+            request.precision = "f32";
+            request.tiling = "on";
+            request.width = request.height = side;
+            const size_t all = plan(request).peakBytes;
+            const auto resolved = pipelines::resolveRequest(request, model);
+            return all - planner.plan(resolved, pipelines::Machine()).peakBytes;
+        };
+        QCOMPARE(beside(256) - beside(128), size_t{60} * (256 * 256 - 128 * 128));
     }
 
     // Not only those of the first picture.
