@@ -2,11 +2,10 @@
 
 #include "pipelines/request/attention_layers.h"
 #include "pipelines/request/free_u.h"
+#include "pipelines/request/parameter_limits.h"
 
 namespace kinora::pipelines {
 namespace {
-
-constexpr double kMostTextBytes = 256;
 
 std::string_view layersRule(std::string_view value) {
     return parseAttentionLayers(value) ? std::string_view{}
@@ -48,7 +47,7 @@ std::vector<Parameter> guidanceParameters() {
          .unit = "",
          .field = &ImageRequest::pagLayers,
          .role = ParameterRole::Result,
-         .maximum = kMostTextBytes,
+         .maximum = kMostNameBytes,
          .fallback = std::monostate(),
          .rule = layersRule},
         {.name = "freeu",
@@ -58,7 +57,7 @@ std::vector<Parameter> guidanceParameters() {
          .unit = "",
          .field = &ImageRequest::freeU,
          .role = ParameterRole::Result,
-         .maximum = kMostTextBytes,
+         .maximum = kMostNameBytes,
          .fallback = std::monostate(),
          .rule = freeURule},
     };

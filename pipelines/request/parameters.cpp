@@ -1,11 +1,13 @@
 #include "pipelines/request/parameters.h"
 
-#include "pipelines/request/control_choice.h"
+#include "pipelines/request/control_parameters.h"
 #include "pipelines/request/embedding_choice.h"
 #include "pipelines/request/guidance_parameters.h"
 #include "pipelines/request/ip_adapter_choice.h"
 #include "pipelines/request/lora_choice.h"
 #include "pipelines/request/outpaint_margins.h"
+#include "pipelines/request/parameter_limits.h"
+#include "pipelines/request/size_parameters.h"
 
 #include <algorithm>
 #include <array>
@@ -16,9 +18,6 @@ namespace kinora::pipelines {
 namespace {
 
 constexpr double kMostPromptBytes = 100'000;
-constexpr double kMostPathBytes = 4'096;
-constexpr double kMostNameBytes = 256;
-constexpr double kMostSizePixels = 65'536;
 constexpr double kMostLatentsIndex = 1'000'000;
 // Beyond int64 by one: every seed that the type can hold passes the comparison.
 constexpr double kMostSeed = 9'223'372'036'854'775'808.0;
@@ -41,12 +40,6 @@ std::string_view loraRule(std::string_view value) {
                                   : "NAME, NAME:WEIGHT or NAME:WEIGHT:TEXT_WEIGHT, weights from "
                                     "-100 to 100, then if need be :lbw= with 12, 17, 20 or 26 "
                                     "numbers or a name as ALL, INALL or OUTALL";
-}
-
-std::string_view controlRule(std::string_view value) {
-    return parseControlChoice(value) ? std::string_view{}
-                                     : "NAME, NAME:WEIGHT or NAME:WEIGHT:BEGIN:END, weights from "
-                                       "-100 to 100, 0 <= BEGIN < END <= 1";
 }
 
 std::string_view embeddingRule(std::string_view value) {
@@ -131,66 +124,6 @@ std::vector<Parameter> textParameters() {
          .role = ParameterRole::Result,
          .maximum = kMostPathBytes,
          .fallback = std::monostate()},
-    };
-}
-
-// Pictures that steer. What prepares them is named here and made in core: a test holds the two
-// equal.
-const std::vector<std::string_view> kPreparations = {"none", "canny", "scribble",
-                                                     "tile", "blur",  "lineart"};
-
-std::vector<Parameter> controlParameters() {
-    return {
-        {.name = "control",
-         .option = "control",
-         .label = "ControlNet",
-         .help = "ControlNet by name or file, its weight and its stretch of the run",
-         .unit = "",
-         .field = &ImageRequest::controls,
-         .role = ParameterRole::Result,
-         .maximum = kMostPathBytes,
-         .fallback = std::monostate(),
-         .rule = controlRule},
-        {.name = "controlPrepare",
-         .option = "control-prepare",
-         .label = "ControlNet preparation",
-         .help = "What is made of the ControlNet's picture first",
-         .unit = "",
-         .field = &ImageRequest::controlPrepare,
-         .role = ParameterRole::Result,
-         .maximum = kMostNameBytes,
-         .fallback = std::monostate(),
-         .choices = kPreparations},
-        {.name = "controlGuess",
-         .option = "control-guess",
-         .label = "Guess mode",
-         .help = "Guess mode on: ControlNets steer the positive side alone, even without a prompt",
-         .unit = "",
-         .field = &ImageRequest::controlGuess,
-         .role = ParameterRole::Result,
-         .maximum = kMostNameBytes,
-         .fallback = std::monostate(),
-         .choices = {"off", "on"}},
-        {.name = "adapter",
-         .option = "adapter",
-         .label = "T2I-Adapter",
-         .help = "T2I-Adapter by name or file, its weight and its stretch of the run",
-         .unit = "",
-         .field = &ImageRequest::adapters,
-         .role = ParameterRole::Result,
-         .maximum = kMostPathBytes,
-         .fallback = std::monostate(),
-         .rule = controlRule},
-        {.name = "adapterPrepare",
-         .option = "adapter-prepare",
-         .label = "T2I-Adapter preparation",
-         .help = "What is made of the T2I-Adapter's picture first",
-         .unit = "",
-         .field = &ImageRequest::adapterPrepare,
-         .role = ParameterRole::Result,
-         .maximum = kMostNameBytes,
-         .fallback = std::monostate(),
-         .choices = kPreparations},
     };
 }
 
@@ -548,98 +481,6 @@ std::vector<Parameter> pictureParameters() {
          .maximum = kMostNameBytes,
          .fallback = std::string("transparent"),
          .rule = backgroundRule},
-    };
-}
-
-// What models of the XL family are told besides the prompt; the others do not listen.
-std::vector<Parameter> sizeParameters() {
-    return {
-        {.name = "originalWidth",
-         .option = "original-width",
-         .label = "Original width",
-         .help = "SDXL: width that the picture is said to have had; unset, its own",
-         .unit = "px",
-         .field = &ImageRequest::originalWidth,
-         .role = ParameterRole::Result,
-         .minimum = 1,
-         .maximum = kMostSizePixels,
-         .fallback = std::monostate()},
-        {.name = "originalHeight",
-         .option = "original-height",
-         .label = "Original height",
-         .help = "SDXL: height that the picture is said to have had; unset, its own",
-         .unit = "px",
-         .field = &ImageRequest::originalHeight,
-         .role = ParameterRole::Result,
-         .minimum = 1,
-         .maximum = kMostSizePixels,
-         .fallback = std::monostate()},
-        {.name = "cropLeft",
-         .option = "crop-left",
-         .label = "Crop left",
-         .help = "SDXL: pixels said to be cut off at the left; unset, 0",
-         .unit = "px",
-         .field = &ImageRequest::cropLeft,
-         .role = ParameterRole::Result,
-         .minimum = 0,
-         .maximum = kMostSizePixels,
-         .fallback = std::monostate()},
-        {.name = "cropTop",
-         .option = "crop-top",
-         .label = "Crop top",
-         .help = "SDXL: pixels said to be cut off at the top; unset, 0",
-         .unit = "px",
-         .field = &ImageRequest::cropTop,
-         .role = ParameterRole::Result,
-         .minimum = 0,
-         .maximum = kMostSizePixels,
-         .fallback = std::monostate()},
-        {.name = "targetWidth",
-         .option = "target-width",
-         .label = "Target width",
-         .help = "SDXL: width that is said to be wanted; unset, that of the picture",
-         .unit = "px",
-         .field = &ImageRequest::targetWidth,
-         .role = ParameterRole::Result,
-         .minimum = 1,
-         .maximum = kMostSizePixels,
-         .fallback = std::monostate()},
-        {.name = "targetHeight",
-         .option = "target-height",
-         .label = "Target height",
-         .help = "SDXL: height that is said to be wanted; unset, that of the picture",
-         .unit = "px",
-         .field = &ImageRequest::targetHeight,
-         .role = ParameterRole::Result,
-         .minimum = 1,
-         .maximum = kMostSizePixels,
-         .fallback = std::monostate()},
-    };
-}
-
-// What the XL family's refiner is told of a picture's worth.
-std::vector<Parameter> scoreParameters() {
-    return {
-        {.name = "aestheticScore",
-         .option = "aesthetic-score",
-         .label = "Aesthetic score",
-         .help = "SDXL refiner: how good the picture is said to be; unset, 6",
-         .unit = "",
-         .field = &ImageRequest::aestheticScore,
-         .role = ParameterRole::Result,
-         .minimum = 0,
-         .maximum = 10,
-         .fallback = std::monostate()},
-        {.name = "negativeAestheticScore",
-         .option = "negative-aesthetic-score",
-         .label = "Negative aesthetic score",
-         .help = "SDXL refiner: the same for what to steer away from; unset, 2.5",
-         .unit = "",
-         .field = &ImageRequest::negativeAestheticScore,
-         .role = ParameterRole::Result,
-         .minimum = 0,
-         .maximum = 10,
-         .fallback = std::monostate()},
     };
 }
 
