@@ -232,7 +232,7 @@ TEST_CASE("the plan's peak is what a steered run takes") {
         TextToImagePlanner planner(job.model, meta, DType::F32, 2);
         Machine machine;
         machine.device.freeMemoryBytes = size_t{1} << 40;
-        machine.speed = {1e11, 1e11, 1e11, 1e10, 1e-6};
+        machine.speed = {1e11, 1e11, 1e11, 1e11, 1e10, 1e-6, {1, 1, 1, 1, 1}};
         const Plan plan = planner.plan(job.request, machine);
         device->arena().trim();
         device->arena().resetPeaks();

@@ -188,7 +188,7 @@ TEST_CASE("the plan's peak is what a run from a picture takes, and none is left 
         const Job job = jobOf(request, model, name != std::string("tiny-edit"));
         Machine machine;
         machine.device.freeMemoryBytes = size_t{1} << 40;
-        machine.speed = {1e11, 1e11, 1e11, 1e10, 1e-6};
+        machine.speed = {1e11, 1e11, 1e11, 1e11, 1e10, 1e-6, {1, 1, 1, 1, 1}};
         const Plan plan = planner.plan(job.request, machine);
         device->arena().trim();
         device->arena().resetPeaks();

@@ -43,7 +43,7 @@ TextToImagePlanner plannerOf(const Model& model, DType compute = DType::F32) {
 Machine machine(size_t freeBytes) {
     Machine machine;
     machine.device.freeMemoryBytes = freeBytes;
-    machine.speed = {1e11, 1e11, 1e11, 1e10, 1e-6};
+    machine.speed = {1e11, 1e11, 1e11, 1e11, 1e10, 1e-6, {1, 1, 1, 1, 1}};
     return machine;
 }
 

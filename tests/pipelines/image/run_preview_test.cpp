@@ -48,7 +48,7 @@ PreviewChoice tiny(const char* file = "taesd/taesd_decoder.pth") {
 Machine machine() {
     Machine machine;
     machine.device.freeMemoryBytes = size_t{1} << 40;
-    machine.speed = {1e11, 1e11, 1e11, 1e10, 1e-6};
+    machine.speed = {1e11, 1e11, 1e11, 1e11, 1e10, 1e-6, {1, 1, 1, 1, 1}};
     return machine;
 }
 
