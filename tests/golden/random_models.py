@@ -3,10 +3,12 @@
     folder = build("/some/folder", random.Random(7), "sdxl")
 """
 
+import inspect
 import json
 import math
 import os
 
+import diffusers
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import (CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection,
@@ -23,6 +25,7 @@ CLASSES = {
     "refiner": "StableDiffusionXLImg2ImgPipeline",
 }
 XL_KINDS = ("sdxl", "sdxl-inpaint9", "refiner")
+SCHEDULERS = ["EulerDiscreteScheduler", "DDIMScheduler", "PNDMScheduler", "DDPMScheduler"]
 ACTIVATIONS = ["silu", "silu", "silu", "silu", "gelu", "relu"]
 
 
@@ -164,7 +167,23 @@ def scheduler_config(draw, sampler_class):
         config.update(sigma_min=0.03, sigma_max=12.0)
     if draw.random() < 0.1:
         config["final_sigmas_type"] = "sigma_min"
+    for key, other in (("steps_offset", 0), ("clip_sample", True)):  # as in files of 2022
+        if draw.random() < 0.15:
+            config.pop(key) if draw.random() < 0.5 else config.update({key: other})
     return config
+
+
+def as_pipeline_has_it(config, kind):
+    """The scheduler's config after the pipeline was built with it."""
+    scheduler = getattr(diffusers, config["_class_name"]).from_config(config)
+    pipeline = getattr(diffusers, CLASSES[kind])
+    takes = inspect.signature(pipeline.__init__).parameters
+    parts = {name: None for name in takes if takes[name].default is inspect.Parameter.empty
+             or name in ("image_encoder", "feature_extractor")}
+    parts.pop("self")
+    more = {"requires_safety_checker": False} if "requires_safety_checker" in takes else {}
+    pipeline = pipeline(**dict(parts, scheduler=scheduler), **more)
+    return dict(pipeline.scheduler.config, _class_name=config["_class_name"])
 
 
 def width_of(part):
@@ -217,9 +236,9 @@ def picture_parts(draw, kind, text):
     return {"unet": UNet2DConditionModel(**unet), "vae": AutoencoderKL(**vae_config(draw, latent))}
 
 
-def model_index(draw, kind, parts):
+def model_index(draw, kind, parts, scheduler):
     index = {"_class_name": CLASSES[kind], "_diffusers_version": "0.42.1",
-             "scheduler": ["diffusers", "EulerDiscreteScheduler"]}
+             "scheduler": ["diffusers", scheduler]}
     for name, part in parts.items():
         library = "diffusers" if name in ("unet", "vae") else "transformers"
         index[name] = [library, "CLIPTokenizer" if "tokenizer" in name else type(part).__name__]
@@ -245,9 +264,10 @@ def build(path, draw, kind):
         if "tokenizer" not in name:
             randomise(parts[name], draw.randrange(2 ** 31))
     store(path, draw, parts)
-    scheduler = scheduler_config(draw, "EulerDiscreteScheduler")
+    scheduler = scheduler_config(draw, draw.choice(SCHEDULERS))
     write_json(f"{path}/scheduler/scheduler_config.json", scheduler)
-    index = model_index(draw, kind, parts)
+    index = model_index(draw, kind, parts, scheduler["_class_name"])
+    scheduler = as_pipeline_has_it(scheduler, kind)
     write_json(f"{path}/model_index.json", index)
     return Folder(path, kind, parts, scheduler, index)
 

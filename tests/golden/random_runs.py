@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from random_additions import draw_addition
+
 PIPELINES = {
     ("sd", "text"): "StableDiffusionPipeline", ("lcm", "text"): "StableDiffusionPipeline",
     ("sd", "image"): "StableDiffusionImg2ImgPipeline",
@@ -46,7 +48,10 @@ def make_scheduler(config, sampler, schedule):
         more["algorithm_type"] = "sde-dpmsolver++"
     if sampler == "pndm":
         more["skip_prk_steps"] = True
-    return cls.from_config({k: v for k, v in config.items() if not k.startswith("_")}, **more)
+    # Another class than the model's takes only what was said, as in diffusers' from_config.
+    unsaid = config.get("_use_default_values", ()) if cls.__name__ != config["_class_name"] else ()
+    said = {k: v for k, v in config.items() if not k.startswith("_") and k not in unsaid}
+    return cls.from_config(said, **more)
 
 
 def picture(draw, width, height, channels=3):
@@ -75,6 +80,7 @@ class Run:
         self.sizes = folder.is_xl and draw.random() < 0.4
         self.numbers = [draw.randint(16, 1500) for _ in range(6)]
         self.scores = [draw.choice([6.0, 4.5]), draw.choice([2.5, 1.0])]
+        self.addition = draw_addition(draw, self)
 
     def draw_mode(self, draw):
         kind = self.folder.kind
@@ -121,18 +127,22 @@ class Run:
         self.init = picture(draw, *size()) if self.mode != "text" else None
         self.mask = picture(draw, *size(), channels=1) if self.mode == "mask" else None
 
+    def draw_picture(self, draw, *size):
+        return picture(draw, *(size or draw.choice([(self.width, self.height), (57, 40)])))
+
     def describe(self):
         pictures = " ".join(f"from {image.size[0]}x{image.size[1]}"
                             for image in (self.init, self.mask) if image)
         return (f"{self.folder.kind}/{self.mode} {self.sampler}/{self.schedule} steps {self.steps} "
                 f"cfg {self.cfg} {self.width}x{self.height} x{self.count} strength {self.strength} "
                 f"rescale {self.rescale} eta {self.eta} skip {self.clip_skip} sizes {self.sizes} "
-                f"{self.folder.scheduler['prediction_type']} {pictures}")
+                f"{self.folder.scheduler['prediction_type']} {pictures} "
+                f"{self.addition.describe()}")
 
     def options(self, latents):
         words = ["image", "--model", self.folder.path, "--prompt=" + self.prompt,
-                 "--negative=" + self.negative, "--prompt-syntax", "plain",
-                 "--sampler", self.sampler, "--schedule", self.schedule,
+                 "--negative=" + self.negative,
+                 "--prompt-syntax", self.addition.syntax, "--sampler", self.sampler, "--schedule", self.schedule,
                  "--steps", self.steps, "--cfg", self.cfg, "--guidance-rescale", self.rescale,
                  "--seed", self.seed, "--count", self.count, "--batch", self.batch,
                  "--width", self.width, "--height", self.height, "--clip-skip", self.clip_skip,
@@ -159,13 +169,14 @@ class Run:
         if self.folder.kind == "refiner":
             words += ["--aesthetic-score", self.scores[0],
                       "--negative-aesthetic-score", self.scores[1]]
-        return [str(word) for word in words]
+        return [str(word) for word in words + self.addition.options()]
 
     # ---- the reference
 
     def pipeline(self):
-        cls = getattr(diffusers, PIPELINES[self.folder.kind, self.mode])
-        parts = dict(self.folder.parts)
+        name = PIPELINES[self.folder.kind, self.mode]
+        cls = getattr(diffusers, self.addition.pipeline(name))
+        parts = dict(self.addition.parts(self.folder.parts))
         takes = inspect.signature(cls.__init__).parameters
         for name in takes:
             if name in ("safety_checker", "feature_extractor", "image_encoder", "text_encoder",
@@ -218,6 +229,17 @@ class Run:
         return dict(prompt_embeds=p, negative_prompt_embeds=n, pooled_prompt_embeds=pooled,
                     negative_pooled_prompt_embeds=npooled)
 
+    def picture_is_off(self, latents):
+        """Steps of 8 bits between the written picture and what the reference's VAE makes of it."""
+        if self.count > 1 or self.mask:  # of a mask the kept pixels are the picture's own
+            return 0
+        vae = self.addition.parts(self.folder.parts)["vae"]
+        with torch.no_grad():
+            wanted = vae.decode(latents / vae.config.scaling_factor).sample
+        wanted = ((wanted / 2 + 0.5).clamp(0, 1) * 255).round()[0].permute(1, 2, 0)
+        found = torch.tensor(np.array(Image.open(f"{self.work}/out.png").convert("RGB"))).float()
+        return (found - wanted).abs().max().item()
+
     def sensitivity(self, want):
         """How far weights that differ in their last bits carry the latents: max|a - b| / max|b|."""
         generator = torch.Generator().manual_seed(1)
@@ -260,4 +282,5 @@ class Run:
         if self.folder.kind == "refiner":
             call.update(aesthetic_score=self.scores[0],
                         negative_aesthetic_score=self.scores[1])
+        self.addition.prepare(pipe, call)
         return pipe(**call).images
