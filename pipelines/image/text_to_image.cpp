@@ -10,6 +10,7 @@
 #include "pipelines/image/resolve_request.h"
 #include "pipelines/image/run_preview.h"
 #include "pipelines/image/size_condition.h"
+#include "pipelines/schedulers/outdated_config.h"
 #include "pipelines/vae/vae.h"
 
 #include <algorithm>
@@ -203,6 +204,9 @@ Tensor TextToImage::startNoise(const ImageRequest& request, int64_t first, int64
 
 std::unique_ptr<Scheduler> TextToImage::schedulerFor(const ImageRequest& request) const {
     nlohmann::json config = m_model.config("scheduler");
+    if (const SchedulerInfo* used = findScheduler(*request.sampler))
+        correctOutdatedConfig(config, m_model.kind(), m_model.className("scheduler"),
+                              used->className);
     if (request.prediction != "auto") config["prediction_type"] = request.prediction;
     return makeScheduler(*request.sampler, config, schedulerOptions(request, m_model));
 }

@@ -5,8 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <map>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -82,6 +85,14 @@ Shape shapeOf(const Layers& layers, bool isDecoder, const WeightSource& source) 
     throwUnknown(source);
 }
 
+// What a layer of the kind that is known may be called behind its number.
+bool isKnownEnding(std::string_view rest) {
+    constexpr std::string_view kKnown[] = {".weight",        ".bias",          ".conv.0.weight",
+                                           ".conv.0.bias",   ".conv.2.weight", ".conv.2.bias",
+                                           ".conv.4.weight", ".conv.4.bias",   ".skip.weight"};
+    return std::ranges::find(kKnown, rest) != std::end(kKnown);
+}
+
 // Of that half, under the first of the prefixes that the file has.
 template <typename Half>
 std::optional<Half> findHalf(const WeightSource& source, size_t file,
@@ -89,6 +100,25 @@ std::optional<Half> findHalf(const WeightSource& source, size_t file,
     for (const auto& [prefix, offset] : places)
         if (Layers(source, prefix, offset).convolution(0)) return Half{file, prefix, offset};
     return std::nullopt;
+}
+
+// The number of the layer that the name is of and what follows it; nullopt for other names.
+std::optional<std::pair<int64_t, std::string_view>> layerOf(std::string_view name,
+                                                            std::string_view prefix) {
+    if (!name.starts_with(prefix)) return std::nullopt;
+    name.remove_prefix(prefix.size());
+    const char* end = name.data() + name.size();
+    int64_t layer = 0;
+    const auto [rest, error] = std::from_chars(name.data(), end, layer);
+    if (error != std::errc() || rest == end || *rest != '.') return std::nullopt;
+    return std::pair(layer, std::string_view(rest, end));
+}
+
+// Throws where layers have parts that are not known: what they do would be left out.
+void checkLayers(const WeightSource& source, std::string_view prefix) {
+    for (const std::string& name : source.names())
+        if (const auto layer = layerOf(name, prefix); layer && !isKnownEnding(layer->second))
+            throwUnknown(source);
 }
 
 // Several files' tensors under other names.
@@ -159,6 +189,7 @@ std::optional<TinyAutoencoderFile> TinyAutoencoderFile::find(const fs::path& fil
     const Layers decoder(*source, found.m_decoder->prefix, found.m_decoder->offset);
     const bool isSurelyOne = found.m_decoder->prefix == "decoder.layers.";
     if (!isSurelyOne && !decoder.isBlock(2)) return std::nullopt; // other networks count layers too
+    checkLayers(*source, found.m_decoder->prefix);
     if (const fs::path beside = encoderBeside(file); !found.m_encoder && !beside.empty()) {
         found.m_encoder =
             findHalf<Half>(*openWeightFile(beside, labelOf(beside)), 1, encoderPlaces);
@@ -169,6 +200,7 @@ std::optional<TinyAutoencoderFile> TinyAutoencoderFile::find(const fs::path& fil
     if (found.m_encoder) {
         const fs::path& from = found.m_files[found.m_encoder->file];
         const auto other = openWeightFile(from, labelOf(from));
+        checkLayers(*other, found.m_encoder->prefix);
         up = shapeOf(Layers(*other, found.m_encoder->prefix, 0), false, *other);
     }
     const auto levels = [](const Shape& shape) {
@@ -193,16 +225,11 @@ std::unique_ptr<WeightSource> TinyAutoencoderFile::weights() const {
     const auto add = [&](const Half& half, const std::string& own) {
         const WeightSource& source = *sources[half.file];
         for (const std::string& stored : source.names()) {
-            if (!stored.starts_with(half.prefix)) continue;
-            const char* begin = stored.data() + half.prefix.size();
-            const char* end = stored.data() + stored.size();
-            int64_t layer = 0;
-            const auto [rest, error] = std::from_chars(begin, end, layer);
-            if (error != std::errc() || rest == end || *rest != '.' || layer < half.offset)
-                continue;
+            const auto layer = layerOf(stored, half.prefix);
+            if (!layer || layer->first < half.offset) continue;
             if (auto info = source.find(stored, {}))
-                parts[own + std::to_string(layer - half.offset) + rest] = {&source,
-                                                                           *std::move(info)};
+                parts[own + std::to_string(layer->first - half.offset) +
+                      std::string(layer->second)] = {&source, *std::move(info)};
         }
     };
     add(*m_decoder, "decoder.layers.");

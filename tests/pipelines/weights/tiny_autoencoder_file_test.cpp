@@ -3,6 +3,7 @@
 #include "kernels/base/error.h"
 #include "pipelines/weights/external_vae.h"
 #include "pipelines/weights/model.h"
+#include "pipelines/weights/safetensors_writer.h"
 #include "pipelines/weights/tiny_autoencoder_file.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/temporary_folder.h"
@@ -62,6 +63,28 @@ TEST_CASE("a decoder alone can be used, an encoder alone not") {
     CHECK_FALSE(found->weights()->find("encoder.layers.0.weight", {}));
     const std::string alone = test::thrownBy([&] { TinyAutoencoderFile::find(encoder); });
     CHECK(test::contains(alone, "the encoder of a small autoencoder alone"));
+}
+
+// FLUX.2's small decoder pools within its blocks.
+TEST_CASE("blocks with parts that are not known are refused, not run without them") {
+    const test::TemporaryFolder folder;
+    const fs::path other = folder.path() / "other_decoder.safetensors";
+    const auto known = TinyAutoencoderFile::find(golden("taesd/taesd_decoder.pth"));
+    REQUIRE(known);
+    const auto source = known->weights();
+    std::vector<std::vector<float>> values;
+    std::vector<NamedValues> tensors;
+    for (const std::string& name : source->names()) {
+        values.push_back(valuesOf(*source, name));
+        tensors.push_back({name, source->find(name, {})->shape, values.back()});
+    }
+    writeSafetensors(other, tensors);
+    CHECK(TinyAutoencoderFile::find(other));
+    const std::vector<float> pooled = {0.5f};
+    tensors.push_back({"decoder.layers.2.pool.0.weight", kernels::Shape{1}, pooled});
+    writeSafetensors(other, tensors);
+    const std::string said = test::thrownBy([&] { TinyAutoencoderFile::find(other); });
+    CHECK(test::contains(said, "a layout that is not known"));
 }
 
 TEST_CASE("other files are none") {
