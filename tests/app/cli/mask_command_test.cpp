@@ -67,7 +67,8 @@ class MaskCommandTest : public QObject {
         const QStringList stretched{"--init",  "small.png", "--mask",   "mask.png",
                                     "--width", "128",       "--height", "128"};
         make("stretched.png", stretched);
-        const core::Image before = core::resizeImage(load("small.png"), kSide, kSide);
+        const core::Image before =
+            core::resizeImage(load("small.png"), kSide, kSide, core::ResizeFilter::Lanczos8Bit);
         QCOMPARE(differing(before, load("stretched.png"), kMasked + kUsualReach, kSide), 0);
     }
 
