@@ -39,11 +39,16 @@ int writeAll(int descriptor, const std::string& text) {
 } // namespace
 
 std::string printable(const std::string& text) {
-    // QString replaces what is not UTF-8; a terminal would obey control characters.
+    // QString replaces what is not UTF-8; a terminal would obey control characters, and those that
+    // turn the direction of writing make a file's name look like another.
     QString shown = QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-    for (QChar& c : shown)
-        if (c != QChar(u'\n') && c != QChar(u'\t') && c.category() == QChar::Other_Control)
-            c = QChar(0xFFFD);
+    for (QChar& c : shown) {
+        const bool obeyed =
+            c != QChar(u'\n') && c != QChar(u'\t') && c.category() == QChar::Other_Control;
+        const bool turns = (c >= QChar(0x202A) && c <= QChar(0x202E)) ||
+                           (c >= QChar(0x2066) && c <= QChar(0x2069));
+        if (obeyed || turns) c = QChar(0xFFFD);
+    }
     return shown.toStdString();
 }
 

@@ -60,6 +60,15 @@ std::vector<std::string> comfyNames(const ImageRequest& request) {
     return names;
 }
 
+// Of prompts in another language: what ComfyUI's refuses is plain text there.
+std::vector<std::string> strayComfyNames(const ImageRequest& request) {
+    try {
+        return comfyNames(request);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 void addComfy(ImageRequest& request, const ModelLibrary& library) {
     for (const std::string& word : comfyNames(request)) {
         if (isListed(request, word)) continue;
@@ -132,7 +141,7 @@ std::vector<std::string> addPromptEmbeddings(ImageRequest& request, const pipeli
         addComfy(request, library);
         return warnings;
     }
-    for (const std::string& name : comfyNames(request))
+    for (const std::string& name : strayComfyNames(request))
         warnings.push_back(
             "The prompt names an embedding as ComfyUI does, embedding:" + repairedUtf8(name) +
             ", and is not read in its language: that stays text. Write the name "

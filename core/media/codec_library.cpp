@@ -94,7 +94,12 @@ Error codecError(codec::Status status, const codec::Message& message, const std:
 Error decodeError(codec::Status status, const codec::Message& message, const std::string& file,
                   PictureKind kind) {
     if (status == codec::Status::Unsupported || status == codec::Status::OutOfMemory) {
-        return codecError(status, message, file);
+        const Error error = codecError(status, message, file);
+        return Error(error.code(), error.message(),
+                     status == codec::Status::OutOfMemory
+                         ? "Close other programs, or make the picture smaller."
+                         : "Save it from a picture editor as a PNG in RGB, 16384 x 16384 pixels at "
+                           "most.");
     }
     // What a library says of damage (record types, numbers out of garbage) helps only who mends it.
     logMessage(LogLevel::Info, file + ": " + repairedUtf8(message.text));

@@ -26,7 +26,12 @@ Error openError(const std::string& path, int error) {
                      "Name the file itself.");
     case EACCES:
         return Error(ErrorCode::Io, path + ": may not be read.", "Change its permissions.");
-    default: return Error(ErrorCode::Io, path + ": " + std::strerror(error) + ".");
+    case ENAMETOOLONG:
+        return Error(ErrorCode::NotFound, path + ": the name is longer than a file's can be.",
+                     "Check the name.");
+    default:
+        return Error(ErrorCode::Io, path + ": cannot be opened: " + std::strerror(error) + ".",
+                     "Check the disk, then try again.");
     }
 }
 
@@ -42,12 +47,14 @@ Result<InputFile> InputFile::open(const std::filesystem::path& path) {
     const bool known = fstat(descriptor, &status) == 0;
     InputFile file(descriptor, known ? static_cast<uint64_t>(status.st_size) : 0);
     if (!known || !S_ISREG(status.st_mode)) {
-        return Error(ErrorCode::BadFile,
-                     shownPath(path) + (known && S_ISDIR(status.st_mode)
-                                            ? ": is a folder, not a file."
-                                            : ": is a pipe or a device, not a file."));
+        if (known && S_ISDIR(status.st_mode))
+            return Error(ErrorCode::BadFile, shownPath(path) + ": is a folder, not a file.",
+                         "Name the file inside it.");
+        return Error(ErrorCode::BadFile, shownPath(path) + ": is a pipe or a device, not a file.",
+                     "Copy it to a disk first.");
     }
-    if (status.st_size == 0) return Error(ErrorCode::BadFile, shownPath(path) + ": is empty.");
+    if (status.st_size == 0)
+        return Error(ErrorCode::BadFile, shownPath(path) + ": is empty.", "Get it again.");
     return file;
 }
 

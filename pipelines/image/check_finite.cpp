@@ -11,8 +11,9 @@ void checkFinite(const kernels::Tensor& values, const std::string& part, kernels
     throw Error(ErrorCode::NonFinite,
                 part + " gave values that are not numbers (NaN or infinite) in " +
                     std::string(kernels::dtypeName(compute)) + " precision.",
-                full ? "Its weights may be damaged: fetch the model again. A lower guidance scale "
-                       "or another sampler may help too."
+                full ? "Its weights, or those of a LoRA or another file used with it, may be "
+                       "damaged: try without those, or fetch it again. A lower guidance scale or "
+                       "another sampler may help too."
                      : "Try --precision f32, a lower guidance scale or another sampler.");
 }
 

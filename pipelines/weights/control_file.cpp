@@ -54,6 +54,8 @@ constexpr OtherKind kOthers[] = {
     {"model.diffusion_model.", "a whole model"},
     {"first_stage_model.", "a VAE"},
     {"decoder.", "a VAE"},
+    {"ip_adapter.", "an IP-Adapter"},
+    {"emb_params", "a textual inversion"},
     {"down_blocks.", "a denoiser"},
 };
 

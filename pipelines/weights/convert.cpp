@@ -80,4 +80,16 @@ void convertFromFloat(std::span<const float> values, DType dtype, std::byte* to)
     }
 }
 
+bool isFloatingPoint(DType dtype) {
+    switch (dtype) {
+    case DType::F32:
+    case DType::BF16:
+    case DType::F16:
+    case DType::F64:
+    case DType::F8E4M3:
+    case DType::F8E5M2: return true;
+    default: return false;
+    }
+}
+
 } // namespace kinora::pipelines

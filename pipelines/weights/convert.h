@@ -8,6 +8,10 @@
 
 namespace kinora::pipelines {
 
+// Whether weights may be stored so. Integers are what a quantised model stores, beside scales that
+// nobody here applies.
+bool isFloatingPoint(kernels::DType dtype);
+
 // stored: values.size() elements of dtype, little-endian, at any alignment.
 void convertToFloat(kernels::DType dtype, const std::byte* stored, std::span<float> values);
 

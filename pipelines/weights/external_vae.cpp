@@ -22,6 +22,12 @@ std::string labelOf(const std::filesystem::path& file) {
     return file.filename().string();
 }
 
+// As the kernel of the first convolution says, [out, latents, 3, 3].
+int64_t latentChannelsOf(const WeightSource& source, const std::string& prefix) {
+    const auto kernel = source.find(prefix + std::string(kSign), {});
+    return kernel && kernel->shape.rank() == 4 ? kernel->shape[1] : 0;
+}
+
 } // namespace
 
 ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
@@ -42,6 +48,7 @@ ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
                     "A VAE in the layout of diffusers or CompVis, or a checkpoint with one in it, "
                     "can be used.");
     }
+    m_latentChannels = latentChannelsOf(*source, m_prefix);
     m_diffusersNames =
         source->find(m_prefix + "decoder.mid_block.resnets.0.conv1.weight", {}).has_value();
     const std::filesystem::path config = file.parent_path() / "config.json";
@@ -52,6 +59,7 @@ ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
             readJsonFile(config, (file.parent_path().filename() / "config.json").generic_string()));
     else if (m_tiny)
         m_config = std::make_shared<const nlohmann::json>(m_tiny->config());
+    if (m_tiny) m_latentChannels = m_tiny->config().value("latent_channels", int64_t{0});
 }
 
 bool ExternalVae::isTiny() const {

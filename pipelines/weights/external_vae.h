@@ -10,6 +10,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -33,6 +34,8 @@ class ExternalVae {
     bool isWholeModel() const { return !m_prefix.empty(); }
     // It is a small one, of TAESD's kind.
     bool isTiny() const;
+    // Channels of the latents that it decodes; 0 where the file does not tell.
+    int64_t latentChannels() const { return m_latentChannels; }
     // Of a diffusers folder or a small one; null: it is built as the model's own.
     const nlohmann::json* config() const { return m_config.get(); }
     // config: its own or the model's. Names as the layers ask for them.
@@ -42,6 +45,7 @@ class ExternalVae {
     std::filesystem::path m_path;
     std::shared_ptr<const nlohmann::json> m_config;
     std::optional<TinyAutoencoderFile> m_tiny;
+    int64_t m_latentChannels = 0;
     bool m_diffusersNames = false;
     std::string m_prefix; // of its tensors' names in the file
 };

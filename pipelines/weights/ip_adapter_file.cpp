@@ -1,6 +1,7 @@
 #include "pipelines/weights/ip_adapter_file.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/weights/convert.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/weight_file.h"
 
@@ -110,7 +111,21 @@ std::optional<TensorInfo> IpAdapterWeights::find(std::string_view name,
                                                  const kernels::Shape& expected) const {
     const auto place = m_places.find(name);
     if (place == m_places.end()) return m_denoiser->find(name, expected);
-    return m_files[place->second.file]->weights().find(place->second.stored, expected);
+    const WeightSource& file = m_files[place->second.file]->weights();
+    std::optional<TensorInfo> info = file.find(place->second.stored, expected);
+    if (!info) return info;
+    // Told here, where the file is known: whoever asks takes it for the denoiser's.
+    const auto refuse = [&](ErrorCode code, const std::string& what) {
+        throw Error(code, file.label() + ": " + briefName(place->second.stored) + what,
+                    "The file is damaged, or for another kind of model; get it again.");
+    };
+    if (expected.rank() > 0 && info->shape != expected)
+        refuse(ErrorCode::BadFile, " has the shape " + toString(info->shape) +
+                                       "; this model takes " + toString(expected) + ".");
+    if (!isFloatingPoint(info->dtype))
+        refuse(ErrorCode::Unsupported, " holds " + std::string(kernels::dtypeName(info->dtype)) +
+                                           "; f32, f16 or bf16 is expected.");
+    return info;
 }
 
 std::vector<std::string> IpAdapterWeights::names() const {

@@ -420,6 +420,13 @@ void Model::setImageEncoder(const fs::path& file) {
 }
 
 void Model::replaceVae(ExternalVae vae) {
+    const int64_t theirs = vae.latentChannels(), ours = latentChannelsOf(m_configs);
+    if (theirs != 0 && ours != 0 && theirs != ours)
+        throw Error(ErrorCode::Unsupported,
+                    vae.path().filename().string() + ": is a VAE for another kind of model: its " +
+                        "latents have " + std::to_string(theirs) + " channels, those of " +
+                        m_path.filename().string() + " " + std::to_string(ours) + ".",
+                    "Use it with a model of the kind that it was made for.");
     if (vae.config()) {
         m_trainedVae = trainedVaeConfig();
         m_configs["vae"] = *vae.config();

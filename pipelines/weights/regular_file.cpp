@@ -20,8 +20,12 @@ namespace {
     if (code == ELOOP)
         throw Error(ErrorCode::BadFile, label + ": its symbolic links lead in a circle.",
                     "Name the file itself.");
+    if (code == ENAMETOOLONG)
+        throw Error(ErrorCode::NotFound, label + ": the name is longer than a file's can be.",
+                    "Check the path.");
     throw Error(ErrorCode::Io, label + ": cannot be opened: " + std::strerror(code) + ".",
-                code == EACCES ? "Check the file's permissions." : "");
+                code == EACCES ? "Check the file's permissions."
+                               : "Check the disk, then try again.");
 }
 
 } // namespace

@@ -31,6 +31,11 @@ void checkKind(const RegularFile& file) {
     file.read(0, std::as_writable_bytes(std::span(start)));
     // A length field may begin with any byte; the JSON after it tells a real header.
     if (start.size() > kLengthBytes && start[kLengthBytes] == '{') return;
+    if (start.starts_with('{'))
+        throw Error(ErrorCode::BadFile,
+                    file.label() + ": is a JSON text, such as a server answers an error with, not "
+                                   "a safetensors file.",
+                    "Fetch the file again.");
     if (const std::string impostor = knownImpostor(start); !impostor.empty())
         throw Error(ErrorCode::BadFile, file.label() + ": " + impostor,
                     "Fetch the model again, in the safetensors format.");
@@ -47,7 +52,9 @@ std::string readHeader(const RegularFile& file) {
     file.read(0, lengthBytes);
     const uint64_t length = littleEndian(lengthBytes);
     if (length > kLongestSafetensorsHeader)
-        throw Error(ErrorCode::BadFile, file.label() + ": is damaged, or not a safetensors file.",
+        throw Error(ErrorCode::BadFile,
+                    file.label() + ": is damaged, or neither a safetensors file nor "
+                                   "one of PyTorch's.",
                     "Fetch it again.");
     if (length > file.sizeBytes() - kLengthBytes)
         throw Error(ErrorCode::BadFile,

@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.h"
 #include "kernels/ops/matmul.h"
+#include "pipelines/weights/convert.h"
 #include "pipelines/weights/tensor_reader.h"
 
 #include <algorithm>
@@ -14,19 +15,6 @@ namespace {
 using kernels::DType;
 using kernels::Shape;
 using kernels::Tensor;
-
-// Integers are what a quantised model stores, beside scales that nobody here applies.
-bool isFloatingPoint(DType dtype) {
-    switch (dtype) {
-    case DType::F32:
-    case DType::BF16:
-    case DType::F16:
-    case DType::F64:
-    case DType::F8E4M3:
-    case DType::F8E5M2: return true;
-    default: return false;
-    }
-}
 
 } // namespace
 

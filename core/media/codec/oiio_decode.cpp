@@ -36,8 +36,7 @@ bool isCmyk(const OIIO::ImageSpec& spec) {
 
 void checkSpec(const OIIO::ImageSpec& spec) {
     if (isCmyk(spec)) {
-        throw CodecError{Status::Unsupported,
-                         "The picture is in CMYK, the colours of a press. Convert it to RGB."};
+        throw CodecError{Status::Unsupported, "The picture is in CMYK, the colours of a press."};
     }
     if (spec.width < 1 || spec.height < 1) {
         throw CodecError{Status::BadFile, "The picture has no pixels."};

@@ -103,6 +103,9 @@ class ConsoleTest : public QObject {
 
     void controlCharactersDoNotReachTheTerminal() {
         QCOMPARE(printable("a\x1b[31mb\nc\x07"), std::string("a\xEF\xBF\xBD[31mb\nc\xEF\xBF\xBD"));
+        const std::string shown = "\xEF\xBF\xBD";
+        QCOMPARE(printable("lora\u202Egnp.exe\u2066"), "lora" + shown + "gnp.exe" + shown);
+        QCOMPARE(printable("👨\u200D👩"), std::string("👨\u200D👩")); // joins, turns nothing
         QCOMPARE(printable("цвет 火"), std::string("цвет 火"));
     }
 };

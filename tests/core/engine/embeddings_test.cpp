@@ -100,6 +100,16 @@ class EmbeddingsTest : public QObject {
         QVERIFY(request.embeddings.empty());
     }
 
+    void leavesOtherLanguagesTheirText() {
+        for (const char* syntax : {"plain", "a1111", "auto"}) {
+            ImageRequest request =
+                saying("an apple (red:1e308)", syntax); // no weight but in Comfy's
+            QVERIFY(add(request).empty());
+        }
+        ImageRequest request = saying("an apple (red:1e308)", "comfy");
+        QVERIFY_THROWS_EXCEPTION(Error, add(request));
+    }
+
     void readsComfysLanguage() {
         ImageRequest request = saying("an apple, (embedding:glow-up:1.2), wide", "comfy");
         QVERIFY(add(request).empty());

@@ -11,7 +11,9 @@
 #include <QTest>
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace kinora;
 using namespace kinora::core;
@@ -109,6 +111,8 @@ class OddFilesTest : public QObject {
         QCOMPARE(readPictureInfo(path("folder.png") / "x").error().code(), ErrorCode::NotFound);
         QCOMPARE(readPictureInfo(path("loop.png")).error().code(), ErrorCode::BadFile);
         QCOMPARE(readPictureInfo("/dev/zero").error().code(), ErrorCode::BadFile);
+        const std::string longName(300, 'x');
+        QCOMPARE(loadImage(path(longName)).error().code(), ErrorCode::NotFound);
         QCOMPARE(readPictureInfo(path(std::string("a\0b.png", 7))).error().code(),
                  ErrorCode::NotFound);
     }
@@ -208,6 +212,36 @@ class OddFilesTest : public QObject {
             changed.replace(at, 4, i % 2 == 0 ? "\xFF\xFF\xFF\xFF" : "\x7F\xFF\xFF\xFF");
             write(odd, changed);
             answers(odd);
+        }
+    }
+
+    // What libraries print about damage is theirs alone to understand.
+    void printsNothingOfItsOwn() {
+        const std::string whole =
+            pngHead(8, 8) + chunk("IDAT", deflated(std::string(8 * 25, '\0')));
+        const std::string garbage(40, '\x5A');
+        const std::pair<const char*, std::string> files[] = {
+            {"stream.png", pngHead(8, 8) + chunk("IDAT", garbage) + pngEnd()},
+            {"filter.png",
+             pngHead(8, 8) + chunk("IDAT", deflated(std::string(8 * 25, '\x09'))) + pngEnd()},
+            {"cut.png", whole.substr(0, whole.size() - 9)},
+            {"head.png", pngSignature() + chunk("IHDR", std::string(13, '\1')) + pngEnd()},
+            {"cut.jpg", saved(path("good.jpg"), std::nullopt).substr(0, 400)},
+            {"cut.tiff", saved(path("good.tiff"), std::nullopt).substr(0, 400)},
+            {"cut.webp", saved(path("good.webp"), std::nullopt).substr(0, 60)}};
+        for (const auto& [name, bytes] : files) {
+            write(path(name), bytes);
+            const fs::path printed = path("printed.txt");
+            const int before = dup(STDERR_FILENO);
+            const int file = ::open(printed.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+            QVERIFY(before >= 0 && file >= 0 && dup2(file, STDERR_FILENO) == STDERR_FILENO);
+            const Result<Image> image = loadImage(path(name));
+            (void)fflush(stderr);
+            dup2(before, STDERR_FILENO);
+            ::close(before);
+            ::close(file);
+            QCOMPARE(shown(bytesOf(printed)), QString());
+            QVERIFY2(!image && !image.error().advice().empty(), name);
         }
     }
 

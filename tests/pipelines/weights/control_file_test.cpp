@@ -133,6 +133,8 @@ TEST_CASE("what is no such net is refused, and named") {
     CHECK(contains(refusal("lora_unet_mid.lora_up.weight"), "is a LoRA"));
     CHECK(contains(refusal("model.diffusion_model.out.0.bias"), "is a whole model"));
     CHECK(contains(refusal("decoder.conv_in.weight"), "is a VAE"));
+    CHECK(contains(refusal("ip_adapter.1.to_k_ip.weight"), "is an IP-Adapter"));
+    CHECK(contains(refusal("emb_params"), "is a textual inversion"));
     CHECK(contains(refusal("x"), "is neither a ControlNet nor a T2I-Adapter"));
     CHECK(contains(thrownBy([&] { ControlFile(folder.write("a.safetensors", "<html>")); }),
                    "bad-file: a.safetensors: "));

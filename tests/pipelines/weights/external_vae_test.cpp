@@ -84,3 +84,11 @@ TEST_CASE("a file without a VAE says what it has") {
     CHECK(contains(refusal, "unsupported: kohya.safetensors: has no VAE"));
     CHECK(contains(refusal, "lora_te"));
 }
+
+TEST_CASE("a VAE whose latents are of another kind is refused by its name") {
+    Model model = Model::open(test::goldenPath("tiny-sd1"));
+    const std::string file = "tiny-autoencoders/odd/diffusion_pytorch_model.safetensors";
+    CHECK(thrownBy([&] { model.replaceVae(ExternalVae(test::goldenPath(file))); })
+              .starts_with("unsupported: diffusion_pytorch_model.safetensors: is a VAE for another "
+                           "kind of model: its latents have 5 channels, those of tiny-sd1 4."));
+}

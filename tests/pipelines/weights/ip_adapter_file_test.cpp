@@ -46,3 +46,16 @@ TEST_CASE("an adapter of another family is refused") {
               model.add(adapter("base.safetensors"));
           }).starts_with("unsupported: base.safetensors: was made for another kind of model"));
 }
+
+TEST_CASE("a tensor that does not fit is told of the adapter's file, not of the denoiser's") {
+    Model model = Model::open(test::goldenPath("tiny-sd1"));
+    model.add(adapter("base.safetensors"));
+    const auto weights = model.weights("unet");
+    const std::string name = crossAttentions(*weights).front() + ".processor.to_k_ip.0.weight";
+    const auto info = weights->find(name, {});
+    REQUIRE(info.has_value());
+    CHECK(weights->find(name, info->shape).has_value());
+    CHECK(test::thrownBy([&] {
+              (void)weights->find(name, kernels::Shape{3, 5});
+          }).starts_with("bad-file: base.safetensors: \"ip_adapter.1.to_k_ip.weight\" has"));
+}

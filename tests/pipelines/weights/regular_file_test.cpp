@@ -32,3 +32,9 @@ TEST_CASE("a pipe in a file's place does not hang") {
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     CHECK(contains(thrownBy([&] { RegularFile(path, "pipe"); }), "is a pipe or a device"));
 }
+
+TEST_CASE("a name that is too long for any file is not taken for a trouble of the disk") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / std::string(300, 'x');
+    CHECK(thrownBy([&] { RegularFile(path, "long"); }).starts_with("not-found: long: the name"));
+}

@@ -122,6 +122,7 @@ TEST_CASE("what is no LoRA says what it is") {
         return thrownBy([&] { LoraFile lora(path); });
     };
     CHECK(refusal("model.diffusion_model.out.2.bias").find("a whole model") != std::string::npos);
+    CHECK(refusal("ip_adapter.1.to_k_ip.weight").find("is an IP-Adapter") != std::string::npos);
     CHECK(refusal("emb_params").find("a textual inversion") != std::string::npos);
     CHECK(refusal("lora_unet_mid_block.oft_diag").find("OFT") != std::string::npos);
     CHECK(refusal("nothing").find("\"nothing\"") != std::string::npos);
