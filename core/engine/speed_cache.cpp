@@ -80,7 +80,7 @@ void SpeedCache::save() {
     m_speeds.merge(stored()); // other processes know of other devices and threads
     nlohmann::json json = nlohmann::json::object();
     for (const auto& [key, speed] : m_speeds) json[key] = pipelines::toJson(speed);
-    std::error_code ignored; // a cache that cannot be written costs a tenth of a second next time
+    std::error_code ignored; // a cache that cannot be written is measured again next time
     std::filesystem::create_directories(m_file.parent_path(), ignored);
     const std::string text = json.dump(1);
     const Result<void> written =

@@ -19,9 +19,9 @@ class SpeedCache {
     explicit SpeedCache(std::filesystem::path file);
 
     // key: the device's name and the program's version; back end, threads and dtype are added here.
-    // Where it is not known yet it is measured, in a tenth of a second. remember: No while the
-    // device computes something else, because what is measured then holds for that moment alone.
-    // Throws as the ops do.
+    // Where it is not known yet it is measured (measureSpeed). remember: No while the device
+    // computes something else, because what is measured then holds for that moment alone. Throws
+    // as the ops do.
     pipelines::DeviceSpeed get(const std::string& key, const kernels::BackendTable& backend,
                                int threads, kernels::DType compute,
                                Remember remember = Remember::Yes);
