@@ -54,12 +54,9 @@ constexpr std::array kSliders = {
     SliderRange{"hiresStrength", 0, 1, 100, 0.5},
 };
 
-// Choices that are shown under another name. Samplers and schedules that are not here are shown as
-// the web UIs write them.
+// Choices that are shown under another name, but for samplers, whose titles their files have, and
+// schedules that are shown as the web UIs write them.
 constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>({
-    {"pndm", "PNDM"},
-    {"euler_a", "Euler ancestral"},
-    {"dpm2_a", "DPM2 ancestral"},
     {"normal", "Normal"},
     {"sgm_uniform", "SGM uniform"},
     {"align_your_steps", "Align your steps"},
@@ -81,7 +78,7 @@ constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>
 QString choiceTitle(std::string_view name) {
     const auto it = std::ranges::find(kTitles, name, [](const auto& entry) { return entry.first; });
     if (it != kTitles.end()) return it->second;
-    const std::string sampler = core::webUiSampler(name);
+    const std::string sampler = core::samplerTitle(name);
     return toQString(sampler == name ? core::webUiSchedule(name) : sampler);
 }
 

@@ -38,6 +38,10 @@ class WindowLayoutTest : public QObject {
 
     void samplersAndSchedulesAreNamedAsPeopleWriteThem() {
         QCOMPARE(choiceTitle("dpmpp_2m_sde"), QString("DPM++ 2M SDE"));
+        QCOMPARE(choiceTitle("euler_a"), QString("Euler ancestral"));
+        QCOMPARE(choiceTitle("exponential"), QString("Exponential"));
+        QCOMPARE(choiceTitle("normal"), QString("Normal"));
+        QCOMPARE(choiceTitle("bf16"), QString("bf16"));
         for (const char* name : {"sampler", "schedule"})
             for (std::string_view choice : pipelines::findImageParameter(name)->choices)
                 QVERIFY2(choiceTitle(choice).toStdString() != choice, std::string(choice).c_str());
