@@ -6,6 +6,7 @@
 #include "app/widgets/parameter_label.h"
 #include "app/widgets/theme.h"
 #include "app/widgets/widget_helpers.h"
+#include "core/media/sampler_names.h"
 
 #include <QGridLayout>
 #include <QLabel>
@@ -15,7 +16,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 #include <type_traits>
+#include <utility>
 
 namespace kinora::app {
 namespace {
@@ -51,36 +54,15 @@ constexpr std::array kSliders = {
     SliderRange{"hiresStrength", 0, 1, 100, 0.5},
 };
 
+// Choices that are shown under another name, but for samplers, whose titles their files have, and
+// schedules that are shown as the web UIs write them.
 constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>({
-    {"ddim", "DDIM"},
-    {"ddpm", "DDPM"},
-    {"pndm", "PNDM"},
-    {"lms", "LMS"},
-    {"euler", "Euler"},
-    {"euler_a", "Euler ancestral"},
-    {"heun", "Heun"},
-    {"dpm2", "DPM2"},
-    {"dpm2_a", "DPM2 ancestral"},
-    {"dpmpp_2m", "DPM++ 2M"},
-    {"dpmpp_2m_sde", "DPM++ 2M SDE"},
-    {"dpmpp_2s", "DPM++ 2S"},
-    {"deis", "DEIS"},
-    {"unipc", "UniPC"},
-    {"lcm", "LCM"},
-    {"tcd", "TCD"},
     {"normal", "Normal"},
-    {"karras", "Karras"},
-    {"exponential", "Exponential"},
-    {"beta", "Beta"},
     {"sgm_uniform", "SGM uniform"},
-    {"simple", "Simple"},
     {"align_your_steps", "Align your steps"},
     {"torch-cpu", "PyTorch, CPU"},
     {"philox", "PyTorch, CUDA (Philox)"},
     {"auto", "Automatic"},
-    {"f32", "f32"},
-    {"bf16", "bf16"},
-    {"f16", "f16"},
     {"none", "As it is"},
     {"canny", "Canny edges"},
     {"scribble", "Scribble"},
@@ -95,7 +77,9 @@ constexpr auto kTitles = std::to_array<std::pair<std::string_view, const char*>>
 
 QString choiceTitle(std::string_view name) {
     const auto it = std::ranges::find(kTitles, name, [](const auto& entry) { return entry.first; });
-    return it == kTitles.end() ? toQString(name) : QString(it->second);
+    if (it != kTitles.end()) return it->second;
+    const std::string sampler = core::samplerTitle(name);
+    return toQString(sampler == name ? core::webUiSchedule(name) : sampler);
 }
 
 void setUpNumber(NumberField& field, const Parameter& parameter) {

@@ -53,7 +53,7 @@ class UpscaleRun {
         const kernels::BackendTable& cpu = backends.find("cpu");
         cpu.describe(0, &m_machine);
         m_compute = pipelines::choosePrecision(options.precision, cpu, 0, m_machine);
-        m_plan.kind = pipelines::upscalerKindName(m_file.config().kind);
+        m_plan.kind = pipelines::upscalerKindName(*m_file.config().kind);
         m_plan.scale = m_file.config().scale;
         m_plan.width = picture.width * m_plan.scale;
         m_plan.height = picture.height * m_plan.scale;

@@ -96,7 +96,7 @@ CompanionInfo readUpscaler(const fs::path& path) {
     const pipelines::UpscalerConfig config = pipelines::UpscalerFile(path).config();
     CompanionInfo info;
     info.kind = "upscaler";
-    info.family = std::to_string(config.scale) + "x, " + upscalerKindName(config.kind);
+    info.family = std::to_string(config.scale) + "x, " + upscalerKindName(*config.kind);
     return info;
 }
 

@@ -1,5 +1,7 @@
 #include "core/media/sampler_names.h"
 
+#include "pipelines/schedulers/scheduler.h"
+
 #include <algorithm>
 #include <span>
 
@@ -96,6 +98,11 @@ std::string theirs(std::span<const Pair> table, std::string_view ours) {
 }
 
 } // namespace
+
+std::string samplerTitle(std::string_view sampler) {
+    const pipelines::SchedulerInfo* const info = pipelines::findScheduler(sampler);
+    return std::string(info ? info->label : sampler);
+}
 
 std::string webUiSampler(std::string_view sampler) {
     return theirs(kWebUiSamplers, sampler);

@@ -1,11 +1,15 @@
 #pragma once
-// What other programs call our samplers and schedules. Names without an equal here give nothing.
+// What people and other programs call our samplers and schedules. Names without an equal here give
+// nothing.
 
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace kinora::core {
+
+// "dpmpp_2m_sde" -> "DPM++ 2M SDE", as our own window writes it; what is no sampler stays as it is.
+std::string samplerTitle(std::string_view sampler);
 
 struct SamplerAndSchedule {
     std::string sampler;  // as a request says it: "dpmpp_2m"

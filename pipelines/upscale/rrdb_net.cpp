@@ -108,10 +108,38 @@ class RrdbNet final : public UpscalerNetwork {
     Conv2d m_high, m_last;
 };
 
-} // namespace
+bool fits(const UpscalerNames& names) {
+    return names.contains("conv_first.weight") && names.contains("body.0.rdb1.conv1.weight");
+}
 
-std::unique_ptr<UpscalerNetwork> makeRrdbNet(const UpscalerConfig& config, const Weights& weights) {
+UpscalerConfig readConfig(const UpscalerShapes& shapes) {
+    if (shapes.has("body.0.rdb1.conv1x1.weight"))
+        shapes.refuse("it is an ESRGAN+, which is not known here");
+    UpscalerConfig config;
+    config.features = shapes.extent("conv_first.weight", 0);
+    config.growth = shapes.extent("body.0.rdb1.conv1.weight", 0);
+    config.blocks = shapes.count("body.", ".rdb1.conv1.weight");
+    const int64_t channels = shapes.extent("conv_first.weight", 1);
+    config.unshuffle = scaleOfChannels(channels);
+    if (config.unshuffle == 0 ||
+        shapes.extent("conv_last.weight", 0) != UpscalerShapes::kPictureChannels)
+        shapes.refuse("it is for pictures of " + std::to_string(channels) +
+                      " channels, and here they have red, green and blue");
+    config.upsamplers = 0;
+    while (shapes.has("conv_up" + std::to_string(config.upsamplers + 1) + ".weight"))
+        if (++config.upsamplers > 4) shapes.refuse("it enlarges too much");
+    const int64_t inner = int64_t{1} << config.upsamplers;
+    config.scale = inner / config.unshuffle;
+    if (config.scale * config.unshuffle != inner) shapes.refuse("it makes pictures smaller");
+    return config;
+}
+
+std::unique_ptr<UpscalerNetwork> make(const UpscalerConfig& config, const Weights& weights) {
     return std::make_unique<RrdbNet>(config, weights);
 }
+
+} // namespace
+
+const UpscalerKind kRrdbKind{"ESRGAN", fits, readConfig, make};
 
 } // namespace kinora::pipelines

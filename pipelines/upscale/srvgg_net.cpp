@@ -60,11 +60,32 @@ class SrvggNet final : public UpscalerNetwork {
     Conv2d m_last;
 };
 
-} // namespace
+bool fits(const UpscalerNames& names) {
+    return names.contains("body.0.weight") && names.contains("body.1.weight") &&
+           !names.contains("conv_first.weight");
+}
 
-std::unique_ptr<UpscalerNetwork> makeSrvggNet(const UpscalerConfig& config,
-                                              const Weights& weights) {
+UpscalerConfig readConfig(const UpscalerShapes& shapes) {
+    UpscalerConfig config;
+    config.features = shapes.extent("body.0.weight", 0);
+    // Convolutions and slopes in turn; a convolution is last.
+    const int64_t layers = shapes.count("body.", ".weight");
+    if (layers < 3 || layers % 2 == 0 || shapes.rank("body.1.weight") != 1)
+        shapes.refuse("its layers are not those of a compact network");
+    config.blocks = (layers - 3) / 2;
+    const int64_t out = shapes.extent("body." + std::to_string(layers - 1) + ".weight", 0);
+    config.scale = scaleOfChannels(out);
+    if (config.scale == 0 || shapes.extent("body.0.weight", 1) != UpscalerShapes::kPictureChannels)
+        shapes.refuse("it is not for pictures of red, green and blue");
+    return config;
+}
+
+std::unique_ptr<UpscalerNetwork> make(const UpscalerConfig& config, const Weights& weights) {
     return std::make_unique<SrvggNet>(config, weights);
 }
+
+} // namespace
+
+const UpscalerKind kSrvggKind{"Real-ESRGAN compact", fits, readConfig, make};
 
 } // namespace kinora::pipelines

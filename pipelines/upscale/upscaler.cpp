@@ -14,14 +14,6 @@ using kernels::Tensor;
 constexpr int64_t kChannels = 3;
 constexpr int64_t kOverlapShare = 8; // of a tile's side
 
-std::unique_ptr<UpscalerNetwork> makeNetwork(const UpscalerConfig& config, const Weights& weights) {
-    switch (config.kind) {
-    case UpscalerKind::Rrdb: return makeRrdbNet(config, weights);
-    case UpscalerKind::Srvgg: return makeSrvggNet(config, weights);
-    }
-    return nullptr;
-}
-
 int64_t roundedUp(int64_t value, int64_t step) {
     return (value + step - 1) / step * step;
 }
@@ -85,7 +77,7 @@ std::vector<Tile> tilesOf(const HostPicture& picture, int64_t tile, int64_t step
 Upscaler::Upscaler(const UpscalerFile& file, kernels::Device& device, DType compute)
     : m_config(file.config()), m_device(device) {
     const Weights weights(file.weights(), device, compute);
-    m_network = makeNetwork(m_config, weights);
+    m_network = m_config.kind->make(m_config, weights);
     m_unused = weights.unused();
 }
 

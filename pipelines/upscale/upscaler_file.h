@@ -11,26 +11,25 @@
 #include "pipelines/weights/weight_source.h"
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 
 namespace kinora::pipelines {
 
-enum class UpscalerKind { Rrdb, Srvgg };
+struct UpscalerKind; // of a network: upscaler_network.h
 
 struct UpscalerConfig {
-    UpscalerKind kind = UpscalerKind::Rrdb;
+    const UpscalerKind* kind = nullptr; // of a file: never null
     int64_t features = 64;
     int64_t blocks = 23;
-    int64_t growth = 32;    // Rrdb: channels that each dense convolution adds
+    int64_t growth = 32;    // ESRGAN: channels that each dense convolution adds
     int64_t scale = 4;      // of the whole network
-    int64_t unshuffle = 1;  // Rrdb: the picture is made so much smaller before it goes in
-    int64_t upsamplers = 2; // Rrdb: doublings at its end
+    int64_t unshuffle = 1;  // ESRGAN: the picture is made so much smaller before it goes in
+    int64_t upsamplers = 2; // ESRGAN: doublings at its end
 };
 
 // "ESRGAN", "Real-ESRGAN compact".
-const char* upscalerKindName(UpscalerKind kind);
+const char* upscalerKindName(const UpscalerKind& kind);
 
 class UpscalerFile {
   public:

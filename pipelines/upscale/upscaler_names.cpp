@@ -1,5 +1,7 @@
 #include "pipelines/upscale/upscaler_names.h"
 
+#include "pipelines/upscale/upscaler_network.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,8 +12,6 @@
 
 namespace kinora::pipelines {
 namespace {
-
-using Names = std::map<std::string, std::string, std::less<>>;
 
 // What trainers wrap the tensors in; averages over the training come first.
 constexpr std::array<std::string_view, 6> kWrappers = {
@@ -95,24 +95,18 @@ class Oldest {
     std::vector<int> m_tail;
 };
 
-bool isUpscaler(const Names& names) {
-    const bool rrdb =
-        names.contains("conv_first.weight") && names.contains("body.0.rdb1.conv1.weight");
-    return rrdb || (names.contains("body.0.weight") && names.contains("body.1.weight"));
-}
-
 } // namespace
 
-Names upscalerNames(std::span<const std::string> stored) {
+UpscalerNames upscalerNames(std::span<const std::string> stored) {
     for (const std::string_view wrapper : kWrappers) {
         std::vector<std::string> inner;
         for (const std::string& name : stored)
             if (name.starts_with(wrapper)) inner.push_back(name.substr(wrapper.size()));
         const Oldest oldest(inner);
-        Names names;
+        UpscalerNames names;
         for (const std::string& name : inner)
             names.emplace(oldest.basicName(fromOlder(name)), std::string(wrapper) + name);
-        if (isUpscaler(names)) return names;
+        if (findUpscalerKind(names)) return names;
     }
     return {};
 }

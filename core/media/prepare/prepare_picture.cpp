@@ -19,6 +19,13 @@ constexpr Preparation kPreparations[] = {
 };
 constexpr std::string_view kNone = "none";
 
+std::string joinedNames() {
+    std::string text;
+    for (const std::string_view name : preparationNames())
+        text += (text.empty() ? "" : ", ") + std::string(name);
+    return text;
+}
+
 } // namespace
 
 std::vector<std::string_view> preparationNames() {
@@ -33,7 +40,7 @@ Image preparePicture(Image picture, std::string_view name) {
     if (found == std::end(kPreparations))
         throw Error(ErrorCode::InvalidArgument,
                     "There is no preparation '" + std::string(name.substr(0, 80)) + "'.",
-                    "Use canny, scribble, tile, blur, lineart or none.");
+                    "Use one of: " + joinedNames() + ".");
     return found->make(picture);
 }
 

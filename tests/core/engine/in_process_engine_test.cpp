@@ -1,8 +1,6 @@
 // The real engine on the real starter model.
-#include "core/engine/in_process_engine.h"
-#include "core/media/image_file.h"
-#include "kernels/cpu/cpu_backend.h"
-#include "kernels/meta/meta_backend.h"
+#include "tests/core/engine/engine_fixture.h"
+#include "tests/core/engine/job_events.h"
 
 #include <QElapsedTimer>
 #include <QFile>
@@ -11,10 +9,10 @@
 #include <QtEndian>
 #include <nlohmann/json.hpp>
 
-#include <condition_variable>
 #include <filesystem>
 #include <future>
-#include <mutex>
+#include <memory>
+#include <string>
 #include <sys/stat.h>
 #include <vector>
 
@@ -22,67 +20,6 @@ using namespace kinora;
 using namespace kinora::core;
 
 namespace {
-
-const std::filesystem::path kModels = std::filesystem::path(KINORA_SOURCE_DIR) / "resources/models";
-
-// Collects a job's events and waits for the last one.
-class Listener {
-  public:
-    EngineSink sink() {
-        return [this](const EngineEvent& event) {
-            std::lock_guard lock(m_mutex);
-            m_events.push_back(event);
-            m_changed.notify_all();
-        };
-    }
-    template <typename T> int count() {
-        std::lock_guard lock(m_mutex);
-        return countLocked<T>();
-    }
-    template <typename T> std::vector<T> all() {
-        std::lock_guard lock(m_mutex);
-        std::vector<T> found;
-        for (const EngineEvent& event : m_events)
-            if (const T* one = std::get_if<T>(&event)) found.push_back(*one);
-        return found;
-    }
-    template <typename T> bool waitFor(int times = 1) {
-        std::unique_lock lock(m_mutex);
-        return m_changed.wait_for(lock, std::chrono::seconds(60),
-                                  [&] { return countLocked<T>() >= times; });
-    }
-    bool waitForEnd() {
-        std::unique_lock lock(m_mutex);
-        return m_changed.wait_for(lock, std::chrono::seconds(60), [&] {
-            return countLocked<FinishedEvent>() + countLocked<FailedEvent>() +
-                       countLocked<CancelledEvent>() >
-                   0;
-        });
-    }
-
-  private:
-    template <typename T> int countLocked() {
-        int found = 0;
-        for (const EngineEvent& event : m_events) found += std::holds_alternative<T>(event);
-        return found;
-    }
-    std::mutex m_mutex;
-    std::condition_variable m_changed;
-    std::vector<EngineEvent> m_events;
-};
-
-const kernels::BackendTable& planBackend() { // as the program registers it
-    static const kernels::BackendTable table = kernels::cpuPlanBackend(kernels::metaBackend());
-    return table;
-}
-
-pipelines::ImageRequest redApple() {
-    pipelines::ImageRequest request;
-    request.prompt = "3d emoji of a red apple";
-    request.seed = 1;
-    request.steps = 4;
-    return request;
-}
 
 // Overwrites the first bytes of a tensor in a safetensors file.
 void overwriteTensor(const std::filesystem::path& file, const std::string& name,
@@ -104,20 +41,10 @@ class InProcessEngineTest : public QObject {
     Q_OBJECT
 
   private slots:
-    void initTestCase() {
-        m_backends.add(kernels::cpuBackend());
-        m_backends.add(planBackend());
-        m_library = std::make_unique<ModelLibrary>(
-            ModelLibrary::Options{{kModels}, m_folder.path().toStdString()});
-        m_engine = std::make_unique<InProcessEngine>(
-            m_backends, *m_library,
-            InProcessEngine::Options{.threads = 2,
-                                     .version = "kinora test",
-                                     .dataFolder = m_folder.path().toStdString()});
-    }
+    void initTestCase() { m_engine = m_fixture.newEngine(); }
 
     void makesAPictureAndSaysHow() {
-        Listener job;
+        Job job;
         pipelines::ImageRequest request = redApple();
         request.previewEvery = 1;
         m_engine->submit(request, job.sink());
@@ -139,175 +66,11 @@ class InProcessEngineTest : public QObject {
         QCOMPARE(job.all<StepEvent>().back().secondsLeft, 0.0);
     }
 
-    // An engine of its own, as each start of the program has.
-    std::unique_ptr<InProcessEngine> newEngine(const char* version = "kinora test") {
-        return std::make_unique<InProcessEngine>(
-            m_backends, *m_library,
-            InProcessEngine::Options{
-                .threads = 2, .version = version, .dataFolder = m_folder.path().toStdString()});
-    }
-    std::filesystem::path checkpointPath() const {
-        return std::filesystem::path(m_folder.path().toStdString()) / "job.checkpoint";
-    }
-    // The engine goes as soon as the job has done that many steps.
-    void interrupt(const pipelines::ImageRequest& request, Listener& job, int steps) {
-        auto engine = newEngine();
-        engine->submit(request, job.sink(), checkpointPath());
-        QVERIFY(job.waitFor<StepEvent>(steps));
-    }
-    void finish(const pipelines::ImageRequest& request, Listener& job) {
-        auto engine = newEngine();
-        engine->submit(request, job.sink(), checkpointPath());
-        QVERIFY(job.waitForEnd());
-    }
-
-    void goesOnWhereAnEngineLeftAJob() {
-        pipelines::ImageRequest request = redApple();
-        request.sampler = "dpmpp_2m"; // it remembers earlier steps
-        request.steps = 30;
-        request.count = 2;
-        Listener whole;
-        m_engine->submit(request, whole.sink());
-        QVERIFY(whole.waitForEnd());
-        const auto expected = whole.all<PictureEvent>();
-        QCOMPARE(expected.size(), size_t{2});
-
-        for (const int steps : {3, 33}) { // in the first picture, and in the second
-            Listener left;
-            interrupt(request, left, steps);
-            QCOMPARE(left.count<CancelledEvent>(), 1);
-            QVERIFY(left.count<StepEvent>() < 60);
-            QVERIFY(std::filesystem::exists(checkpointPath()));
-
-            Listener rest;
-            finish(request, rest);
-            QCOMPARE(rest.count<FinishedEvent>(), 1);
-            QCOMPARE(rest.count<ResumedEvent>(), 1);
-            const ResumedEvent resumed = rest.all<ResumedEvent>().front();
-            QCOMPARE(resumed.fromBeginningBecause, std::string());
-            QCOMPARE(resumed.interruption, std::string("the program was closed"));
-            QCOMPARE(resumed.picture, steps > 30 ? 1 : 0);
-            QVERIFY(resumed.step >= steps % 30);
-            QCOMPARE(left.count<StepEvent>() + rest.count<StepEvent>(), 60);
-            QCOMPARE(rest.all<StepEvent>().front().step, resumed.step + 1);
-
-            const auto made = rest.all<PictureEvent>();
-            QCOMPARE(made.size(), static_cast<size_t>(2 - resumed.picture));
-            for (const PictureEvent& picture : made) {
-                const PictureEvent& same = expected[static_cast<size_t>(picture.picture)];
-                QVERIFY(picture.image.pixels == same.image.pixels);
-                QVERIFY(toJson(picture.provenance) == toJson(same.provenance));
-            }
-            QVERIFY(!std::filesystem::exists(checkpointPath()));
-        }
-    }
-
-    void keepsTheSeedThatWasDrawnForAJob() {
-        pipelines::ImageRequest request = redApple();
-        request.seed.reset();
-        request.steps = 30;
-        Listener left;
-        interrupt(request, left, 1);
-        Listener rest;
-        finish(request, rest);
-        QCOMPARE(rest.count<ResumedEvent>(), 1);
-        QVERIFY(rest.all<ResumedEvent>().front().step > 0);
-        QCOMPARE(*rest.all<PlannedEvent>().front().request.seed,
-                 *left.all<PlannedEvent>().front().request.seed);
-    }
-
-    void beginsAgainWhereTheBytesCouldDifferAndSaysWhy() {
-        pipelines::ImageRequest request = redApple();
-        request.steps = 100;
-        Listener left;
-        interrupt(request, left, 1);
-        const auto tell = [&](InProcessEngine& engine, const pipelines::ImageRequest& asked) {
-            Listener job;
-            std::filesystem::copy_file(checkpointPath(), m_folder.filePath("copy").toStdString(),
-                                       std::filesystem::copy_options::overwrite_existing);
-            const JobId id =
-                engine.submit(asked, job.sink(), m_folder.filePath("copy").toStdString());
-            job.waitFor<StepEvent>();
-            engine.cancel(id);
-            job.waitForEnd();
-            const auto resumed = job.all<ResumedEvent>();
-            if (resumed.size() != 1 || job.all<StepEvent>().front().step != 1) return std::string();
-            return resumed.front().fromBeginningBecause;
-        };
-        QCOMPARE(tell(*newEngine("kinora 9"), request), std::string("it was begun by kinora test"));
-        pipelines::ImageRequest other = request;
-        other.cfg = 4;
-        QCOMPARE(tell(*m_engine, other), std::string("it was begun for another request: cfg was "
-                                                     "5.0 and is 4.0"));
-        QFile file(QString::fromStdString(checkpointPath().string()));
-        QVERIFY(file.resize(file.size() / 2));
-        QCOMPARE(tell(*m_engine, request),
-                 std::string("what was kept is damaged: it is cut short"));
-    }
-
-    void clearsTheCheckpointOfAJobThatAPersonCancels() {
-        pipelines::ImageRequest request = redApple();
-        request.steps = 500;
-        Listener left;
-        interrupt(request, left, 1);
-        QVERIFY(std::filesystem::exists(checkpointPath()));
-        Listener running, waiting;
-        const JobId id = m_engine->submit(request, running.sink());
-        m_engine->cancel(m_engine->submit(request, waiting.sink(), checkpointPath()));
-        const bool cleared = !std::filesystem::exists(checkpointPath()); // though it had not begun
-        m_engine->cancel(id);
-        QVERIFY(running.waitForEnd());
-        QVERIFY(cleared);
-
-        Listener again;
-        interrupt(request, again, 1);
-        QVERIFY(std::filesystem::exists(checkpointPath()));
-        Listener cancelled;
-        const JobId resumed = m_engine->submit(request, cancelled.sink(), checkpointPath());
-        QVERIFY(cancelled.waitFor<StepEvent>());
-        m_engine->cancel(resumed);
-        QVERIFY(cancelled.waitForEnd());
-        QVERIFY(!std::filesystem::exists(checkpointPath()));
-    }
-
-    void keepsTheCheckpointOfAJobThatIsInterrupted() {
-        pipelines::ImageRequest request = redApple();
-        request.steps = 500;
-        Listener running;
-        const JobId id = m_engine->submit(request, running.sink(), checkpointPath());
-        QVERIFY(running.waitFor<StepEvent>(2));
-        m_engine->interrupt(id);
-        QVERIFY(running.waitForEnd());
-        QCOMPARE(running.count<CancelledEvent>(), 1);
-        QVERIFY(std::filesystem::exists(checkpointPath()));
-
-        Listener again;
-        const JobId resumed = m_engine->submit(request, again.sink(), checkpointPath());
-        QVERIFY(again.waitFor<StepEvent>());
-        QVERIFY(again.all<StepEvent>().front().step > 2);
-        m_engine->cancel(resumed);
-        QVERIFY(again.waitForEnd());
-        QVERIFY(!std::filesystem::exists(checkpointPath()));
-    }
-
-    void keepsTheCheckpointOfAJobThatFails() {
-        pipelines::ImageRequest request = redApple();
-        request.steps = 100;
-        Listener left;
-        interrupt(request, left, 1);
-        request.model = "no-such-model";
-        Listener failed;
-        finish(request, failed);
-        QCOMPARE(failed.count<FailedEvent>(), 1);
-        QVERIFY(std::filesystem::exists(checkpointPath()));
-        std::filesystem::remove(checkpointPath());
-    }
-
     void showsAModelOfTwoChannelsAsGrayAndAlpha() {
         pipelines::ImageRequest request = redApple();
         request.model = KINORA_SOURCE_DIR "/tests/golden/data/tiny-odd";
         request.width = request.height = 32;
-        Listener job;
+        Job job;
         m_engine->submit(request, job.sink());
         QVERIFY(job.waitForEnd());
         QCOMPARE(job.count<PictureEvent>(), 1);
@@ -320,7 +83,7 @@ class InProcessEngineTest : public QObject {
     void givesTheSameBytesAloneAndInABatch() {
         std::vector<std::string> alone;
         for (const int64_t seed : {1, 2, 3}) {
-            Listener job;
+            Job job;
             pipelines::ImageRequest request = redApple();
             request.seed = seed;
             m_engine->submit(request, job.sink());
@@ -329,7 +92,7 @@ class InProcessEngineTest : public QObject {
         }
         QVERIFY(alone[0] != alone[1] && alone[1] != alone[2]);
         for (const int64_t batch : {1, 2}) {
-            Listener job;
+            Job job;
             pipelines::ImageRequest request = redApple();
             request.count = 3;
             request.batch = batch;
@@ -345,7 +108,7 @@ class InProcessEngineTest : public QObject {
     }
 
     void cancelsWhatRunsWithinASecond() {
-        Listener job;
+        Job job;
         pipelines::ImageRequest request = redApple();
         request.width = request.height = 512;
         request.steps = 500;
@@ -361,7 +124,7 @@ class InProcessEngineTest : public QObject {
     }
 
     void cancelsWhatWaitsAtOnce() {
-        Listener first, second;
+        Job first, second;
         pipelines::ImageRequest request = redApple();
         request.steps = 500;
         const JobId running = m_engine->submit(request, first.sink());
@@ -374,11 +137,11 @@ class InProcessEngineTest : public QObject {
     }
 
     void cancelsEveryJobWhenItGoes() {
-        Listener first, second;
+        Job first, second;
         {
             InProcessEngine::Options options;
             options.threads = 2;
-            InProcessEngine engine(m_backends, *m_library, options);
+            InProcessEngine engine(m_fixture.backends(), m_fixture.library(), options);
             pipelines::ImageRequest request = redApple();
             request.steps = 500;
             engine.submit(request, first.sink());
@@ -391,7 +154,7 @@ class InProcessEngineTest : public QObject {
 
     // Start latents of many gigabytes (holes, all of them), whose hash is taken first.
     void cancelsWhileAFileIsHashed() {
-        const QString huge = m_folder.filePath("huge.safetensors");
+        const std::filesystem::path huge = m_fixture.folder() / "huge.safetensors";
         const qint64 latents = 8 * 16 * 16 * 4, rest = qint64{64} << 30;
         const QByteArray header =
             QStringLiteral(
@@ -403,12 +166,12 @@ class InProcessEngineTest : public QObject {
                 .toLatin1();
         QByteArray length(8, '\0');
         qToLittleEndian<quint64>(static_cast<quint64>(header.size()), length.data());
-        QFile file(huge);
+        QFile file(QString::fromStdString(huge.string()));
         QVERIFY(file.open(QIODevice::WriteOnly) && file.write(length + header) > 0 &&
                 file.resize(file.size() + latents + rest));
         pipelines::ImageRequest request = redApple();
-        request.latentsPath = huge.toStdString();
-        Listener job;
+        request.latentsPath = huge.string();
+        Job job;
         const JobId id = m_engine->submit(request, job.sink());
         QVERIFY(job.waitFor<PlannedEvent>());
         QTest::qWait(200);
@@ -437,11 +200,11 @@ class InProcessEngineTest : public QObject {
         backends.add(planBackend());
         InProcessEngine::Options options;
         options.threads = 2;
-        InProcessEngine engine(backends, *m_library, options);
+        InProcessEngine engine(backends, m_fixture.library(), options);
         const auto available = [&] { return engine.plan(redApple())->availableBytes; };
         const size_t cold = available();
         QVERIFY(cold > size_t{4} << 30);
-        Listener first;
+        Job first;
         engine.submit(redApple(), first.sink());
         QVERIFY(first.waitForEnd());
         QVERIFY(available() >= cold + engine.plan(redApple())->weightBytes);
@@ -452,7 +215,7 @@ class InProcessEngineTest : public QObject {
         other.width = other.height = 32;
         std::promise<JobId> id;
         std::shared_future<JobId> known = id.get_future().share();
-        Listener second;
+        Job second;
         id.set_value(
             engine.submit(other, [&engine, known, tell = second.sink()](const EngineEvent& event) {
                 tell(event);
@@ -485,7 +248,7 @@ class InProcessEngineTest : public QObject {
     }
 
     void stopsAfterThePictureThatRuns() {
-        Listener job;
+        Job job;
         pipelines::ImageRequest request = redApple();
         request.count = 50;
         const JobId id = m_engine->submit(request, job.sink());
@@ -498,7 +261,7 @@ class InProcessEngineTest : public QObject {
     }
 
     void aJobThatWaitsStopsAfterItsFirstBatch() {
-        Listener first, second;
+        Job first, second;
         pipelines::ImageRequest request = redApple();
         request.count = 3;
         const JobId running = m_engine->submit(request, first.sink());
@@ -527,11 +290,11 @@ class InProcessEngineTest : public QObject {
 
     void plansLearnFromWhatRunsTake() {
         QTemporaryDir folder;
-        ModelLibrary library({{kModels}, m_folder.path().toStdString()});
+        ModelLibrary library({{EngineFixture::models()}, m_fixture.folder().string()});
         InProcessEngine::Options options;
         options.threads = 2;
         options.dataFolder = folder.path().toStdString();
-        InProcessEngine engine(m_backends, library, options);
+        InProcessEngine engine(m_fixture.backends(), library, options);
         const auto speeds = [&] {
             QFile file(folder.filePath("cache/speeds.json"));
             return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
@@ -540,9 +303,9 @@ class InProcessEngineTest : public QObject {
         QVERIFY(plan.ok());
         const QByteArray measured = speeds();
         QVERIFY(measured.contains("\"matmul\": 1.0"));
-        Listener listener;
-        engine.submit(redApple(), listener.sink());
-        QVERIFY(listener.waitForEnd());
+        Job job;
+        engine.submit(redApple(), job.sink());
+        QVERIFY(job.waitForEnd());
         QVERIFY(speeds() != measured);
         const auto again = engine.plan(redApple());
         QVERIFY(again.ok());
@@ -553,11 +316,11 @@ class InProcessEngineTest : public QObject {
     }
 
     void refusesWhatCannotFitBeforeItRuns() {
-        ModelLibrary library({{kModels}, m_folder.path().toStdString()});
+        ModelLibrary library({{EngineFixture::models()}, m_fixture.folder().string()});
         InProcessEngine::Options options;
         options.threads = 2;
         options.memoryLimitBytes = size_t{2} << 30;
-        InProcessEngine engine(m_backends, library, options);
+        InProcessEngine engine(m_fixture.backends(), library, options);
         pipelines::ImageRequest request = redApple();
         request.width = request.height = 2048;
         request.tiling = "off";
@@ -565,7 +328,7 @@ class InProcessEngineTest : public QObject {
         QVERIFY(plan.ok());
         QVERIFY(!plan->fits);
         QVERIFY2(plan->advice.find("What would fit: ") != std::string::npos, plan->advice.c_str());
-        Listener job;
+        Job job;
         engine.submit(request, job.sink());
         QVERIFY(job.waitForEnd());
         QCOMPARE(job.count<FailedEvent>(), 1);
@@ -576,24 +339,24 @@ class InProcessEngineTest : public QObject {
     void saysWhatIsWrongWithARequest() {
         pipelines::ImageRequest request = redApple();
         request.model = "no-such-model";
-        Listener unknown;
+        Job unknown;
         m_engine->submit(request, unknown.sink());
         QVERIFY(unknown.waitForEnd());
         QCOMPARE(unknown.all<FailedEvent>().front().error.code(), ErrorCode::NotFound);
         request = redApple();
         request.width = 100;
-        Listener odd;
+        Job odd;
         m_engine->submit(request, odd.sink());
         QVERIFY(odd.waitForEnd());
         QCOMPARE(odd.all<FailedEvent>().front().error.code(), ErrorCode::InvalidArgument);
     }
 
     void refusesStartLatentsThatAreNoFile() {
-        const std::string pipe = m_folder.filePath("pipe").toStdString();
+        const std::string pipe = (m_fixture.folder() / "pipe").string();
         QCOMPARE(mkfifo(pipe.c_str(), 0600), 0); // opened as a file is, it would wait for ever
         pipelines::ImageRequest request = redApple();
         request.latentsPath = pipe;
-        Listener job;
+        Job job;
         m_engine->submit(request, job.sink());
         QVERIFY(job.waitForEnd());
         QCOMPARE(job.all<FailedEvent>().front().error.code(), ErrorCode::BadFile);
@@ -601,17 +364,17 @@ class InProcessEngineTest : public QObject {
     }
 
     void startsEachPictureFromItsEntryOfTheLatents() {
-        const std::filesystem::path file = m_folder.filePath("start.safetensors").toStdString();
+        const std::filesystem::path file = m_fixture.folder() / "start.safetensors";
         pipelines::ImageRequest request = redApple();
         request.count = 3;
         request.steps = 1;
         request.saveLatentsPath = file.string();
-        Listener saved;
+        Job saved;
         m_engine->submit(request, saved.sink());
         QVERIFY(saved.waitForEnd());
         request.saveLatentsPath.clear();
         request.latentsPath = file.string();
-        Listener all;
+        Job all;
         m_engine->submit(request, all.sink());
         QVERIFY(all.waitForEnd());
         const auto pictures = all.all<PictureEvent>();
@@ -621,13 +384,13 @@ class InProcessEngineTest : public QObject {
         request.count = 1;
         request.seed = pictures[2].provenance.request.seed;
         request.latentsIndex = pictures[2].provenance.latentsIndex;
-        Listener third;
+        Job third;
         m_engine->submit(request, third.sink());
         QVERIFY(third.waitForEnd());
         QCOMPARE(pixelHash(third.all<PictureEvent>().front().image), pixelHash(pictures[2].image));
         QVERIFY(pixelHash(pictures[1].image) != pixelHash(pictures[2].image));
         request.latentsIndex = 3;
-        Listener beyond;
+        Job beyond;
         m_engine->submit(request, beyond.sink());
         QVERIFY(beyond.waitForEnd());
         QCOMPARE(beyond.all<FailedEvent>().front().error.code(), ErrorCode::BadFile);
@@ -650,14 +413,14 @@ class InProcessEngineTest : public QObject {
         QFETCH(QString, part);
         const QTemporaryDir folder;
         const std::filesystem::path copy = folder.filePath("broken").toStdString();
-        std::filesystem::copy(kModels / "starter-image", copy,
+        std::filesystem::copy(EngineFixture::models() / "starter-image", copy,
                               std::filesystem::copy_options::recursive);
         overwriteTensor(copy / file.toStdString(), tensor.toStdString(),
                         QByteArray("\x00\x7e", 2)); // a half-precision NaN
         pipelines::ImageRequest request = redApple();
         request.model = copy.string();
         request.precision = "f32"; // whatever auto is here
-        Listener job;
+        Job job;
         m_engine->submit(request, job.sink());
         QVERIFY(job.waitForEnd());
         QCOMPARE(job.count<PictureEvent>(), 0);
@@ -670,9 +433,7 @@ class InProcessEngineTest : public QObject {
     }
 
   private:
-    QTemporaryDir m_folder;
-    kernels::BackendRegistry m_backends;
-    std::unique_ptr<ModelLibrary> m_library;
+    EngineFixture m_fixture;
     std::unique_ptr<InProcessEngine> m_engine;
 };
 

@@ -12,6 +12,13 @@ class SamplerNamesTest : public QObject {
     Q_OBJECT
 
   private slots:
+    void everySamplerHasATitle() {
+        for (std::string_view ours : findImageParameter("sampler")->choices)
+            QVERIFY2(samplerTitle(ours) != ours, std::string(ours).c_str());
+        QCOMPARE(samplerTitle("euler_a"), std::string("Euler ancestral"));
+        QCOMPARE(samplerTitle("karras"), std::string("karras"));
+    }
+
     void everyNameOfOursComesBackFromTheWebUis() {
         for (std::string_view ours : findImageParameter("sampler")->choices) {
             const std::string theirs = webUiSampler(ours);

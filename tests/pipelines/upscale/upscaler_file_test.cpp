@@ -19,7 +19,7 @@ UpscalerConfig configOf(const char* name) {
 
 TEST_CASE("what a file is, is told by its tensors") {
     const UpscalerConfig four = configOf("esrgan-x4-oldest.pth");
-    CHECK(four.kind == UpscalerKind::Rrdb);
+    CHECK(upscalerKindName(*four.kind) == std::string("ESRGAN"));
     CHECK(four.scale == 4);
     CHECK(four.features == 8);
     CHECK(four.growth == 4);
@@ -30,7 +30,7 @@ TEST_CASE("what a file is, is told by its tensors") {
     CHECK(two.scale == 2);
     CHECK(two.unshuffle == 2);
     const UpscalerConfig compact = configOf("compact-x4.pth");
-    CHECK(compact.kind == UpscalerKind::Srvgg);
+    CHECK(upscalerKindName(*compact.kind) == std::string("Real-ESRGAN compact"));
     CHECK(compact.scale == 4);
     CHECK(compact.blocks == 3);
 }
