@@ -102,10 +102,11 @@ class Scan {
         std::ranges::sort(children);
         for (const fs::path& child : children) {
             std::error_code ignored;
-            if (fs::is_directory(child, ignored))
-                visit(child, depth + 1);
-            else if (hasWeightsEnding(child) && fs::is_regular_file(child, ignored))
+            if (fs::is_directory(child, ignored)) {
+                if (!isProgramFolder(child)) visit(child, depth + 1);
+            } else if (hasWeightsEnding(child) && fs::is_regular_file(child, ignored)) {
                 add(child);
+            }
         }
     }
 
@@ -157,6 +158,12 @@ std::vector<CompanionFile> companionFiles(const std::vector<fs::path>& roots) {
             for (const fs::path& folder : foldersBeside(root)) scan.visit(folder);
     }
     return std::move(scan.found);
+}
+
+bool isProgramFolder(const fs::path& folder) {
+    const fs::path name = folder.filename();
+    return name == "venv" || name == "site-packages" || name == "node_modules" ||
+           name == "__pycache__";
 }
 
 bool hasWeightsEnding(const fs::path& path) {

@@ -38,6 +38,10 @@ struct CompanionFile {
 // ".../models/Stable-diffusion" leads to ".../models/Lora".
 std::vector<CompanionFile> companionFiles(const std::vector<std::filesystem::path>& roots);
 
+// Folders beside models with thousands of files that are none: what programs are made of. They are
+// passed over, so that the limits are not reached before the models are.
+bool isProgramFolder(const std::filesystem::path& folder);
+
 // Whether the name ends as those of weights do: .safetensors, .ckpt, .pt, .pth, .bin.
 bool hasWeightsEnding(const std::filesystem::path& path);
 

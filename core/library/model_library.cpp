@@ -26,8 +26,9 @@ namespace {
 
 constexpr const char* kStarterModel = "starter-image";
 constexpr const char* kIndexFile = "model_index.json";
-constexpr int kMaximumDepth = 3;          // <folder>/<vendor>/<family>/<model>
-constexpr size_t kMaximumFolders = 5'000; // looked into, in one list
+constexpr int kMaximumDepth = 5;          // webui/models/Stable-diffusion/SDXL/anime, by a link
+constexpr size_t kMaximumFolders = 5'000; // looked into, below one root
+constexpr size_t kMaximumFiles = 50'000;  // in one folder
 
 bool isModel(const fs::path& folder) {
     std::error_code error;
@@ -93,18 +94,33 @@ struct FoundFolder { // or file
     bool builtIn;
 };
 
+// Whether a file's place and size say that it is no model, so that thousands of LoRAs need not be
+// opened to know it: the smallest checkpoints, of 1.x, take 2 GB in half precision.
+bool isSurelyBeside(const fs::path& path) {
+    constexpr uintmax_t kSmallestCheckpoint = uintmax_t{512} << 20;
+    const CompanionFile file{path};
+    if (!file.inFolderOf(CompanionKind::Lora) && !file.inFolderOf(CompanionKind::Embedding))
+        return false;
+    std::error_code error;
+    return isCheckpoint(path) && fs::file_size(path, error) < kSmallestCheckpoint && !error;
+}
+
 // Finds model folders and checkpoint files below roots, each once, whatever links lead to it. Files
 // are taken by their ending: whether one is a model is seen when it is opened.
 class Scan {
   public:
-    void add(const fs::path& root, bool builtIn) { visit(root, builtIn, 0); }
+    void add(const fs::path& root, bool builtIn) {
+        m_folders = 0;
+        visit(root, builtIn, 0);
+    }
     std::vector<FoundFolder> take() { return std::move(m_found); }
 
   private:
     void visit(const fs::path& folder, bool builtIn, int depth) {
         std::error_code error;
         const fs::path real = fs::canonical(folder, error);
-        if (error || m_seen.size() >= kMaximumFolders || !m_seen.insert(real).second) return;
+        if (error || m_folders >= kMaximumFolders || !m_seen.insert(real).second) return;
+        ++m_folders;
         if (isModel(folder)) {
             m_found.push_back({folder, builtIn});
             return;
@@ -129,10 +145,11 @@ class Scan {
         fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied,
                                        error);
         for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-            if (found.size() >= kMaximumFolders) break;
+            if (found.size() >= kMaximumFiles) break;
             std::error_code ignored;
-            const bool hidden = entries->path().filename().string().starts_with('.');
-            if (!hidden && (entries->is_directory(ignored) || isCheckpoint(entries->path())))
+            const bool passedOver = entries->path().filename().string().starts_with('.') ||
+                                    isProgramFolder(entries->path());
+            if (!passedOver && (entries->is_directory(ignored) || isCheckpoint(entries->path())))
                 found.push_back(entries->path());
         }
         std::ranges::sort(found);
@@ -140,6 +157,7 @@ class Scan {
     }
 
     std::set<fs::path> m_seen;
+    size_t m_folders = 0; // that were visited below this root
     std::vector<FoundFolder> m_found;
 };
 
@@ -157,6 +175,7 @@ std::string namesIn(const std::vector<FoundFolder>& models) {
     std::string names;
     for (const FoundFolder& model : models) {
         if (names.size() > 1000) return names + ", ...";
+        if (isSurelyBeside(model.path)) continue;
         if (!entryFor(model.path, model.builtIn).problem.empty()) continue;
         names += (names.empty() ? "" : ", ") + repairedUtf8(nameOf(model.path));
     }
@@ -243,12 +262,16 @@ fs::path cacheFileIn(const fs::path& dataFolder) {
 
 ModelLibrary::ModelLibrary(Options options) : m_options(std::move(options)) {}
 
-std::vector<ModelEntry> ModelLibrary::list() const {
+std::vector<ModelEntry> ModelLibrary::list(std::vector<ModelEntry>* others) const {
     std::vector<ModelEntry> models;
     for (const FoundFolder& found : foldersFor(m_options)) {
+        if (isSurelyBeside(found.path)) continue;
         ModelEntry entry = entryFor(found.path, found.builtIn);
         // Among checkpoints lie LoRAs, VAEs and more in the same format.
-        if (!entry.otherKind) models.push_back(std::move(entry));
+        if (!entry.otherKind)
+            models.push_back(std::move(entry));
+        else if (others)
+            others->push_back(std::move(entry));
     }
     return models;
 }
@@ -280,7 +303,7 @@ Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
         for (const FoundFolder& model : same) candidates += " " + shownPath(model.path);
         return Error(ErrorCode::InvalidArgument,
                      "Several models are called '" + repairedUtf8(wanted) + "':" + candidates + ".",
-                     "Give the folder of the one that you mean.");
+                     "Give the path of the one that you mean.");
     }
     std::error_code error;
     if (!name.empty() && fs::exists(fs::symlink_status(name, error))) return findByPath(name);

@@ -41,7 +41,9 @@ class ModelLibrary {
     };
     explicit ModelLibrary(Options options);
 
-    std::vector<ModelEntry> list() const;
+    // others, where given, takes the files that lie as models do and are something else: LoRAs and
+    // VAEs outside of their folders, models of kinds that are not known.
+    std::vector<ModelEntry> list(std::vector<ModelEntry>* others = nullptr) const;
     // name: empty (the starter model), a name, or a path to a folder. Errors: NotFound lists what
     // there is, InvalidArgument an ambiguous name with its candidates.
     Result<ModelEntry> find(const std::string& name) const;

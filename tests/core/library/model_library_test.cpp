@@ -113,6 +113,28 @@ class ModelLibraryTest : public QObject {
         QVERIFY(std::ranges::all_of(found, [](const ModelEntry& m) { return m.builtIn; }));
     }
 
+    void looksIntoFoldersOfFoldersButNotIntoThoseOfPrograms() {
+        const fs::path webui = root() / "shelf/webui";
+        const fs::path nested = writeFile(
+            webui / "models/Stable-diffusion/SDXL/anime/deep.safetensors", stableDiffusion(768));
+        writeFile(webui / "venv/lib/example.safetensors", stableDiffusion(768));
+        std::vector<fs::path> found;
+        for (const ModelEntry& model : library({root() / "shelf"}).list())
+            if (!model.builtIn) found.push_back(model.path);
+        QCOMPARE(found, std::vector{nested});
+    }
+
+    void thousandsOfLorasHideNoModel() {
+        const fs::path models = root() / "thousands";
+        fs::create_directories(models / "Lora");
+        for (int i = 0; i < 5'001; ++i)
+            std::ofstream(models / "Lora" / (std::to_string(i) + ".safetensors")) << "x";
+        writeFile(models / "Stable-diffusion/one.safetensors", stableDiffusion(768));
+        QVERIFY(std::ranges::any_of(library({models}).list(),
+                                    [](const ModelEntry& m) { return m.name == "one"; }));
+        QVERIFY(library({models}).find("one"));
+    }
+
     void namesTheCandidatesOfAnAmbiguousName() {
         const fs::path models = root() / "twice";
         copyTo(models / "a" / "same");
@@ -174,6 +196,21 @@ class ModelLibraryTest : public QObject {
         QCOMPARE(*library({}).hash(*library({}).find(sd1.string())),
                  "sha256:" + sha.result().toHex().toStdString());
         QVERIFY(library({}).find((models / "Lora/style.safetensors").string())->otherKind);
+    }
+
+    void tellsOfFilesThatAreSomethingElse() {
+        const fs::path models = root() / "mixed";
+        const fs::path flux =
+            writeFile(models / "flux.safetensors",
+                      {{"model.diffusion_model.double_blocks.0.img_attn.qkv.weight", {4, 4}}});
+        // What lies with LoRAs and is as small as they are is no model, nor a broken one.
+        fs::create_directories(models / "Lora");
+        std::ofstream(models / "Lora/cut-short.safetensors") << "x";
+        std::vector<ModelEntry> others;
+        for (const ModelEntry& model : library({models}).list(&others)) QVERIFY(model.builtIn);
+        QCOMPARE(others.size(), size_t{1});
+        QCOMPARE(others[0].path, flux);
+        QVERIFY(!others[0].problem.empty());
     }
 
     void refusesOtherFilesAndFolders() {
