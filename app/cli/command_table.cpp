@@ -17,7 +17,12 @@ using pipelines::Parameter;
 
 // What the help calls a parameter's value.
 std::string valueName(const Parameter& parameter) {
-    if (parameter.option == "model" || parameter.option == "vae") return "NAME|DIR|FILE";
+    for (const std::string_view model : {"model", "vae", "refiner"})
+        if (parameter.option == model) return "NAME|DIR|FILE";
+    for (const std::string_view upscaler : {"upscaler", "hires-upscaler"})
+        if (parameter.option == upscaler) return "NAME|FILE";
+    if (parameter.option == "outpaint") return "LEFT,TOP,RIGHT,BOTTOM";
+    if (parameter.option == "freeu") return "B1:B2:S1:S2";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
     if (parameter.option == "ip-adapter") return "NAME:PICTURE[:WEIGHT]";
     if (parameter.option == "image-encoder") return "NAME|FILE";

@@ -35,6 +35,18 @@ ordered_json pairsJson(const std::vector<std::pair<std::string, std::string>>& p
     return list;
 }
 
+// The files that a picture began from: the request's own paths are another machine's affair.
+void addInputs(TextTable& table, const core::Provenance& made) {
+    const auto add = [&table](const char* name, const std::string& hash) {
+        if (!hash.empty()) table.addRow({name, printable(hash)});
+    };
+    add("Noise from", made.latentsHash);
+    add("Began from", made.initHash);
+    add("Mask", made.maskHash);
+    for (const std::string& hash : made.controlHashes) add("ControlNet saw", hash);
+    for (const std::string& hash : made.adapterHashes) add("T2I-Adapter saw", hash);
+}
+
 int tellPicture(const CommandContext& context, const fs::path& path,
                 const core::PictureInfo& info) {
     ordered_json event = {{"event", "info"},          {"kind", "picture"},
@@ -53,6 +65,7 @@ int tellPicture(const CommandContext& context, const fs::path& path,
         table.addRow({"Model hash", printable(made.modelHash)});
         table.addRow({"Device", printable(made.device + ", " + made.precision) + ", " +
                                     std::to_string(made.threads) + " threads"});
+        addInputs(table, made);
         for (const core::Enlargement& step : made.enlargements)
             table.addRow({"Upscaled", std::to_string(step.scale) + "x by " +
                                           printable(step.upscaler.name + ", " + step.precision)});
@@ -132,7 +145,8 @@ int tellModel(const CommandContext& context, const fs::path& path) {
     if (!fs::exists(path / "model_index.json", ignored))
         throw Error(ErrorCode::Unsupported,
                     path.string() + ": is a folder without a model in it: no model_index.json.",
-                    "Name a file, or the folder of a model in the diffusers layout.");
+                    "Name a file, or the folder of a model in the diffusers layout; kinora models "
+                    "--models DIR lists what is in a folder of models.");
     // As a path: "./sd15", never the name of another model.
     const core::ModelEntry model =
         orThrow(context.program.library.find(fs::absolute(path).string()));

@@ -30,8 +30,28 @@ nlohmann::ordered_json listCompanions(const CommandContext& context) {
     return entries;
 }
 
+// Models of kinds that are not read would else be missing without a word. Files of others that are
+// used beside a model stand in the second table, but for the picture encoders.
+void tellOfOthers(const CommandContext& context, const std::vector<core::ModelEntry>& others) {
+    size_t count = 0;
+    for (const core::ModelEntry& other : others) {
+        if (core::CompanionFile{other.path}.inFolderOf(core::CompanionKind::ImageEncoder) ||
+            core::readCompanionInfo(other.path))
+            continue;
+        ++count;
+        context.console.detail(printable(other.path.string()) + ": " + printable(other.problem));
+    }
+    if (count == 0) return;
+    context.console.remark(
+        (count == 1 ? "1 file among the models is of a kind that Kinora does not use"
+                    : std::to_string(count) +
+                          " files among the models are of kinds that Kinora does not use") +
+        "; with --verbose it says which and why.");
+}
+
 int listModels(const CommandContext& context) {
-    const std::vector<core::ModelEntry> models = context.program.library.list();
+    std::vector<core::ModelEntry> others;
+    const std::vector<core::ModelEntry> models = context.program.library.list(&others);
     nlohmann::ordered_json entries = nlohmann::ordered_json::array();
     TextTable table({"NAME", "TITLE", "KIND", "SIZE", "FOLDER"});
     for (const core::ModelEntry& model : models) {
@@ -47,6 +67,7 @@ int listModels(const CommandContext& context) {
     for (const core::ModelEntry& model : models)
         if (!model.problem.empty())
             context.console.remark(model.name + " cannot be used: " + model.problem);
+    tellOfOthers(context, others);
     return kExitDone;
 }
 

@@ -67,8 +67,11 @@ std::string statusText(const core::QueueStatus& status) {
                        std::to_string(status.failed + status.setAside) + " failed, " +
                        std::to_string(status.cancelled) + " cancelled";
     if (status.secondsLeft > 0) text += "; about " + durationText(status.secondsLeft) + " left";
-    if (status.jobsOfUnknownTime > 0)
-        text += ", without " + std::to_string(status.jobsOfUnknownTime) + " never timed";
+    if (status.jobsOfUnknownTime > 0) {
+        text += status.secondsLeft > 0 ? ", and " : "; ";
+        text += std::to_string(status.jobsOfUnknownTime) +
+                (status.jobsOfUnknownTime == 1 ? " job" : " jobs") + " whose time is not known yet";
+    }
     return text + ".";
 }
 

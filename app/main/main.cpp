@@ -160,6 +160,7 @@ int tell(Console& console, const Error& error, const std::vector<std::string>& w
 int withOutputChecked(const Console& console, int code) {
     const int error = console.outputError();
     if (error == 0 || code != kExitDone) return code;
+    if (error == EPIPE) return kExitFailed; // "kinora info FILE | head": who reads wants no more
     const std::string message =
         std::string("kinora: standard output cannot be written: ") + std::strerror(error) + "\n";
     if (::write(STDERR_FILENO, message.data(), message.size()) < 0) return kExitFailed;

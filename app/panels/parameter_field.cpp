@@ -241,9 +241,11 @@ void ParameterField::refresh() {
     }
     if (m_choice != nullptr) {
         const QSignalBlocker blocker(m_choice);
-        // Where neither model nor table names one, the model's configs do: an entry of its own.
+        // Where neither model nor table names one, the model's configs or the run do: an entry of
+        // its own.
         const bool hasOwn = m_choice->itemData(0).toString().isEmpty();
-        if (fallback.isEmpty() && !hasOwn) m_choice->insertItem(0, "The model's own", QString());
+        const char* const unset = m_parameter.name == "sampler" ? "The model's own" : "Automatic";
+        if (fallback.isEmpty() && !hasOwn) m_choice->insertItem(0, unset, QString());
         if (!fallback.isEmpty() && hasOwn) m_choice->removeItem(0);
         m_choice->setCurrentIndex(m_choice->findData(text));
     }

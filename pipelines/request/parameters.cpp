@@ -407,7 +407,7 @@ std::vector<Parameter> networkParameters() {
         {.name = "tiling",
          .option = "tiling",
          .label = "VAE in tiles",
-         .help = "Less memory, not quite the same pixels; auto: where the whole does not fit",
+         .help = "VAE in tiles: less memory, not quite the same pixels; auto: where it must",
          .unit = "",
          .field = &ImageRequest::tiling,
          .role = ParameterRole::Result,

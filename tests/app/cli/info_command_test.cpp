@@ -1,5 +1,6 @@
 #include "tests/app/cli/program_run.h"
 
+#include <QCryptographicHash>
 #include <QTest>
 
 #include <sys/stat.h>
@@ -39,6 +40,21 @@ class InfoCommandTest : public QObject {
         QCOMPARE(info["kind"].get<std::string>(), std::string("picture"));
         QCOMPARE(info["request"]["seed"].get<int>(), 9);
         QCOMPARE(info["request"]["steps"].get<int>(), 1);
+    }
+
+    void tellsWhichPictureItBeganFrom() {
+        const Home home;
+        const QStringList image{"image", "--prompt", "fox", "--steps", "1"};
+        QCOMPARE(home.run(image + QStringList{"--output", "a.png"}).code, 0);
+        QVERIFY(!home.run({"info", "a.png"}).out.contains("Began from"));
+        QCOMPARE(home.run(image + QStringList{"--init", "a.png", "--output", "b.png"}).code, 0);
+        const Run info = home.run({"info", "b.png"});
+        QFile file(home.path("a.png"));
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        const QByteArray hash =
+            QCryptographicHash::hash(file.readAll(), QCryptographicHash::Sha256).toHex();
+        QVERIFY2(info.out.contains("Began from"), info.out.constData());
+        QVERIFY2(info.out.contains(hash), info.out.constData());
     }
 
     void tellsOfAModelFolder() {

@@ -1,6 +1,9 @@
+#include "pipelines/weights/safetensors_writer.h"
 #include "tests/app/cli/program_run.h"
 
 #include <QTest>
+
+#include <map>
 
 using namespace kinora::app;
 
@@ -31,6 +34,26 @@ class ModelsCommandTest : public QObject {
         QVERIFY(model["hash"].get<std::string>().starts_with("sha256:"));
         QCOMPARE(model["defaults"]["steps"].get<int>(), 24);
         QVERIFY(home.run({"models", "show", "Starter-Image"}).out.contains("sha256:"));
+    }
+
+    void namesModelsOfKindsThatAreNotRead() {
+        const Home home;
+        QVERIFY(!home.run({"models"}).err.contains("does not use"));
+        const std::vector<float> zeros(16);
+        for (const auto& [file, tensor] : std::map<QString, const char*>{
+                 {"flux.safetensors", "model.diffusion_model.double_blocks.0.img_attn.qkv.weight"},
+                 {"style.safetensors", "lora_unet_mid.lora_up.weight"}})
+            kinora::pipelines::writeSafetensors(
+                home.path(file).toStdString(),
+                std::vector<kinora::pipelines::NamedValues>{{tensor, {4, 4}, zeros}});
+        const QStringList line{"models", "--models", home.path("")};
+        const Run run = home.run(line);
+        QCOMPARE(run.code, 0);
+        QVERIFY2(run.err.contains("1 file among the models is of a kind"), run.err.constData());
+        QVERIFY(!run.err.contains("flux"));
+        const Run verbose = home.run(line + QStringList{"--verbose"});
+        QVERIFY2(verbose.err.contains("flux.safetensors"), verbose.err.constData());
+        QVERIFY(!verbose.err.contains("style"));
     }
 
     void refuses_data() {

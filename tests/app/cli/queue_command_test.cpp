@@ -38,6 +38,7 @@ class QueueCommandTest : public QObject {
         QVERIFY(home.files().isEmpty()); // nothing is made yet
         const Run list = home.run({"queue", "list"});
         QVERIFY(list.out.contains("waiting") && list.out.contains("red apple"));
+        QVERIFY2(list.err.contains("; 1 job whose time is not known yet."), list.err.constData());
         const Run run = home.run({"queue", "run"});
         QVERIFY2(run.code == 0, run.err.constData());
         QCOMPARE(home.files(), (QStringList{"a-1.png", "a-2.png"}));
