@@ -1,7 +1,9 @@
 // Whether the window can be read and reached: sizes, the order of the keyboard, names.
 
+#include "app/models/gallery_model.h"
 #include "app/models/job_controller.h"
 #include "app/panels/compose_panel.h"
+#include "app/panels/gallery_panel.h"
 #include "app/panels/parameter_field.h"
 #include "app/panels/queue_panel.h"
 #include "app/panels/viewer_panel.h"
@@ -19,9 +21,12 @@
 #include <QApplication>
 #include <QComboBox>
 #include <QLabel>
+#include <QListView>
 #include <QMenuBar>
 #include <QPushButton>
 #include <QScrollArea>
+#include <QScrollBar>
+#include <QSignalSpy>
 #include <QTest>
 
 namespace kinora::app {

@@ -3,6 +3,7 @@
 #include "app/models/gallery_model.h"
 #include "app/models/request_document.h"
 #include "app/panels/compose_panel.h"
+#include "app/panels/gallery_panel.h"
 #include "app/panels/sections/compose_section.h"
 #include "app/panels/viewer_panel.h"
 #include "app/widgets/fold_section.h"
@@ -16,6 +17,7 @@
 #include "tests/app/gui/studio.h"
 
 #include <QApplication>
+#include <QClipboard>
 #include <QDir>
 #include <QDropEvent>
 #include <QFile>

@@ -4,6 +4,7 @@
 #include "app/models/job_controller.h"
 #include "app/models/request_document.h"
 #include "app/panels/compose_panel.h"
+#include "app/panels/gallery_panel.h"
 #include "app/panels/parameter_field.h"
 #include "app/panels/queue_panel.h"
 #include "app/panels/sections/compose_section.h"
@@ -12,6 +13,7 @@
 #include "app/widgets/image_canvas.h"
 #include "app/widgets/notice_bar.h"
 #include "app/widgets/number_field.h"
+#include "app/widgets/parameter_label.h"
 #include "app/widgets/theme.h"
 #include "app/windows/main_window.h"
 #include "app/windows/system_appearance.h"
@@ -21,6 +23,7 @@
 #include "tests/app/gui/watchdog.h"
 
 #include <QApplication>
+#include <QClipboard>
 #include <QComboBox>
 #include <QDBusVariant>
 #include <QDesktopServices>

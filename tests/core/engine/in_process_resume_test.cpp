@@ -4,6 +4,7 @@
 
 #include <QFile>
 #include <QTest>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <memory>

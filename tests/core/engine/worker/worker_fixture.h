@@ -11,6 +11,7 @@
 #include "tests/core/engine/job_events.h"
 
 #include <QTemporaryDir>
+#include <QTest>
 
 #include <cstdio>
 #include <filesystem>
