@@ -7,11 +7,12 @@ namespace kinora::core {
 namespace {
 
 Image asStored(const Image& image) {
-    constexpr float kWhite = 255;
+    constexpr float kStep =
+        1.0F / 255; // as the reader of files multiplies: a division rounds elsewhere
     Image stored{image.width, image.height, image.channels, {}};
     stored.pixels.reserve(image.pixels.size());
     for (const uint8_t value : toBytes(image))
-        stored.pixels.push_back(static_cast<float>(value) / kWhite);
+        stored.pixels.push_back(static_cast<float>(value) * kStep);
     return stored;
 }
 

@@ -44,7 +44,7 @@ class InfoCommandTest : public QObject {
 
     void tellsWhichPictureItBeganFrom() {
         const Home home;
-        const QStringList image{"image", "--prompt", "fox", "--steps", "1"};
+        const QStringList image{"image", "--prompt", "fox", "--steps", "2"};
         QCOMPARE(home.run(image + QStringList{"--output", "a.png"}).code, 0);
         QVERIFY(!home.run({"info", "a.png"}).out.contains("Began from"));
         QCOMPARE(home.run(image + QStringList{"--init", "a.png", "--output", "b.png"}).code, 0);

@@ -129,7 +129,7 @@ class LoraCommandTest : public QObject {
         QTest::newRow("no VAE") << QStringList{"--vae", kGolden + "loras/kohya.safetensors"}
                                 << QByteArray("has no VAE");
         QTest::newRow("other VAE")
-            << QStringList{"--vae", kGolden + "tiny-sd1"} << QByteArray("the VAE's latents have 4");
+            << QStringList{"--vae", kGolden + "tiny-sd1"} << QByteArray("its latents have 4");
     }
     void refuses() {
         QFETCH(QStringList, options);

@@ -230,7 +230,7 @@ class PassWalkTest : public QObject {
         Image stored = small.all<PictureEvent>().at(0).image;
         const std::vector<uint8_t> bytes = toBytes(stored);
         for (size_t i = 0; i < bytes.size(); ++i)
-            stored.pixels[i] = static_cast<float>(bytes[i]) / 255;
+            stored.pixels[i] = static_cast<float>(bytes[i]) * (1.0F / 255);
         UpscaleOptions options;
         options.upscaler = upscaler();
         options.threads = 2;
