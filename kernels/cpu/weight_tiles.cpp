@@ -320,6 +320,7 @@ void multiplyAll(const Context& context, const Product& p, const Room& room) {
                 {room.sums + share * keptSums(p), room.pixels + share * gatheredNumbers(p)});
         endTiles(TileUnit::Amx);
     });
+    checkCancelled(context);
 }
 
 // The rows of the last pair, and zeros after them.
@@ -344,18 +345,20 @@ void placesOf(const PackedWeight& weight, const uint16_t* plain, uint16_t* colum
             *column++ = plain[input * places + place];
 }
 
-// 32 outputs into tiles. column: room for the numbers of one of them.
+// 32 outputs into tiles. column: room for the numbers of one of them; null for a matrix, whose
+// numbers lie in order.
 void packPanel(const PackedWeight& weight, const uint16_t* plain, int64_t panel, int64_t depth,
                uint16_t* column, uint16_t* tiles) {
     const __m512i places = pairsOfColumn();
     for (int64_t index = 0; index < kPanel; ++index) {
         const int64_t output = panel * kPanel + index;
         const bool used = output < weight.outputs;
-        if (used) placesOf(weight, plain + output * depth, column);
+        const uint16_t* numbers = column ? column : plain + output * depth;
+        if (used && column) placesOf(weight, plain + output * depth, column);
         uint16_t* out = tiles + index / kTileSide * kTileNumbers + index % kTileSide * 2;
         for (int64_t tile = 0; tile < depth / kTileDepth; ++tile)
             _mm512_i32scatter_epi32(out + tile * kPanelTile, places,
-                                    used ? _mm512_loadu_si512(column + tile * kTileDepth)
+                                    used ? _mm512_loadu_si512(numbers + tile * kTileDepth)
                                          : _mm512_setzero_si512(),
                                     sizeof(uint32_t));
     }
@@ -383,11 +386,14 @@ void packTiles(const Context& context, PackedWeight& weight, const void* plain) 
     weight.reportedBytes = static_cast<size_t>(panels * kPanel * depth) * sizeof(uint16_t);
     if (context.planning()) return;
     weight.storage = HostBlock(weight.reportedBytes);
+    HostBlock columns; // each thread's own
+    if (depth > weight.inputs)
+        columns = HostBlock(static_cast<size_t>(context.threads * depth) * sizeof(uint16_t));
+    auto* own = static_cast<uint16_t*>(columns.data());
     parallelFor(context, panels, 1, [&](int64_t begin, int64_t end) {
-        HostBlock column(static_cast<size_t>(depth) * sizeof(uint16_t));
+        uint16_t* column = own ? own + omp_get_thread_num() * depth : nullptr;
         for (int64_t panel = begin; panel < end; ++panel)
-            packPanel(weight, static_cast<const uint16_t*>(plain), panel, depth,
-                      static_cast<uint16_t*>(column.data()),
+            packPanel(weight, static_cast<const uint16_t*>(plain), panel, depth, column,
                       static_cast<uint16_t*>(weight.storage.data()) + panel * kPanel * depth);
     });
 }
@@ -437,7 +443,6 @@ void convolveByTiles(Context& context, const Conv2dArgs& args) {
     const Scratch sums(context, threads * static_cast<size_t>(keptSums(product)) * sizeof(float));
     if (context.planning()) return;
     multiplyAll(context, product, {sums.as<float>(), pixels.as<uint16_t>()});
-    checkCancelled(context);
 }
 
 } // namespace kinora::kernels::cpu
