@@ -1,4 +1,5 @@
 #include "pipelines/vae/latent_preview.h"
+#include "tests/pipelines/vae/vae_of.h"
 #include "tests/support/model_parts.h"
 
 #include <doctest/doctest.h>
@@ -11,16 +12,7 @@ using kernels::DType;
 using kernels::Shape;
 using kernels::Tensor;
 
-namespace {
-
-VaeConfig vaeOf(int64_t channels, float scalingFactor) {
-    VaeConfig config{};
-    config.latentChannels = channels;
-    config.scalingFactor = scalingFactor;
-    return config;
-}
-
-} // namespace
+using kinora::test::vaeOf;
 
 TEST_CASE("a latent space is known by its channels and its scaling factor") {
     CHECK(knownPreviewFactors(vaeOf(4, 0.18215f)).factors.size() == 4);

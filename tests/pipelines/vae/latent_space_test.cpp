@@ -1,19 +1,11 @@
 #include "pipelines/vae/latent_space.h"
+#include "tests/pipelines/vae/vae_of.h"
 
 #include <doctest/doctest.h>
 
 using namespace kinora::pipelines;
 
-namespace {
-
-VaeConfig vaeOf(int64_t channels, float scalingFactor) {
-    VaeConfig config{};
-    config.latentChannels = channels;
-    config.scalingFactor = scalingFactor;
-    return config;
-}
-
-} // namespace
+using kinora::test::vaeOf;
 
 TEST_CASE("the common families' latents are known by channels and scaling factor") {
     CHECK((latentSpaceOf(vaeOf(4, 0.18215f)) == LatentSpace::StableDiffusion));
