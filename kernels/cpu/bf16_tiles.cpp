@@ -38,61 +38,114 @@ static_assert(sizeof(TileConfig) == 64);
 constexpr int64_t kSumBytes = kProductWidth * sizeof(float); // a row of sums
 constexpr int64_t kLineBytes = 64;
 
-// Tiles 0 to 3: sums; 4 and 5: one or two tiles of the left side, one below the other; 6 and 7: the
-// right side. The numbers of tiles are part of the instructions.
-template <bool kTwo>
-void multiplyRowTiles(const TileProduct& p, const uint16_t* left, float* sums) {
-    const int64_t leftLineBytes = p.leftLineStride * static_cast<int64_t>(sizeof(uint16_t));
+// Tiles 0 to 3: sums; 4 and 5: two tiles of the left side, one below the other; 6 and 7: the right
+// side. The numbers of tiles are part of the instructions. What is used once, sums and the left
+// side, is read past the first-level cache, which the right side stays in.
+inline void loadOperands(const TileProduct& p, const uint16_t* left, const uint16_t* right) {
+    const int64_t lineBytes = p.leftLineStride * static_cast<int64_t>(sizeof(uint16_t));
+    _tile_stream_loadd(4, left, lineBytes);
+    _tile_loadd(6, right, kLineBytes);
+    _tile_loadd(7, right + kTileNumbers, kLineBytes);
+    _tile_stream_loadd(5, left + p.leftRowStride, lineBytes);
+}
+
+inline void fetchNext(const TileProduct& p, const uint16_t*& next) {
+    for (int64_t line = 0; line < p.nextLines; ++line, next += kTileLine)
+        _mm_prefetch(reinterpret_cast<const char*>(next), _MM_HINT_T1);
+}
+
+// The sums of a tile are stored, and those of the tile that comes after it are begun.
+#define KINORA_TURN(TILE, FROM, TO)                                                                \
+    _tile_stored(TILE, FROM, kSumBytes);                                                           \
+    if constexpr (kAdd)                                                                            \
+        _tile_stream_loadd(TILE, TO, kSumBytes);                                                   \
+    else                                                                                           \
+        _tile_zero(TILE)
+
+// Pairs of rows of tiles. Operands are loaded a tile of depth ahead, over the end of a pair too, so
+// that the multiplier does not wait while sums change places.
+template <bool kAdd> void multiplyPairs(const TileProduct& p, int64_t pairs) {
+    const int64_t lower = kTileSide * kProductWidth;
+    const int64_t lineBytes = p.leftLineStride * static_cast<int64_t>(sizeof(uint16_t));
     const uint16_t* next = p.next;
-    float* lower = sums + kTileSide * kProductWidth;
-    if (p.add) {
-        _tile_loadd(0, sums, kSumBytes);
-        _tile_loadd(1, sums + kTileSide, kSumBytes);
-        if constexpr (kTwo) {
-            _tile_loadd(2, lower, kSumBytes);
-            _tile_loadd(3, lower + kTileSide, kSumBytes);
-        }
+    const uint16_t* start = p.left;
+    float* sums = p.sums;
+    if constexpr (kAdd) {
+        _tile_stream_loadd(0, sums, kSumBytes);
+        _tile_stream_loadd(1, sums + kTileSide, kSumBytes);
+        _tile_stream_loadd(2, sums + lower, kSumBytes);
+        _tile_stream_loadd(3, sums + lower + kTileSide, kSumBytes);
     } else {
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
         _tile_zero(3);
     }
+    loadOperands(p, start, p.right);
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+        const uint16_t* left = start;
+        const uint16_t* right = p.right;
+        const bool more = pair + 1 < pairs;
+        if (more) start += 2 * p.leftRowStride;
+        for (int64_t depth = 1; depth <= p.depthTiles; ++depth) {
+            const bool last = depth == p.depthTiles; // then what follows is the next pair's
+            left = last ? start : left + p.leftDepthStride;
+            right = last ? p.right : right + 2 * kTileNumbers;
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_dpbf16ps(1, 4, 7);
+            _tile_stream_loadd(4, left, lineBytes);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_loadd(6, right, kLineBytes);
+            _tile_dpbf16ps(3, 5, 7);
+            _tile_loadd(7, right + kTileNumbers, kLineBytes);
+            _tile_stream_loadd(5, left + p.leftRowStride, lineBytes);
+            fetchNext(p, next);
+        }
+        float* after = more ? sums + 2 * lower : sums;
+        KINORA_TURN(0, sums, after);
+        KINORA_TURN(1, sums + kTileSide, after + kTileSide);
+        KINORA_TURN(2, sums + lower, after + lower);
+        KINORA_TURN(3, sums + lower + kTileSide, after + lower + kTileSide);
+        sums = after;
+    }
+}
+
+#undef KINORA_TURN
+
+// A row of tiles without another below it.
+void multiplyRow(const TileProduct& p, const uint16_t* left, float* sums, const uint16_t* next) {
+    const int64_t lineBytes = p.leftLineStride * static_cast<int64_t>(sizeof(uint16_t));
+    if (p.add) {
+        _tile_stream_loadd(0, sums, kSumBytes);
+        _tile_stream_loadd(1, sums + kTileSide, kSumBytes);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+    }
     const uint16_t* right = p.right;
     for (int64_t depth = 0; depth < p.depthTiles; ++depth) {
-        _tile_loadd(4, left, leftLineBytes);
+        _tile_stream_loadd(4, left, lineBytes);
         _tile_loadd(6, right, kLineBytes);
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(7, right + kTileNumbers, kLineBytes);
         _tile_dpbf16ps(1, 4, 7);
-        for (int64_t line = 0; line < p.nextLines; ++line, next += kTileLine)
-            _mm_prefetch(reinterpret_cast<const char*>(next), _MM_HINT_T1);
-        if constexpr (kTwo) {
-            _tile_loadd(5, left + p.leftRowStride, leftLineBytes);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
-        }
+        fetchNext(p, next);
         left += p.leftDepthStride;
         right += 2 * kTileNumbers;
     }
     _tile_stored(0, sums, kSumBytes);
     _tile_stored(1, sums + kTileSide, kSumBytes);
-    if constexpr (kTwo) {
-        _tile_stored(2, lower, kSumBytes);
-        _tile_stored(3, lower + kTileSide, kSumBytes);
-    }
 }
 
 void multiplyAmx(const TileProduct& p) {
     // GCC's loads of tiles do not say that they read memory.
     asm volatile("" ::: "memory");
-    int64_t row = 0;
-    for (; row + 2 <= p.rowTiles; row += 2)
-        multiplyRowTiles<true>(p, p.left + row * p.leftRowStride,
-                               p.sums + row * kTileSide * kProductWidth);
-    if (row < p.rowTiles)
-        multiplyRowTiles<false>(p, p.left + row * p.leftRowStride,
-                                p.sums + row * kTileSide * kProductWidth);
+    const int64_t pairs = p.rowTiles / 2;
+    if (pairs > 0) p.add ? multiplyPairs<true>(p, pairs) : multiplyPairs<false>(p, pairs);
+    if (p.rowTiles % 2 == 1)
+        multiplyRow(p, p.left + 2 * pairs * p.leftRowStride,
+                    p.sums + 2 * pairs * kTileSide * kProductWidth,
+                    p.next + pairs * p.depthTiles * p.nextLines * kTileLine);
 }
 
 constexpr int kDotRows = 8; // 8 x 2 sums in registers

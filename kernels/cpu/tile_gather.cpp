@@ -27,7 +27,7 @@ const uint16_t* inputPixel(const Conv2dArgs& args, int64_t row, int64_t place) {
 // `count` tiles' lines: 64 bytes each, one in each of the tiles that follow each other in depth.
 void copyLines(const uint16_t* pixel, int64_t count, uint16_t* out) {
     constexpr size_t kLineBytes = kTileLine * sizeof(uint16_t);
-    for (int64_t tile = 0; tile < count; ++tile, out += 2 * kTileNumbers)
+    for (int64_t tile = 0; tile < count; ++tile, out += kTileNumbers)
         if (pixel)
             std::memcpy(out, pixel + tile * kTileDepth, kLineBytes);
         else
@@ -40,18 +40,17 @@ void gatherTiles(const Conv2dArgs& args, int64_t firstRow, int64_t lastRow, int6
                  int64_t lastTile, uint16_t* tiles) {
     const int64_t rows = args.output.dims[0] * args.output.dims[1] * args.output.dims[2];
     const int64_t placeTiles = args.input.dims[3] / kTileDepth;
-    const int64_t pairNumbers = (lastTile - firstTile) * 2 * kTileNumbers;
+    const int64_t tileRowNumbers = (lastTile - firstTile) * kTileNumbers;
     for (int64_t row = firstRow; row < lastRow; ++row) {
         const int64_t index = row - firstRow;
-        uint16_t* out = tiles + index / (2 * kTileSide) * pairNumbers +
-                        index / kTileSide % 2 * kTileNumbers + index % kTileSide * kTileLine;
+        uint16_t* out = tiles + index / kTileSide * tileRowNumbers + index % kTileSide * kTileLine;
         for (int64_t tile = firstTile; tile < lastTile;) {
             const int64_t place = tile / placeTiles;
             const int64_t count = std::min(lastTile, (place + 1) * placeTiles) - tile;
             const uint16_t* pixel = row < rows ? inputPixel(args, row, place) : nullptr;
             copyLines(pixel ? pixel + tile % placeTiles * kTileDepth : nullptr, count, out);
             tile += count;
-            out += count * 2 * kTileNumbers;
+            out += count * kTileNumbers;
         }
     }
 }

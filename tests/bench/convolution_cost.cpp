@@ -38,7 +38,7 @@ Cost costOf(Setting& setting, const Size& size) {
     }
     const Tensor input = setting.tensor({1, size.side, size.side, size.inputs}, setting.type);
     const Tensor bias = setting.tensor({size.outputs}, DType::F32);
-    return costOf(weights, 3, [&](const Weight& weight) {
+    return costOfCalls(weights, 3, [&](const Weight& weight) {
         conv2d(input, weight, bias, {.stride = size.stride, .padding = Padding::same(1)});
     });
 }

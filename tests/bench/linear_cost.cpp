@@ -44,7 +44,7 @@ Cost costOf(Setting& setting, const Size& size) {
     const Tensor bias = setting.tensor({size.outputs}, DType::F32);
     const Tensor residual =
         size.residual ? setting.tensor({size.rows, size.outputs}, setting.type) : Tensor();
-    return costOf(weights, 2, [&](const Weight& weight) {
+    return costOfCalls(weights, 2, [&](const Weight& weight) {
         linear(input, weight, bias, Activation::None, residual);
     });
 }

@@ -43,7 +43,7 @@ struct Cost {
 
 // Of call(weight) with each of the weights, in so many rounds.
 template <typename Call>
-Cost costOf(const std::vector<kernels::Weight>& weights, int rounds, const Call& call) {
+Cost costOfCalls(const std::vector<kernels::Weight>& weights, int rounds, const Call& call) {
     std::vector<double> seconds;
     for (int round = 0; round < rounds; ++round)
         for (const kernels::Weight& weight : weights) {

@@ -49,7 +49,7 @@ TEST_CASE("each number of a gathered tile is the pixel's, or zero") {
                 for (int64_t row = 0; row < rows; ++row)
                     for (int64_t at = 0; at < tiles * kTileDepth; ++at) {
                         const auto index = static_cast<size_t>(
-                            (at / kTileDepth * 2 + row / kTileSide) * kTileNumbers +
+                            (row / kTileSide * tiles + at / kTileDepth) * kTileNumbers +
                             row % kTileSide * kTileDepth + at % kTileDepth);
                         wrong += got[index] !=
                                  numberAt(c, input, firstRow + row, firstTile * kTileDepth + at);
