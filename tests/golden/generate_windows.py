@@ -17,9 +17,9 @@ from generate_schedulers import make
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "data")
 CASES = {
-    "euler": dict(sampler="euler", steps=4, width=704, height=512),
+    "euler": dict(sampler="euler", steps=2, width=640, height=512),
     "both-ways": dict(sampler="dpmpp_2m", steps=3, width=576, height=576, negative="blurry"),
-    "unguided": dict(sampler="euler", steps=3, width=640, height=512, cfg=1.0),
+    "unguided": dict(sampler="euler", steps=2, width=576, height=512, cfg=1.0),
 }
 COMMON = dict(prompt="a photo of a red apple, 3d emoji", negative="", cfg=5.0, seed=5,
               denoiseTile=512, denoiseStride=64)
