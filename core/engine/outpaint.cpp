@@ -1,6 +1,7 @@
 #include "core/engine/outpaint.h"
 
 #include "kernels/base/error.h"
+#include "kernels/base/rounding.h"
 
 #include <algorithm>
 #include <string>
@@ -14,7 +15,7 @@ constexpr int64_t kMultiple = 8, kMostSide = 8192;
 constexpr int64_t kFeatherPixels = 16;
 
 int64_t roundedUp(int64_t size) {
-    return (size + kMultiple - 1) / kMultiple * kMultiple;
+    return roundUp(size, kMultiple);
 }
 
 // Along one side: how far a place of the canvas is inside of the picture, from its grown edges.

@@ -1,5 +1,6 @@
 #include "kernels/cpu/attention_bf16.h"
 
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/bf16_tiles.h"
 
 #if defined(__x86_64__)
@@ -29,10 +30,6 @@ constexpr int64_t kStepScores = kKeyStep * kStrip;
 static_assert(kKeyStep % kTileDepth == 0 && kPanelKeys % kTileDepth == 0);
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
-constexpr int64_t tilesFor(int64_t count, int64_t size) {
-    return (count + size - 1) / size;
-}
-
 // The sizes of one packed head. Keys are the left side of keys x queries: tiles [key / 16]
 // [dimension / 32]. Values, turned, are the left side of values x weights: tiles [key / 32]
 // [dimension / 16]. Zeros fill what is no key and no dimension.
@@ -42,8 +39,8 @@ struct Packing {
     int64_t valueTiles; // of a value
 
     Packing(int64_t ownKeys, int64_t headSize)
-        : keys(tilesFor(ownKeys, kTileDepth) * kTileDepth),
-          depthTiles(tilesFor(headSize, kTileDepth)), valueTiles(tilesFor(headSize, kTileSide)) {}
+        : keys(ceilDiv(ownKeys, kTileDepth) * kTileDepth),
+          depthTiles(ceilDiv(headSize, kTileDepth)), valueTiles(ceilDiv(headSize, kTileSide)) {}
 
     int64_t keyNumbers() const { return keys / kTileSide * depthTiles * kTileNumbers; }
     int64_t valueNumbers() const { return keys / kTileDepth * valueTiles * kTileNumbers; }
@@ -287,7 +284,7 @@ void attendStep(const AttentionBlock& block, const Packing& packing, TileUnit un
     constexpr float kLog2E = 1.44269504f;
     const uint16_t* keys = static_cast<const uint16_t*>(block.packed);
     const uint16_t* values = keys + packing.keyNumbers();
-    const int64_t depth = tilesFor(count, kTileDepth);
+    const int64_t depth = ceilDiv(count, kTileDepth);
     multiplyTiles(unit, {.left = keys + first / kTileSide * packing.depthTiles * kTileNumbers,
                          .leftRowStride = packing.depthTiles * kTileNumbers,
                          .leftDepthStride = kTileNumbers,
@@ -311,7 +308,7 @@ void attendStep(const AttentionBlock& block, const Packing& packing, TileUnit un
 void attend(const AttentionBlock& block) {
     const Packing packing(block.keys, block.headSize);
     Buffers buffers(block.scratch, packing);
-    const int64_t strips = tilesFor(block.rows, kStrip);
+    const int64_t strips = ceilDiv(block.rows, kStrip);
     for (int64_t strip = 0; strip < strips; ++strip)
         readQueries(block, strip * kStrip, packing, buffers.strips[strip]);
     const TileUnit unit = tileUnit();

@@ -1,5 +1,6 @@
 // Attention: shares the heads and the blocks of queries out among the threads.
 
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/attention_bf16.h"
 #include "kernels/cpu/attention_kernel.h"
 #include "kernels/cpu/cpu_context.h"
@@ -56,7 +57,7 @@ struct Heads {
 
     // Packs heads [first, first + count) one behind the other.
     void pack(int64_t first, int64_t count, char* packed) const {
-        const int64_t pieces = (layout.keys + kPackKeys - 1) / kPackKeys;
+        const int64_t pieces = ceilDiv(layout.keys, kPackKeys);
         shareOut(context, count * pieces, [&](int64_t item, int) {
             const int64_t head = item / pieces;
             const int64_t begin = item % pieces * kPackKeys;

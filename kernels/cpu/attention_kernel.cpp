@@ -1,5 +1,6 @@
 #include "kernels/cpu/attention_kernel.h"
 
+#include "kernels/base/rounding.h"
 #include "kernels/tensor/bf16.h"
 
 #include <algorithm>
@@ -29,10 +30,6 @@ namespace {
 constexpr int64_t kQueryBlock = 120; // a multiple of every tile's height
 constexpr int64_t kKeyBlock = 256;   // 120 x 256 scores stay in the second-level cache
 constexpr int64_t kLineFloats = 16;  // a cache line
-
-constexpr int64_t roundUp(int64_t value, int64_t step) {
-    return (value + step - 1) / step * step;
-}
 
 constexpr int64_t packedKeyFloats(int64_t keys, int64_t headSize) {
     return roundUp(keys, kPanelKeys) * headSize;
@@ -65,7 +62,7 @@ static_assert(kKeyBlock % kPanelKeys == 0);
 
 // Vectors in the panel of keys that begins at `first`: the last one is narrower.
 int keyVectors(int64_t first, int64_t keys) {
-    return static_cast<int>(std::min<int64_t>(kMostVectors, (keys - first + kLanes - 1) / kLanes));
+    return static_cast<int>(std::min<int64_t>(kMostVectors, ceilDiv(keys - first, kLanes)));
 }
 
 // c[kRows, vectors] = a[kRows, depth] x b[depth, vectors], over alpha[row] * c where alpha is
@@ -120,8 +117,8 @@ void product(int vectors, int64_t rows, const float* a, int64_t aStride, const f
 
 // The columns of the values in panels of nearly equal width: calls body(first vector, vectors).
 template <typename Body> void forEachValuePanel(int64_t headSize, const Body& body) {
-    const int64_t vectors = (headSize + kLanes - 1) / kLanes;
-    const int64_t panels = (vectors + kMostVectors - 1) / kMostVectors;
+    const int64_t vectors = ceilDiv(headSize, kLanes);
+    const int64_t panels = ceilDiv(vectors, kMostVectors);
     for (int64_t panel = 0; panel < panels; ++panel) {
         const int64_t begin = vectors * panel / panels;
         body(begin, static_cast<int>(vectors * (panel + 1) / panels - begin));

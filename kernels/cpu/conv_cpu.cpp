@@ -1,5 +1,6 @@
 // Convolution over pictures with channels last: by oneDNN, but for weights kept for Winograd's way.
 
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/packed_weight.h"
 #include "kernels/cpu/weight_tiles.h"
@@ -199,7 +200,7 @@ void convolveAsMatrix(Context& context, const Conv2dArgs& args) {
 void convolveInParts(Context& context, const Conv2dArgs& args, int64_t parts) {
     const int64_t pictures = args.output.dims[0];
     const int64_t height = args.output.dims[1];
-    const int64_t bands = std::min((parts + pictures - 1) / pictures, height);
+    const int64_t bands = std::min(ceilDiv(parts, pictures), height);
     for (int64_t picture = 0; picture < pictures; ++picture)
         for (int64_t index = 0; index < bands; ++index) {
             checkCancelled(context);

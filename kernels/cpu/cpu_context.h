@@ -5,6 +5,7 @@
 #include "kernels/backend/backend_table.h"
 #include "kernels/backend/unread_addresses.h"
 #include "kernels/base/error.h"
+#include "kernels/base/rounding.h"
 
 #include <omp.h>
 
@@ -47,7 +48,7 @@ namespace kinora::kernels::cpu {
 template <typename Body>
 void parallelFor(const Context& context, int64_t count, int64_t grain, const Body& body) {
     if (count <= 0) return;
-    const int64_t most = grain > 0 ? (count + grain - 1) / grain : count;
+    const int64_t most = grain > 0 ? ceilDiv(count, grain) : count;
     const int threads = static_cast<int>(most < context.threads ? most : context.threads);
     if (threads <= 1) {
         body(int64_t{0}, count);

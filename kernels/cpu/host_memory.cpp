@@ -1,5 +1,7 @@
 #include "kernels/cpu/host_memory.h"
 
+#include "kernels/base/rounding.h"
+
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -13,10 +15,6 @@ constexpr size_t kPage = 4096;
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kSmallestMapping = size_t{256} << 10; // below, malloc packs closer
 constexpr size_t kAlignment = 64;
-
-size_t roundUp(size_t value, size_t step) {
-    return (value + step - 1) / step * step;
-}
 
 // Huge pages need an aligned start: map more, and give the ends back.
 void* mapAligned(size_t sizeBytes) {

@@ -4,6 +4,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/layout_cpu.cpp"
 // clang-format off: before anything that is compiled once per instruction set
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/simd_targets.h"
 #include <hwy/foreach_target.h>
 // clang-format on
@@ -153,7 +154,7 @@ template <class T> class Permutation {
         const int last = m_axes.count - 1;
         const int64_t width = m_axes.extents[last];
         const int64_t height = m_unit == last ? 1 : m_axes.extents[m_unit];
-        const int64_t bands = (height + kTile - 1) / kTile;
+        const int64_t bands = ceilDiv(height, kTile);
         int64_t outer = 1;
         for (int axis = 0; axis < last; ++axis)
             if (axis != m_unit) outer *= m_axes.extents[axis];

@@ -7,6 +7,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/norm_cpu.cpp"
 // clang-format off: before anything that is compiled once per instruction set
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/simd_targets.h"
 #include <hwy/foreach_target.h>
 // clang-format on
@@ -201,7 +202,7 @@ void groupNormAll(const Context& context, const NormArgs& args) {
     const int64_t items = args.input.dims[0], channels = lastExtent(args.input);
     const int64_t positions = elements(args.input) / items / channels;
     const int64_t chunkRows = std::max<int64_t>(32, (positions / 128 + 15) / 16 * 16);
-    const int64_t chunks = (positions + chunkRows - 1) / chunkRows;
+    const int64_t chunks = ceilDiv(positions, chunkRows);
     const int64_t groups = args.groups;
     std::vector<Moments> moments(static_cast<size_t>(items * chunks * groups));
     parallelFor(context, items * chunks, rowGrain(chunkRows * channels),
@@ -225,7 +226,7 @@ void groupNormAll(const Context& context, const NormArgs& args) {
         factors.set(args, whole, item * tile, repeat);
     }
 
-    const int64_t tiles = (positions + repeat - 1) / repeat;
+    const int64_t tiles = ceilDiv(positions, repeat);
     parallelFor(context, items * tiles, rowGrain(tile), [&](int64_t begin, int64_t end) {
         for (int64_t task = begin; task < end; ++task) {
             const int64_t item = task / tiles, row = task % tiles * repeat;

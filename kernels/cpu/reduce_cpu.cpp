@@ -3,6 +3,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/reduce_cpu.cpp"
 // clang-format off: before anything that is compiled once per instruction set
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/simd_targets.h"
 #include <hwy/foreach_target.h>
 // clang-format on
@@ -87,7 +88,7 @@ void standardDeviationAll(const Context& context, const StandardDeviationArgs& a
     const auto* input = static_cast<const float*>(args.input.data);
     auto* output = static_cast<float*>(args.output.data);
     const auto block = static_cast<int64_t>(kBlock);
-    const int64_t blocks = (count + block - 1) / block;
+    const int64_t blocks = ceilDiv(count, block);
     std::vector<Moments> moments(static_cast<size_t>(items * blocks));
     parallelFor(context, items * blocks, rowGrain(block), [&](int64_t begin, int64_t end) {
         for (int64_t task = begin; task < end; ++task) {

@@ -2,6 +2,7 @@
 // Counting elements of a TensorRef. Private to kernels/cpu.
 
 #include "kernels/backend/backend_table.h"
+#include "kernels/base/rounding.h"
 
 namespace kinora::kernels::cpu {
 
@@ -19,7 +20,7 @@ inline int64_t lastExtent(const TensorRef& tensor) {
 }
 
 inline int64_t rowGrain(int64_t rowElements) {
-    return rowElements >= kGrain ? 1 : (kGrain + rowElements - 1) / rowElements;
+    return rowElements >= kGrain ? 1 : ceilDiv(kGrain, rowElements);
 }
 
 inline void* elementAt(const TensorRef& tensor, int64_t index) {

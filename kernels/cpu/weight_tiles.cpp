@@ -1,5 +1,6 @@
 #include "kernels/cpu/weight_tiles.h"
 
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/bf16_tiles.h"
 #include "kernels/cpu/packed_weight.h"
 #include "kernels/cpu/tile_gather.h"
@@ -35,10 +36,6 @@ constexpr int64_t kBlockPanels = 20; // whose sums are kept until they are writt
 constexpr int64_t kFlatTiles = 20;   // depth up to which writing is most of the work:
 constexpr int64_t kFlatPanels = 8;   // there fewer sums are kept
 
-constexpr int64_t partsFor(int64_t count, int64_t most) {
-    return (count + most - 1) / most;
-}
-
 struct Range {
     int64_t begin, end;
     int64_t count() const { return end - begin; }
@@ -68,12 +65,12 @@ struct Product {
     Activation activation;
     bool gated;
 
-    int64_t pairs() const { return partsFor(rows, kPairRows); }
+    int64_t pairs() const { return ceilDiv(rows, kPairRows); }
     // A panel of the output is made from one of the weight, or from two of them.
     int64_t halves() const { return gated ? 2 : 1; }
-    int64_t panels() const { return partsFor(outputs, kPanel) / halves(); }
+    int64_t panels() const { return ceilDiv(outputs, kPanel) / halves(); }
     int64_t columns() const { return outputs / halves(); }
-    int64_t chunks() const { return partsFor(depthTiles, kChunkTiles); }
+    int64_t chunks() const { return ceilDiv(depthTiles, kChunkTiles); }
     bool wholeTiles() const { return rows % kTileSide == 0; }
     const uint16_t* tilesAt(int64_t panel, int64_t depth) const {
         return tiles + (panel * depthTiles + depth) * kPanelTile;
@@ -221,14 +218,14 @@ TileProduct leftOf(const Product& p, const Left& left, Range pairs, int64_t pair
 void addStep(const Product& p, const Left& left, Range pairs, int64_t panel, Range depth,
              const uint16_t* next, float* sums) {
     const int64_t lines = kPanelTile / kTileLine; // of a tile's depth of the panel
-    const int64_t nextLines = partsFor(lines, pairs.count());
+    const int64_t nextLines = ceilDiv(lines, pairs.count());
     const bool copied = !left.tiles && pairs.end == p.pairs() && !p.wholeTiles();
     const auto add = [&](Range some) {
         if (some.count() == 0) return;
         const int64_t rows = std::min(some.end * kPairRows, p.rows) - some.begin * kPairRows;
         TileProduct product = leftOf(p, left, pairs, some.begin, depth.begin);
         product.right = p.tilesAt(panel, depth.begin);
-        product.rowTiles = partsFor(rows, kTileSide);
+        product.rowTiles = ceilDiv(rows, kTileSide);
         product.depthTiles = depth.count();
         product.sums = sums + (some.begin - pairs.begin) * kPairSums;
         product.add = depth.begin > 0;
@@ -265,7 +262,7 @@ void multiplyBlock(const Product& p, Range pairs, Range panels, const Room& room
                         some.end, room.pixels);
             left = {room.pixels, some};
         }
-        const int64_t steps = partsFor(some.count(), kStepTiles);
+        const int64_t steps = ceilDiv(some.count(), kStepTiles);
         for (int64_t index = 0; index < kept; ++index)
             for (int64_t step = 0; step < steps; ++step) {
                 const Range part = partOf(some, step, steps);
@@ -282,8 +279,8 @@ void multiplyBlock(const Product& p, Range pairs, Range panels, const Room& room
 
 void multiplyPart(const Context& context, const Product& p, Range pairs, Range panels,
                   const Room& room) {
-    const int64_t rowBlocks = partsFor(pairs.count(), kBlockPairs);
-    const int64_t panelBlocks = partsFor(panels.count(), keptPanels(p));
+    const int64_t rowBlocks = ceilDiv(pairs.count(), kBlockPairs);
+    const int64_t panelBlocks = ceilDiv(panels.count(), keptPanels(p));
     for (int64_t rowBlock = 0; rowBlock < rowBlocks; ++rowBlock)
         for (int64_t panelBlock = 0; panelBlock < panelBlocks; ++panelBlock) {
             if (context.cancelled()) return;
@@ -304,7 +301,7 @@ Shares sharesOf(const Product& p, int64_t threads) {
     for (int64_t ofRows = 1; ofRows <= threads; ++ofRows) {
         const int64_t ofPanels = threads / ofRows;
         if (ofRows * ofPanels != threads) continue;
-        const int64_t work = partsFor(p.pairs(), ofRows) * partsFor(p.panels(), ofPanels);
+        const int64_t work = ceilDiv(p.pairs(), ofRows) * ceilDiv(p.panels(), ofPanels);
         const int64_t cost = work * 16 * threads + ofRows * p.panels() + ofPanels * p.pairs();
         if (cost >= bestCost) continue;
         best = {ofRows, ofPanels};
@@ -386,7 +383,7 @@ bool gatesByTiles(int64_t outputs) {
 void packTiles(const Context& context, PackedWeight& weight, const void* plain) {
     weight.form = WeightForm::Tiles;
     const int64_t depth = weight.kernelHeight * weight.kernelWidth * weight.inputs;
-    const int64_t panels = partsFor(weight.outputs, kPanel);
+    const int64_t panels = ceilDiv(weight.outputs, kPanel);
     weight.reportedBytes = static_cast<size_t>(panels * kPanel * depth) * sizeof(uint16_t);
     if (context.planning()) return;
     weight.storage = HostBlock(weight.reportedBytes);

@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/winograd.h"
 
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/winograd_plain.h"
 #include "kernels/cpu/winograd_tiling.h"
 
@@ -42,8 +43,8 @@ struct Plan {
         sharing = alone ? Sharing::Alone : Sharing::Together;
         buffers = alone ? teamSize : 1;
         const int64_t most = alone ? own : kStripBytes / tileBytes;
-        strips = (tiles + most - 1) / most;
-        stripTiles = (tiles + strips - 1) / strips;
+        strips = ceilDiv(tiles, most);
+        stripTiles = ceilDiv(tiles, strips);
     }
 };
 

@@ -1,5 +1,7 @@
 #include "kernels/cpu/winograd_kernel.h"
 
+#include "kernels/base/rounding.h"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -153,8 +155,8 @@ byHeight(std::integer_sequence<int, kRows...>) {
 void multiplyPanelHere(const PanelProduct& product) {
     static constexpr auto kByHeight = byHeight(std::make_integer_sequence<int, kMostRows>{});
     const int64_t rows = product.rows;
-    const int64_t blocks = (rows + kMostRows - 1) / kMostRows;
-    Ahead ahead{product.next, (kPanel + blocks - 1) / blocks};
+    const int64_t blocks = ceilDiv(rows, kMostRows);
+    Ahead ahead{product.next, ceilDiv(kPanel, blocks)};
     const int64_t blockFloats = ahead.linesPerGroup * product.inputs;
     for (int64_t block = 0; block < blocks; ++block) {
         const int64_t begin = rows * block / blocks;

@@ -1,5 +1,6 @@
 #include "kernels/cpu/winograd_plain.h"
 
+#include "kernels/base/rounding.h"
 #include "kernels/cpu/dnnl_state.h"
 #include "kernels/cpu/winograd_tiling.h"
 
@@ -28,10 +29,9 @@ struct Work {
     Work(const Conv2dArgs& call, int64_t tiles, int teamSize)
         : args(call), inputs(call.weight->inputs), panels(call.weight->outputs / kPanel),
           joint(panels >= 4 * kMostPanels * teamSize ? kMostPanels : 1),
-          strips((tiles + kMostTiles - 1) / kMostTiles), stripTiles((tiles + strips - 1) / strips) {
-    }
+          strips(ceilDiv(tiles, kMostTiles)), stripTiles(ceilDiv(tiles, strips)) {}
 
-    int64_t chunks() const { return (inputs + kChunkInputs - 1) / kChunkInputs; }
+    int64_t chunks() const { return ceilDiv(inputs, kChunkInputs); }
     // Where a chunk of the inputs begins: at a whole group.
     int64_t chunkBegin(int64_t chunk) const { return inputs / kGroup * chunk / chunks() * kGroup; }
     const float* kernelsAt(int64_t panel, int64_t input) const {

@@ -1,6 +1,7 @@
 #include "kernels/tensor/arena.h"
 
 #include "kernels/base/error.h"
+#include "kernels/base/rounding.h"
 
 #include <algorithm>
 #include <iterator>
@@ -23,10 +24,6 @@ Error outOfMemory(size_t wantedBytes, size_t reservedBytes) {
                  "Out of memory: " + std::to_string(wantedBytes >> 20) + " MiB more were needed, " +
                      std::to_string(reservedBytes >> 20) + " MiB are in use.",
                  "Use a smaller size or batch, or close other programs.");
-}
-
-size_t roundUp(size_t value, size_t step) {
-    return (value + step - 1) / step * step;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "pipelines/blocks/tiles.h"
 
 #include "kernels/backend/device.h"
+#include "kernels/base/rounding.h"
 
 #include <algorithm>
 
@@ -13,7 +14,7 @@ using kernels::Tensor;
 std::vector<Span> spansOf(int64_t length, const Tiling& tiling) {
     if (length <= tiling.tile) return {Span{0, length, 0, 0, 0, 0}};
     const int64_t stride = tiling.tile - tiling.overlap;
-    const int64_t gaps = (length - tiling.tile + stride - 1) / stride;
+    const int64_t gaps = ceilDiv(length - tiling.tile, stride);
     std::vector<Span> spans;
     for (int64_t i = 0; i <= gaps; ++i) {
         const int64_t begin = (length - tiling.tile) * i / gaps;

@@ -1,6 +1,7 @@
 #include "pipelines/image/run_preview.h"
 
 #include "kernels/base/error.h"
+#include "kernels/base/rounding.h"
 #include "pipelines/vae/latent_preview.h"
 #include "pipelines/vae/tiny_preview.h"
 #include "pipelines/vae/vae.h"
@@ -58,8 +59,7 @@ std::unique_ptr<PreviewDecoder> makePreviewDecoder(const Model& model, kernels::
 }
 
 int64_t poolingFor(int64_t longerSidePixels) {
-    return std::max<int64_t>((longerSidePixels + kLargestPreviewPixels - 1) / kLargestPreviewPixels,
-                             1);
+    return std::max<int64_t>(ceilDiv(longerSidePixels, kLargestPreviewPixels), 1);
 }
 
 std::optional<int64_t> cheapPooling(int64_t longerSidePixels, double share) {

@@ -1,5 +1,6 @@
 #include "pipelines/upscale/upscaler.h"
 
+#include "kernels/base/rounding.h"
 #include "pipelines/blocks/tiles.h"
 
 #include <algorithm>
@@ -13,10 +14,6 @@ using kernels::Tensor;
 
 constexpr int64_t kChannels = 3;
 constexpr int64_t kOverlapShare = 8; // of a tile's side
-
-int64_t roundedUp(int64_t value, int64_t step) {
-    return (value + step - 1) / step * step;
-}
 
 // A position beyond the end is read where a mirror on the last pixel shows it.
 int64_t mirrored(int64_t at, int64_t length) {
@@ -66,8 +63,8 @@ void add(const std::vector<float>& tileValues, const Tile& tile, int64_t step,
 std::vector<Tile> tilesOf(const HostPicture& picture, int64_t tile, int64_t step) {
     const Tiling tiling{tile / step, tile / step / kOverlapShare};
     std::vector<Tile> tiles;
-    for (const Span& rows : spansOf(roundedUp(picture.height, step) / step, tiling))
-        for (const Span& columns : spansOf(roundedUp(picture.width, step) / step, tiling))
+    for (const Span& rows : spansOf(roundUp(picture.height, step) / step, tiling))
+        for (const Span& columns : spansOf(roundUp(picture.width, step) / step, tiling))
             tiles.push_back({rows, columns});
     return tiles;
 }

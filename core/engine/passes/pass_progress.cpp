@@ -1,5 +1,7 @@
 #include "core/engine/passes/pass_progress.h"
 
+#include "kernels/base/rounding.h"
+
 #include <algorithm>
 
 namespace kinora::core {
@@ -33,7 +35,7 @@ PassProgress::PassProgress(const JobPasses& passes) : m_rounds(passes.rounds) {
 }
 
 PassProgress::Amount PassProgress::Cost::before(int64_t picture) const {
-    const int64_t batches = (picture + batch - 1) / batch;
+    const int64_t batches = ceilDiv(picture, batch);
     return times(batches, {calls, static_cast<double>(calls) * callSeconds}) +
            times(picture, {tiles, static_cast<double>(tiles) * tileSeconds});
 }

@@ -1,6 +1,7 @@
 #include "pipelines/weights/lora/lora_weights.h"
 
 #include "kernels/base/error.h"
+#include "kernels/base/rounding.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 
@@ -158,7 +159,7 @@ void LoraWeights::read(std::string_view name, int64_t first, std::span<float> va
     const int64_t columns = patch.size.columns;
     const int64_t firstRow = first / columns;
     const int64_t end = first + static_cast<int64_t>(values.size());
-    const int64_t lastRow = std::min((end + columns - 1) / columns, patch.size.rows);
+    const int64_t lastRow = std::min(ceilDiv(end, columns), patch.size.rows);
     std::vector<float> rows(static_cast<size_t>((lastRow - firstRow) * columns));
     readRows(name, patch, m_deltas.size(), firstRow, rows);
     std::copy_n(rows.begin() + (first - firstRow * columns), values.size(), values.begin());
