@@ -149,6 +149,7 @@ TEST_CASE("what is no LoRA says what it is") {
     CHECK(refusal("model.diffusion_model.out.2.bias").find("a whole model") != std::string::npos);
     CHECK(refusal("ip_adapter.1.to_k_ip.weight").find("is an IP-Adapter") != std::string::npos);
     CHECK(refusal("emb_params").find("a textual inversion") != std::string::npos);
+    CHECK(refusal("body.0.rdb1.conv1.weight").find("is an upscaler") != std::string::npos);
     CHECK(refusal("lora_unet_mid_block.oft_diag").find("OFT") != std::string::npos);
     CHECK(refusal("nothing").find("\"nothing\"") != std::string::npos);
     const auto html = folder.write("page.safetensors", "<!DOCTYPE html><html></html>");
