@@ -52,8 +52,8 @@ class Nothing:
     def features(self):
         return []
 
-    @staticmethod
-    def nothing():
+    def of_refiner(self):
+        """What the model that goes on has of it: what was put into the first is not in it."""
         return Nothing()
 
     def options(self):
@@ -167,7 +167,8 @@ class Adapter(Nothing):
         unet = run.folder.parts["unet"].config
         self.work, self.nets, self.pictures, self.weights = run.work, [], [], []
         run.rescale = 0.0
-        kind = draw.choice(["full_adapter", "light_adapter"])
+        light = min(unet.block_out_channels) >= 4  # a fourth of them are between
+        kind = draw.choice(["full_adapter"] + ["light_adapter"] * light)
         for i in range(draw.choice([1, 1, 2])):
             net = T2IAdapter(in_channels=3, channels=list(unet.block_out_channels),
                              num_res_blocks=draw.randint(1, 3), downscale_factor=run.factor,
@@ -352,6 +353,9 @@ class IpAdapters(Nothing):
 
 
 class FreeU(Nothing):
+    def of_refiner(self):
+        return self
+
     def __init__(self, draw, run):
         self.numbers = [round(draw.uniform(low, high), 2)
                         for low, high in ((1, 1.6), (1, 1.6), (0.2, 1), (0.2, 1))]

@@ -104,7 +104,8 @@ class Refiner(OnePass):
         generator = run.generator(index)
         latents = run.call(generator, denoising_end=self.at)
         second = copy.copy(run)
-        second.folder, second.addition, second.mode = self.folder, run.addition.nothing(), "image"
+        second.folder, second.addition = self.folder, run.addition.of_refiner()
+        second.mode = "image"
         second.init, second.strength, second.scores = None, None, [6.0, 2.5]
         return second.call(generator, image=latents, denoising_start=self.at)
 
