@@ -103,6 +103,11 @@ Tensor Unet2d::operator()(const Tensor& sample, std::span<const float> timesteps
         encoder(encoder.begin(sample), conditions, skips, residuals.blocks, changes.perturbed);
     addSkips(skips, residuals.skips);
     if (residuals.middle) x = kernels::add(x, residuals.middle);
+    // Without a middle the way up begins with the very tensor that is its first skip, and the
+    // reference's FreeU scales that in its place.
+    const auto freeU = freeUStage(changes.freeU, 0);
+    if (freeU && !encoder.config().midBlock && residuals.skips.empty())
+        skips.back() = scaleFirstHalf(skips.back(), freeU->backbone);
     for (size_t i = 0; i < up.size(); ++i) {
         conditions.identityRows = changes.perturbed.rowsIn(DenoiserPath::Up, i);
         x = up[i](std::move(x), conditions, skips, freeUStage(changes.freeU, i));

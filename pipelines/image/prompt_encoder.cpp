@@ -24,8 +24,10 @@ namespace {
 
 using ChunkedPrompt = std::vector<std::vector<PromptChunk>>; // by text, as many chunks in each
 
+// least: of chunks.
 ChunkedPrompt chunksOf(const PromptSchedule& prompt, PromptSyntax syntax,
-                       const ClipTokenizer& tokenizer, std::span<const LearntWord> words) {
+                       const ClipTokenizer& tokenizer, std::span<const LearntWord> words,
+                       size_t least) {
     const auto read = [&](const std::string& text) {
         if (syntax == PromptSyntax::A1111)
             return promptChunks(parseA1111(text), syntax, tokenizer, words);
@@ -34,7 +36,7 @@ ChunkedPrompt chunksOf(const PromptSchedule& prompt, PromptSyntax syntax,
         return promptChunks({PromptPart{.text = text}}, syntax, tokenizer, words);
     };
     ChunkedPrompt texts;
-    size_t most = 0;
+    size_t most = least;
     for (const std::string& text : prompt.texts) {
         texts.push_back(read(text));
         most = std::max(most, texts.back().size());
@@ -205,14 +207,30 @@ EncodedPrompts PromptEncoder::encode(const ImageRequest& request, Guidance guida
     return told;
 }
 
+// As many as the tokenizer needs that makes most tokens of the prompt: the encoders' states stand
+// side by side.
+std::vector<size_t> PromptEncoder::chunkCounts(const std::vector<const PromptSchedule*>& prompts,
+                                               const Reading& reading) const {
+    std::vector<size_t> counts(prompts.size(), 1);
+    if (m_encoders.size() == 1) return counts; // its own
+    for (const TextEncoder& encoder : m_encoders)
+        for (size_t i = 0; i < prompts.size(); ++i)
+            counts[i] =
+                chunksOf(*prompts[i], reading.syntax, encoder.tokenizer, reading.words, counts[i])
+                    .front()
+                    .size();
+    return counts;
+}
+
 std::vector<PromptEmbeddings>
 PromptEncoder::encodeTexts(const std::vector<const PromptSchedule*>& prompts,
                            const Reading& reading) const {
     std::vector<PromptEmbeddings> encoded(prompts.size());
     Tensor pooled;
+    const std::vector<size_t> counts = chunkCounts(prompts, reading);
     std::vector<std::vector<Tensor>> states(prompts.size()); // by prompt, then by encoder
     for (const TextEncoder& encoder : m_encoders) {
-        std::vector<Tensor> found = encodeWith(encoder, prompts, reading, pooled);
+        std::vector<Tensor> found = encodeWith(encoder, prompts, counts, reading, pooled);
         for (size_t i = 0; i < prompts.size(); ++i) states[i].push_back(std::move(found[i]));
     }
     int64_t row = 0;
@@ -265,11 +283,13 @@ std::vector<float> PromptEncoder::hostValues(const Tensor& tensor) const {
 // Chunk by chunk. The pooled embedding is the first chunk's.
 std::vector<Tensor> PromptEncoder::encodeWith(const TextEncoder& encoder,
                                               const std::vector<const PromptSchedule*>& prompts,
+                                              std::span<const size_t> counts,
                                               const Reading& reading, Tensor& pooled) const {
     std::vector<ChunkedPrompt> chunked;
     size_t most = 0;
-    for (const PromptSchedule* prompt : prompts) {
-        chunked.push_back(chunksOf(*prompt, reading.syntax, encoder.tokenizer, reading.words));
+    for (size_t i = 0; i < prompts.size(); ++i) {
+        chunked.push_back(
+            chunksOf(*prompts[i], reading.syntax, encoder.tokenizer, reading.words, counts[i]));
         most = std::max(most, chunked.back().front().size());
     }
     const std::vector<float> empty = isWeighted(chunked) && reading.syntax == PromptSyntax::Comfy

@@ -80,9 +80,13 @@ class PromptEncoder {
     // One for each prompt, with a row for each text of its schedule.
     std::vector<PromptEmbeddings> encodeTexts(const std::vector<const PromptSchedule*>& prompts,
                                               const Reading& reading) const;
+    std::vector<size_t> chunkCounts(const std::vector<const PromptSchedule*>& prompts,
+                                    const Reading& reading) const;
+    // counts: by prompt, chunks that there are at least.
     std::vector<kernels::Tensor> encodeWith(const TextEncoder& encoder,
                                             const std::vector<const PromptSchedule*>& prompts,
-                                            const Reading& reading, kernels::Tensor& pooled) const;
+                                            std::span<const size_t> counts, const Reading& reading,
+                                            kernels::Tensor& pooled) const;
     ClipTextResult encodeRows(const TextEncoder& encoder, std::span<const int32_t> ids,
                               std::span<const PlacedVector> placed, const Reading& reading) const;
     std::vector<float> emptyStates(const TextEncoder& encoder, const Reading& reading) const;

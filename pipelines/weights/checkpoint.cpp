@@ -3,13 +3,13 @@
 #include "kernels/base/error.h"
 #include "pipelines/weights/checkpoint_names.h"
 #include "pipelines/weights/checkpoint_weights.h"
+#include "pipelines/weights/file_kind.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/weight_file.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <system_error>
 #include <vector>
 
@@ -41,39 +41,18 @@ bool isOfKind(const WeightSource& file, const json& description) {
     return true;
 }
 
-// What else is shared in this format, by the tensors that give it away.
-struct OtherKind {
-    std::string_view part; // of a tensor's name
-    std::string_view name;
-};
-constexpr std::array<OtherKind, 8> kOtherKinds = {{
-    {"lora_", "a LoRA"},
-    {".lora.", "a LoRA"},
-    {"hada_w1_a", "a LoHa"},
-    {"control_model.", "a ControlNet"},
-    {"controlnet_cond_embedding.", "a ControlNet"},
-    {"model.diffusion_model.double_blocks.", "a Flux model"},
-    {"model.diffusion_model.joint_blocks.", "a Stable Diffusion 3 model"},
-    {"string_to_param", "a textual inversion"},
-}};
-
 [[noreturn]] void throwUnknownKind(const WeightSource& file) {
     const std::vector<std::string> names = file.names();
-    const auto has = [&](std::string_view part) {
-        return std::any_of(names.begin(), names.end(), [part](const std::string& name) {
-            return name.find(part) != std::string::npos;
-        });
-    };
-    std::string what = "a kind of checkpoint that is not known";
-    for (const OtherKind& kind : kOtherKinds)
-        if (has(kind.part)) {
-            what = kind.name;
-            break;
-        }
-    if (has("model.diffusion_model.") && !has("first_stage_model."))
-        what = "a denoiser alone, without text encoder and VAE";
+    constexpr std::string_view unknown = "a kind of checkpoint that is not known";
+    const bool hasVae = std::ranges::any_of(names, [](const std::string& name) {
+        return name.find("first_stage_model.") != std::string::npos;
+    });
+    std::string_view what = fileKindOf(names);
+    if (what.empty()) what = unknown;
+    if (what == "a whole model")
+        what = hasVae ? unknown : "a denoiser alone, without text encoder and VAE";
     throw Error(
-        ErrorCode::Unsupported, file.label() + ": is " + what + ".",
+        ErrorCode::Unsupported, file.label() + ": is " + std::string(what) + ".",
         "Models of Stable Diffusion 1.x, 2.x and XL in one file can be used, and folders in "
         "the diffusers layout.");
 }

@@ -4,6 +4,7 @@
 #include "pipelines/weights/checkpoint_names.h"
 #include "pipelines/weights/checkpoint_weights.h"
 #include "pipelines/weights/control_config.h"
+#include "pipelines/weights/file_kind.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/weight_file.h"
@@ -49,19 +50,8 @@ constexpr OtherKind kRelatives[] = {
     {"controlnet_x_embedder.", "a ControlNet for Flux"},
     {"pos_embed_input.", "a ControlNet for Stable Diffusion 3"},
 };
-constexpr OtherKind kOthers[] = {
-    {"lora_", "a LoRA"},
-    {"model.diffusion_model.", "a whole model"},
-    {"first_stage_model.", "a VAE"},
-    {"decoder.", "a VAE"},
-    {"ip_adapter.", "an IP-Adapter"},
-    {"emb_params", "a textual inversion"},
-    {"down_blocks.", "a denoiser"},
-};
-
-template <size_t count>
-std::string_view kindIn(const OtherKind (&table)[count], const std::vector<std::string>& names) {
-    for (const OtherKind& kind : table)
+std::string_view relativeIn(const std::vector<std::string>& names) {
+    for (const OtherKind& kind : kRelatives)
         if (std::ranges::any_of(names, [&](const std::string& name) {
                 return name.find(kind.part) != std::string::npos;
             }))
@@ -116,13 +106,13 @@ ControlFile::ControlFile(const std::filesystem::path& file)
 
 void ControlFile::recognise(const WeightSource& file) {
     const std::vector<std::string> names = file.names();
-    if (const std::string_view relative = kindIn(kRelatives, names); !relative.empty())
+    if (const std::string_view relative = relativeIn(names); !relative.empty())
         refuse(m_label, relative);
     const auto* const layout = std::ranges::find_if(kLayouts, [&](const Layout& row) {
         return file.find(std::string(row.prefix) + std::string(row.sign), {}).has_value();
     });
     if (layout == std::end(kLayouts)) {
-        const std::string_view other = kindIn(kOthers, names);
+        const std::string_view other = fileKindOf(names);
         refuse(m_label, other.empty() ? "neither a ControlNet nor a T2I-Adapter" : other);
     }
     m_kind = layout->kind;

@@ -3,6 +3,7 @@
 #include "kernels/base/error.h"
 #include "pipelines/weights/checkpoint_names.h"
 #include "pipelines/weights/checkpoint_weights.h"
+#include "pipelines/weights/file_kind.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/weight_file.h"
 
@@ -42,8 +43,11 @@ ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
     if (!prefix) m_tiny = TinyAutoencoderFile::find(file);
     if (!prefix && !m_tiny) {
         const auto names = source->names();
+        const std::string_view kind = fileKindOf(names);
         throw Error(ErrorCode::Unsupported,
-                    source->label() + ": has no VAE that is known here; its first tensor is " +
+                    source->label() + ": has no VAE that is known here" +
+                        (kind.empty() ? "" : ", it is " + std::string(kind)) +
+                        "; its first tensor is " +
                         briefName(names.empty() ? std::string() : names.front()) + ".",
                     "A VAE in the layout of diffusers or CompVis, or a checkpoint with one in it, "
                     "can be used.");

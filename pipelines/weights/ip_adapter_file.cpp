@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.h"
 #include "pipelines/weights/convert.h"
+#include "pipelines/weights/file_kind.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/weight_file.h"
 
@@ -50,9 +51,11 @@ IpAdapterFile::IpAdapterFile(const std::filesystem::path& path)
         names, [](const std::string& name) { return name.find("to_q_lora") != name.npos; });
     if (isFaceId || has("image_proj.perceiver_resampler.proj_in.weight"))
         refuse("it is a FaceID adapter, which wants a face recogniser");
-    if (!has(storedName(0, "to_k_ip").c_str()))
-        refuse("is no IP-Adapter; its first tensor is " +
-               briefName(names.empty() ? std::string() : names.front()));
+    if (!has(storedName(0, "to_k_ip").c_str())) {
+        const std::string_view kind = fileKindOf(names);
+        refuse("is no IP-Adapter" + (kind.empty() ? "" : ", but " + std::string(kind)) +
+               "; its first tensor is " + briefName(names.empty() ? std::string() : names.front()));
+    }
     if (has("image_proj.latents")) {
         m_kind = IpAdapterKind::Resampled;
         m_pictureWidth = extent("image_proj.proj_in.weight", 1);

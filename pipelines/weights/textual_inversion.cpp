@@ -1,6 +1,7 @@
 #include "pipelines/weights/textual_inversion.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/weights/file_kind.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
 #include "pipelines/weights/weight_file.h"
@@ -44,8 +45,10 @@ Layout layoutOf(const WeightSource& source) {
     if (names.size() == 1 && !looksLikeParameter(names.front()) &&
         isListOfVectors(source, names.front()))
         return {names.front(), ""};
+    const std::string_view kind = fileKindOf(names);
     throw Error(ErrorCode::Unsupported,
-                source.label() + ": is no textual inversion." +
+                source.label() + ": is no textual inversion" +
+                    (kind.empty() ? "." : ", but " + std::string(kind) + ".") +
                     (names.empty() ? std::string()
                                    : " Its first tensor is " + briefName(names.front()) + "."),
                 "Embeddings in the layouts of A1111, diffusers, kohya and SDXL can be used.");

@@ -6,7 +6,9 @@ Each model has a random config and random weights; each run of it a random pipel
 prompt, picture and mask, and LoRAs, nets that steer, learnt words and the like. A line for each run
 says how far the final latents in f32 are from those of diffusers, max|a - b| / max|b|; a picture may
 be one step of 8 bits from what diffusers' VAE makes of these latents. What both refuse, or the reference alone, counts as nothing; what
-weights that differ in their last bits carry as far ("ill") counts as nothing, too. Exit code 1 where
+weights that differ in their last bits carry as far ("ill") counts as nothing, too. A model may come
+again as one file in the layout of its first authors: its latents are to be the folder's, bit by bit.
+At the end stands what was compared, how often, and what was never drawn. Exit code 1 where
 a run is over the limit or is refused here alone. The same seed gives the same models and runs.
 """
 
@@ -27,6 +29,8 @@ from safetensors.torch import load_file
 
 import random_models
 import random_runs
+import random_tally
+from random_single_files import NoFile
 
 LIMIT = 1e-3
 ILL = 30  # times what the last bits of the weights change
@@ -58,9 +62,29 @@ def compare(run, kinora):
     off = ((found - wanted).abs().max() / wanted.abs().max()).item()
     if off <= LIMIT:
         pixels = run.picture_is_off(found)
-        return ("PIXELS", f"{pixels} of 255") if pixels > 1 else ("ok", f"{off:.1e}")
+        if pixels > 1:
+            return "PIXELS", f"{pixels} of 255"
+        return compare_single_file(run, kinora, path) or ("ok", f"{off:.1e}")
     loose = run.sensitivity(wanted)
     return "ill" if off < ILL * loose else "OFF", f"{off:.1e}, last bits {loose:.1e}"
+
+
+def compare_single_file(run, kinora, path):
+    """As compare; None where all is well."""
+    if isinstance(run.single_file, NoFile):
+        return None
+    model, same, (command, environment) = run.single_file.write(kinora)
+    found = []
+    for place in (model, same):
+        done = subprocess.run([*command, *run.options(path, place)], env=environment,
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            return "REFUSED", f"{os.path.basename(place)}: " + " ".join(done.stderr.split())[:200]
+        found.append(load_file(path)["latents"])
+        os.remove(path)
+    if torch.equal(*found):
+        return None
+    return "FILE", f"{((found[0] - found[1]).abs().max() / found[1].abs().max()).item():.1e}"
 
 
 def main():
@@ -76,7 +100,7 @@ def main():
     for library in (diffusers, transformers):
         library.logging.set_verbosity_error()
         library.logging.disable_progress_bar()
-    counts = {}
+    counts, tally = {}, random_tally.Tally()
     for model in range(arguments.seed, arguments.seed + arguments.models):
         draw = random.Random(model)
         kind = arguments.kind or draw.choice(KINDS)
@@ -86,7 +110,9 @@ def main():
                 run = random_runs.Run(random.Random(1000 * model + number), folder, work)
                 verdict, text = compare(run, arguments.kinora)
                 counts[verdict] = counts.get(verdict, 0) + 1
+                tally.add(verdict, run.features())
                 print(f"{verdict:7} {model}.{number} {run.describe()}: {text}", flush=True)
+    tally.print()
     print(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
     return any(verdict not in ("ok", "ill", "skip") for verdict in counts)
 

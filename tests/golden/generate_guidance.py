@@ -13,9 +13,10 @@ import os
 
 import torch
 from diffusers import (StableDiffusionPAGPipeline, StableDiffusionPipeline,
-                       StableDiffusionXLPAGPipeline, StableDiffusionXLPipeline)
+                       StableDiffusionXLPAGPipeline, StableDiffusionXLPipeline,
+                       UNet2DConditionModel)
 from diffusers.utils.torch_utils import fourier_filter
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from generate_pipelines import APPLE, DATA, HERE, ROOT
 from generate_schedulers import make
@@ -114,6 +115,25 @@ def write_filter(out):
     os.chmod(os.path.join(out, "filter.safetensors"), 0o644)
 
 
+def write_no_middle(out):
+    """tiny-sd1's denoiser without its middle, for the inputs of its parts."""
+    folder = os.path.join(ROOT, DATA, "tiny-sd1")
+    config = UNet2DConditionModel.load_config(folder, subfolder="unet")
+    unet = UNet2DConditionModel.from_config(dict(config, mid_block_type=None)).eval()
+    weights = load_file(os.path.join(folder, "unet", "diffusion_pytorch_model.safetensors"))
+    unet.load_state_dict({name: value.float() for name, value in weights.items()
+                          if not name.startswith("mid_block.")})
+    inputs = load_file(folder + "-parts.safetensors")
+    sample = inputs["unet.sample"].permute(0, 3, 1, 2)
+    call = (sample, inputs["unet.timesteps"], inputs["unet.context"])
+    tensors = {"plain": unet(*call).sample}
+    unet.enable_freeu(b1=1.5, b2=1.2, s1=0.7, s2=0.4)
+    tensors["freeu"] = unet(*call).sample
+    path = os.path.join(out, "no-middle.safetensors")
+    save_file({name: value.permute(0, 2, 3, 1).contiguous() for name, value in tensors.items()}, path)
+    os.chmod(path, 0o644)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=[], help="which cases (all of them)")
@@ -123,6 +143,7 @@ def main():
     out = os.path.join(HERE, "data", "guidance")
     os.makedirs(out, exist_ok=True)
     write_filter(out)
+    write_no_middle(out)
     for name in arguments.names or CASES:
         write_case(name, out)
     write_versions(out, ["torch", "diffusers", "transformers", "numpy", "safetensors"])

@@ -6,6 +6,7 @@ they make of the model's: by the published formulas in double precision.
 """
 
 import copy
+import json
 import os
 import random
 
@@ -23,26 +24,36 @@ LAYOUTS = {
     "kohya-xl": ("lora_unet_", "lora_te1_", "lora_te2_"),  # and SGM's names of the denoiser's modules
     "diffusers": ("unet.", "text_encoder.", "text_encoder_2."),
     "old-diffusers": ("unet.", "text_encoder.", "text_encoder_2."),
+    "diffusers-config": ("unet.", "text_encoder.", "text_encoder_2."),  # scales in the metadata
     "peft": ("base_model.model.", "base_model.model.", None),
+    # OneTrainer and ai-toolkit for SDXL: diffusers' names of the denoiser's modules.
+    "trainer-xl": ("lora_unet_", "lora_te1_", "lora_te2_"),
+    "omi": ("unet.", "clip_l.", "clip_g."),  # OneTrainer since 2025, with SGM's names
+    "comfy": ("diffusion_model.", "text_encoders.clip_l.transformer.",
+              "text_encoders.clip_g.transformer."),  # as ComfyUI saves, with SGM's names
 }
-DOWN_UP = {"diffusers": ("lora_A", "lora_B"), "peft": ("lora_A", "lora_B"),
-           "kohya": ("lora_down", "lora_up"), "kohya-xl": ("lora_down", "lora_up")}
+ORIGINAL = ("kohya-xl", "omi", "comfy")  # of the denoiser's modules
+FLAT = ("kohya", "kohya-xl", "trainer-xl")
+BY_ALPHA = (*FLAT, "omi", "comfy")
+PEFT = ("diffusers", "diffusers-config", "peft")
 
 
 def is_regular(config):
     """The original layout has names for such denoisers."""
     attention = ["CrossAttn" in kind for kind in config.down_block_types]
-    return (isinstance(config.layers_per_block, int)
+    return (isinstance(config.layers_per_block, int) and config.time_cond_proj_dim is None
             and config.mid_block_type == "UNetMidBlock2DCrossAttn"
             and attention[::-1] == ["CrossAttn" in kind for kind in config.up_block_types])
 
 
 def layouts_of(folder, kind):
-    names = ["kohya"]
-    if folder.is_xl:
-        names = ["kohya-xl"] if is_regular(folder.parts["unet"].config) else []
-    if kind in ("lora", "locon", "dora") or not names:
+    names = ["trainer-xl"] if folder.is_xl else ["kohya"]
+    if is_regular(folder.parts["unet"].config):
+        names += ["kohya-xl"] * folder.is_xl + ["omi", "comfy"] * (kind != "ia3")
+    if kind in ("lora", "locon", "dora"):
         names.append("diffusers")
+    if kind in ("lora", "locon"):
+        names.append("diffusers-config")
     if kind == "lora" and not folder.is_xl:
         names += ["old-diffusers", "peft"]
     return names
@@ -57,8 +68,6 @@ class Lora:
 
     def __init__(self, draw, folder, work, number=0, alone=True):
         kinds = [kind for kind in KINDS if alone or "dora" not in kind and kind != "ia3"]
-        if folder.is_xl and not is_regular(folder.parts["unet"].config):
-            kinds = [kind for kind in kinds if kind in ("lora", "locon", "dora")]
         self.kind = draw.choice(kinds)
         self.layout = draw.choice(layouts_of(folder, self.kind))
         self.dtype = draw.choice([torch.float32, torch.float16, torch.bfloat16])
@@ -68,6 +77,7 @@ class Lora:
         if draw.random() < 0.5:
             self.weights[1] = self.weights[0]
         self.alpha = draw.choice([None, "one", "each"])
+        self.config = {}  # what the file's metadata says of alpha
         which = draw.choice(["all", "all", "denoiser", "text"])
         if self.layout == "peft":
             which = "denoiser"
@@ -79,10 +89,13 @@ class Lora:
         self.path = self.store(draw, f"{work}/lora{number}")
 
     def store(self, draw, stem):
-        if draw.random() < 0.2:
+        if draw.random() < 0.2 and not self.config:
             torch.save(self.tensors, stem + ".pt")
             return stem + ".pt"
-        save_file(self.tensors, stem + ".safetensors")
+        more = {"format": "pt"}
+        if self.config:
+            more["lora_adapter_metadata"] = json.dumps(self.config, indent=2, sort_keys=True)
+        save_file(self.tensors, stem + ".safetensors", metadata=more)
         return stem + ".safetensors"
 
     def describe(self):
@@ -105,7 +118,9 @@ class Lora:
 
     def draw_part(self, draw, part, component, place):
         names = {}
-        if self.layout == "kohya-xl" and part == "unet":
+        if self.layout == "diffusers-config":
+            self.draw_config(draw, part)
+        if self.layout in ORIGINAL and part == "unet":
             stored = list(component.state_dict())
             names = {new.rpartition(".")[0]: old.rpartition(".")[0]
                      for new, old in unet_names(stored, component.config)}
@@ -126,7 +141,7 @@ class Lora:
             full = names.get(name, name)
             if part != "unet" and not full.startswith("text_model."):
                 full = "text_model." + full
-            flat = full.replace(".", "_") if self.layout.startswith("kohya") else full
+            flat = full.replace(".", "_") if self.layout in FLAT else full
             self.add(draw, prefix + flat, part, name, module.weight)
 
     def values(self, name, *shape, size=0.4):
@@ -134,8 +149,28 @@ class Lora:
         self.tensors[name] = value
         return as_f64(value)
 
+    def draw_config(self, draw, part):
+        """As PEFT's LoraConfig says it; the first pattern that fits an ending of a name counts."""
+        patterns = {"to_q": 3.0, "attn1.to_q": 0.5, "attn1.to_k": 2.0, "q_proj": 1.5, "mlp.fc1": 0.7,
+                    "1.mlp.fc1": 2.5, "proj_in": 0.5}
+        chosen = draw.sample(sorted(patterns), draw.randint(0, 4))
+        self.config.update({
+            f"{part}.r": 4, f"{part}.lora_alpha": draw.choice([1, 2.5, 8]),
+            f"{part}.use_rslora": draw.random() < 0.5, f"{part}.rank_pattern": {},
+            f"{part}.alpha_pattern": {name: patterns[name] for name in chosen}})
+
+    def configured_scale(self, stem, rank):
+        part, _, name = stem.partition(".")
+        alpha = self.config[f"{part}.lora_alpha"]
+        for pattern, value in reversed(sorted(self.config[f"{part}.alpha_pattern"].items())):
+            if f".{name}".endswith("." + pattern):
+                alpha = value
+        return alpha / (rank ** 0.5 if self.config[f"{part}.use_rslora"] else rank)
+
     def scale_of(self, draw, stem, rank):
-        if self.alpha is None or not self.layout.startswith("kohya"):
+        if self.config:
+            return self.configured_scale(stem, rank)
+        if self.alpha is None or self.layout not in BY_ALPHA:
             return 1.0
         alpha = 1.5 if self.alpha == "one" else draw.choice([0.5, 1.0, 2.0, 3.0])
         self.tensors[stem + ".alpha"] = torch.tensor(alpha).to(self.dtype)
@@ -149,7 +184,7 @@ class Lora:
             processor, _, projection = stem.replace("to_out.0", "to_out").rpartition(".")
             stem = f"{processor}.processor.{projection}_lora"
             return f"{stem}.down.weight", f"{stem}.up.weight"
-        down, up = DOWN_UP[self.layout]
+        down, up = ("lora_A", "lora_B") if self.layout in PEFT else ("lora_down", "lora_up")
         return f"{stem}.{down}.weight", f"{stem}.{up}.weight"
 
     def add(self, draw, stem, part, name, weight):
@@ -230,7 +265,7 @@ class Lora:
         length = as_f64(weight.detach()).square().sum(axes).sqrt() * (
             1 + 0.2 * torch.randn(count, generator=self.generator))
         length = length.to(self.dtype)
-        if self.layout.startswith("kohya"):
+        if self.layout in BY_ALPHA:
             self.tensors[stem + ".dora_scale"] = length.reshape(ones).contiguous()
         else:
             self.tensors[stem + ".lora_magnitude_vector"] = length

@@ -8,6 +8,9 @@ import torch
 from PIL import Image
 
 from random_additions import draw_addition
+from random_passes import draw_passes
+from random_schedules import SAMPLERS, make_scheduler, schedules_of
+from random_single_files import draw_single_file
 
 PIPELINES = {
     ("sd", "text"): "StableDiffusionPipeline", ("lcm", "text"): "StableDiffusionPipeline",
@@ -22,36 +25,10 @@ PIPELINES = {
     ("sdxl-inpaint9", "mask"): "StableDiffusionXLInpaintPipeline",
     ("refiner", "image"): "StableDiffusionXLImg2ImgPipeline",
 }
-SAMPLERS = {
-    "ddim": "DDIMScheduler", "ddpm": "DDPMScheduler", "pndm": "PNDMScheduler",
-    "lms": "LMSDiscreteScheduler", "euler": "EulerDiscreteScheduler",
-    "euler_a": "EulerAncestralDiscreteScheduler", "heun": "HeunDiscreteScheduler",
-    "dpm2": "KDPM2DiscreteScheduler", "dpm2_a": "KDPM2AncestralDiscreteScheduler",
-    "dpmpp_2m": "DPMSolverMultistepScheduler", "dpmpp_2m_sde": "DPMSolverMultistepScheduler",
-    "dpmpp_2s": "DPMSolverSinglestepScheduler", "deis": "DEISMultistepScheduler",
-    "unipc": "UniPCMultistepScheduler", "lcm": "LCMScheduler", "tcd": "TCDScheduler",
-}
 ONLY_MODES = {"inpaint9": "mask", "sdxl-inpaint9": "mask", "edit": "edit", "refiner": "image"}
-SIGMAS = ["lms", "euler", "heun", "dpm2", "dpm2_a", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2s",
-          "deis", "unipc"]
 PROMPTS = ["", "a quiet castle, golden hour", "two FOXES near the River; oil painting",
            "çafé naïve 東京 🦊 moss\tand  rust", "35mm 1234 (parentheses) [brackets] it's",
            "fox " * 90, "<|endoftext|> lantern", "morning fog,,, very-detailed!!!"]
-
-
-def make_scheduler(config, sampler, schedule):
-    cls = getattr(diffusers, SAMPLERS[sampler])
-    more = {}
-    if schedule != "normal":
-        more[f"use_{schedule}_sigmas"] = True
-    if sampler == "dpmpp_2m_sde":
-        more["algorithm_type"] = "sde-dpmsolver++"
-    if sampler == "pndm":
-        more["skip_prk_steps"] = True
-    # Another class than the model's takes only what was said, as in diffusers' from_config.
-    unsaid = config.get("_use_default_values", ()) if cls.__name__ != config["_class_name"] else ()
-    said = {k: v for k, v in config.items() if not k.startswith("_") and k not in unsaid}
-    return cls.from_config(said, **more)
 
 
 def picture(draw, width, height, channels=3):
@@ -80,7 +57,9 @@ class Run:
         self.sizes = folder.is_xl and draw.random() < 0.4
         self.numbers = [draw.randint(16, 1500) for _ in range(6)]
         self.scores = [draw.choice([6.0, 4.5]), draw.choice([2.5, 1.0])]
+        self.passes = draw_passes(draw, self)
         self.addition = draw_addition(draw, self)
+        self.single_file = draw_single_file(draw, folder)
 
     def draw_mode(self, draw):
         kind = self.folder.kind
@@ -91,8 +70,8 @@ class Run:
 
     def draw_sampling(self, draw):
         self.sampler, self.schedule = draw.choice(list(SAMPLERS)), "normal"
-        if self.sampler in SIGMAS and draw.random() < 0.4:
-            self.schedule = draw.choice(["karras", "exponential", "beta"])
+        if schedules_of(self.sampler) and draw.random() < 0.6:
+            self.schedule = draw.choice(schedules_of(self.sampler))
         self.steps = draw.choice([1, 2, 3, 4, 6, 8, 17, 50])
         self.cfg = draw.choice([0.0, 0.5, 1.0, 1.3, 3.0, 5.0, 7.5, 12.0])
         self.image_cfg = draw.choice([1.0, 1.5, 2.2])
@@ -126,6 +105,7 @@ class Run:
         self.height = side(1, 2, 3, 4, 7, 8, 12)
         self.init = picture(draw, *size()) if self.mode != "text" else None
         self.mask = picture(draw, *size(), channels=1) if self.mode == "mask" else None
+        self.pastes = draw.random() < 0.5
 
     def draw_picture(self, draw, *size):
         return picture(draw, *(size or draw.choice([(self.width, self.height), (57, 40)])))
@@ -137,10 +117,26 @@ class Run:
                 f"cfg {self.cfg} {self.width}x{self.height} x{self.count} strength {self.strength} "
                 f"rescale {self.rescale} eta {self.eta} skip {self.clip_skip} sizes {self.sizes} "
                 f"{self.folder.scheduler['prediction_type']} {pictures} "
-                f"{self.addition.describe()}")
+                f"{self.passes.describe()} {self.addition.describe()} {self.single_file.describe()}")
 
-    def options(self, latents):
-        words = ["image", "--model", self.folder.path, "--prompt=" + self.prompt,
+    def features(self):
+        """What is compared: (heading, name)."""
+        named = [("pipeline", f"{self.folder.kind}/{self.mode}"), ("sampler", self.sampler),
+                 ("schedule", self.schedule), ("passes", self.passes.name),
+                 ("addition", type(self.addition).__name__),
+                 ("prediction", self.folder.scheduler["prediction_type"])]
+        told = {"clip skip": self.clip_skip, "eta": self.eta, "guidance rescale": self.rescale,
+                "sizes of SDXL": self.sizes, "several pictures": self.count > 1,
+                "in a batch": self.count > 1 and self.batch > 1,
+                "paste-back off": self.mask and not self.pastes,
+                "dynamic thresholding": self.folder.scheduler.get("thresholding"),
+                "zero terminal SNR": self.folder.scheduler.get("rescale_betas_zero_snr")}
+        named += [("option", name) for name, given in told.items() if given]
+        return named + self.addition.features() + self.single_file.features()
+
+    def options(self, latents, model=None):
+        """model: another place of the same weights."""
+        words = ["image", "--model", model or self.folder.path, "--prompt=" + self.prompt,
                  "--negative=" + self.negative,
                  "--prompt-syntax", self.addition.syntax, "--sampler", self.sampler, "--schedule", self.schedule,
                  "--steps", self.steps, "--cfg", self.cfg, "--guidance-rescale", self.rescale,
@@ -159,7 +155,8 @@ class Run:
             words += ["--init", f"{self.work}/init.png"]
         if self.mask:
             self.mask.save(f"{self.work}/mask.png")
-            words += ["--mask", f"{self.work}/mask.png"]
+            words += ["--mask", f"{self.work}/mask.png",
+                      "--paste-back", "on" if self.pastes else "off"]
         if self.sizes:
             a, b, c, d, e, f = self.numbers
             words += ["--original-width", a, "--original-height", b, "--crop-left", c,
@@ -169,7 +166,7 @@ class Run:
         if self.folder.kind == "refiner":
             words += ["--aesthetic-score", self.scores[0],
                       "--negative-aesthetic-score", self.scores[1]]
-        return [str(word) for word in words + self.addition.options()]
+        return [str(word) for word in words + self.passes.options() + self.addition.options()]
 
     # ---- the reference
 
@@ -189,9 +186,10 @@ class Run:
         more.pop("scheduler", None)
         if "add_watermarker" in takes:
             more["add_watermarker"] = False
-        pipe = cls(**{k: v for k, v in parts.items() if k in takes}, **more,
-                   scheduler=make_scheduler(self.folder.scheduler, self.sampler, self.schedule))
-        pipe.scheduler = make_scheduler(self.folder.scheduler, self.sampler, self.schedule)
+        family = "xl" if self.folder.is_xl else "sd"
+        scheduler = make_scheduler(self.folder.scheduler, self.sampler, self.schedule, family)
+        pipe = cls(**{k: v for k, v in parts.items() if k in takes}, **more, scheduler=scheduler)
+        pipe.scheduler = make_scheduler(self.folder.scheduler, self.sampler, self.schedule, family)
         pipe.set_progress_bar_config(disable=True)
         return pipe
 
@@ -231,7 +229,8 @@ class Run:
 
     def picture_is_off(self, latents):
         """Steps of 8 bits between the written picture and what the reference's VAE makes of it."""
-        if self.count > 1 or self.mask:  # of a mask the kept pixels are the picture's own
+        pasted = self.mask and self.pastes  # the kept pixels are the picture's own
+        if self.count > 1 or pasted:
             return 0
         vae = self.addition.parts(self.folder.parts)["vae"]
         with torch.no_grad():
@@ -257,14 +256,17 @@ class Run:
 
     def reference(self):
         with torch.no_grad():
-            return torch.cat([self.reference_picture(i) for i in range(self.count)])
+            return torch.cat([self.passes.latents(self, i) for i in range(self.count)])
 
-    def reference_picture(self, index):
+    def generator(self, index):
+        return torch.Generator("cpu").manual_seed(self.seed + index)
+
+    def call(self, generator, **more):
+        """Latents of one pass. more: of the pipeline's call."""
         pipe = self.pipeline()
         takes = inspect.signature(pipe.__call__).parameters
         call = dict(self.texts(pipe), num_inference_steps=self.steps, guidance_scale=self.cfg,
-                    output_type="latent",
-                    generator=torch.Generator("cpu").manual_seed(self.seed + index))
+                    output_type="latent", generator=generator)
         optional = {"eta": self.eta, "guidance_rescale": self.rescale, "width": self.width,
                     "height": self.height, "image_guidance_scale": self.image_cfg}
         call.update({name: value for name, value in optional.items() if name in takes})
@@ -283,4 +285,4 @@ class Run:
             call.update(aesthetic_score=self.scores[0],
                         negative_aesthetic_score=self.scores[1])
         self.addition.prepare(pipe, call)
-        return pipe(**call).images
+        return pipe(**call, **more).images

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace kinora::pipelines {
 namespace {
 
@@ -45,7 +47,7 @@ AdapterConfig AdapterConfig::parse(const std::string& text, const std::string& l
             expect(value.is_object());
             for (const auto& [module, alpha] : value.items()) {
                 expect(alpha.is_number());
-                component.alphaOf[flattenedName(module)] = alpha.get<float>();
+                component.alphaOf.emplace_back(flattenedName(module), alpha.get<float>());
             }
         }
     }
@@ -58,8 +60,10 @@ void AdapterConfig::apply(LoraModule& module) const {
     const Component& component = found->second;
     module.alpha = component.alpha;
     module.rankStabilised = component.rankStabilised;
-    for (const auto& [pattern, alpha] : component.alphaOf)
-        if (endsWithName(module.name, pattern)) module.alpha = alpha;
+    const auto fitting = std::ranges::find_if(component.alphaOf, [&](const auto& pattern) {
+        return endsWithName(module.name, pattern.first);
+    });
+    if (fitting != component.alphaOf.end()) module.alpha = fitting->second;
 }
 
 } // namespace kinora::pipelines

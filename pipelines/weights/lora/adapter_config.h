@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace kinora::pipelines {
 
@@ -26,7 +28,9 @@ class AdapterConfig {
     struct Component {
         std::optional<float> alpha;
         bool rankStabilised = false;
-        std::map<std::string, float, std::less<>> alphaOf; // flattened ending of a module's name
+        // Flattened endings of modules' names, in the order of their dotted names: the first that
+        // fits counts.
+        std::vector<std::pair<std::string, float>> alphaOf;
     };
     std::map<std::string, Component, std::less<>> m_components;
 };

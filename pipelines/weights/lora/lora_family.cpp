@@ -1,6 +1,7 @@
 #include "pipelines/weights/lora/lora_family.h"
 
 #include "kernels/base/error.h"
+#include "pipelines/weights/file_kind.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/weight_delta.h"
 
@@ -29,18 +30,6 @@ constexpr Sign kOtherFamilies[] = {{"single_transformer_blocks_", "Flux"},
                                    {"attn_add_k_proj", "Stable Diffusion 3"},
                                    {"cross_attn_k_img", "Wan"}};
 
-constexpr Sign kOtherFiles[] = {{"model.diffusion_model.", "a whole model"},
-                                {"control_model.", "a ControlNet"},
-                                {"controlnet_", "a ControlNet"},
-                                {"first_stage_model.", "a VAE"},
-                                {"decoder.up", "a VAE"},
-                                {"oft_", "an OFT adapter, a kind that is not known"},
-                                {"ip_adapter.", "an IP-Adapter"},
-                                {"emb_params", "a textual inversion"},
-                                {"clip_l", "a textual inversion"},
-                                {"text_model.encoder.", "a text encoder"},
-                                {"down_blocks.", "a denoiser"}};
-
 } // namespace
 
 std::string familyOfTextWidth(int64_t width) {
@@ -67,14 +56,13 @@ std::string familyOf(const LoraFile& file) {
 }
 
 void throwNotALora(const std::string& label, const std::vector<std::string>& names) {
-    std::string what = "no LoRA of a known kind";
-    for (const Sign& sign : kOtherFiles)
-        if (std::ranges::any_of(names, [&](const std::string& name) {
-                return name.find(sign.part) != std::string::npos;
-            })) {
-            what = sign.family;
-            break;
-        }
+    const bool turns = std::ranges::any_of(names, [](const std::string& name) {
+        return name.find(".oft_") != std::string::npos; // another OFT than LyCORIS' "oft_blocks"
+    });
+    const std::string_view known = fileKindOf(names);
+    const std::string what = turns           ? "an OFT adapter, a kind that is not known"
+                             : known.empty() ? "no LoRA of a known kind"
+                                             : std::string(known);
     const std::string first = names.empty()
                                   ? "It holds nothing."
                                   : "Its first tensor is " + briefName(names.front()) + ".";

@@ -22,6 +22,11 @@ constexpr Beginning kBeginnings[] = {
     {"base_model.model.text_model.", "text_encoder"},
     {"base_model.model.", "unet"},
     {"diffusion_model.", "unet"}, // ComfyUI
+    {"text_encoders.clip_l.transformer.", "text_encoder"},
+    {"text_encoders.clip_h.transformer.", "text_encoder"},
+    {"text_encoders.clip_g.transformer.", "text_encoder_2"},
+    {"clip_l.", "text_encoder"}, // OneTrainer's OMI
+    {"clip_g.", "text_encoder_2"},
     {"text_model.", "text_encoder"},
     {"", "unet"},
 };

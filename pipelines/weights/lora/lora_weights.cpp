@@ -34,11 +34,23 @@ bool isWhole(const LoraModule& module) {
     return true;
 }
 
-[[noreturn]] void throwIncomplete(const LoraFile& file, const LoraModule& module) {
+// Told of all of the file: of one the count would not tell how much is lost.
+void checkWhole(const LoraFile& file) {
+    const LoraModule* first = nullptr;
+    int64_t count = 0;
+    for (const LoraModule& module : file.modules()) {
+        if (isWhole(module)) continue;
+        if (count++ == 0) first = &module;
+    }
+    if (!first) return;
+    const std::string others = count == 1
+                                   ? ""
+                                   : ", and so for " + std::to_string(count - 1) + " more of its " +
+                                         std::to_string(file.modules().size()) + " modules";
     throw Error(ErrorCode::BadFile,
-                file.label() + ": what it has for " + briefName(module.name) +
-                    " is incomplete or does not fit together; its first tensor is " +
-                    briefName(module.firstTensor) + ".",
+                file.label() + ": what it has for " + briefName(first->name) +
+                    " is incomplete or does not fit together" + others + "; its first tensor is " +
+                    briefName(first->firstTensor) + ".",
                 "The file is damaged; get it again.");
 }
 
@@ -91,9 +103,9 @@ ModuleBlocks moduleBlocks(const ModuleNames& names) {
 void LoraWeights::match(size_t use, std::string_view component, const ModuleNames& names) {
     const std::optional<LoraBlocks>& weights = m_uses[use].blocks;
     const ModuleBlocks blocks = weights ? moduleBlocks(names) : ModuleBlocks();
+    checkWhole(*m_uses[use].file);
     for (const LoraModule& module : m_uses[use].file->modules()) {
         if (module.component != component) continue;
-        if (!isWhole(module)) throwIncomplete(*m_uses[use].file, module);
         const auto found = names.find(module.name);
         bool used = false;
         if (found != names.end()) {

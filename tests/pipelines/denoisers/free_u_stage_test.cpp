@@ -3,10 +3,12 @@
 
 #include "kernels/backend/device.h"
 #include "pipelines/denoisers/free_u_stage.h"
+#include "pipelines/denoisers/unet_2d.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/model_parts.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <string>
 #include <vector>
@@ -50,4 +52,22 @@ TEST_CASE("FreeU has two levels") {
     CHECK(!freeUStage(freeU, 2).has_value());
     CHECK(!freeUStage({}, 0).has_value());
     CHECK(!freeUStage(FreeU{}, 0).has_value());
+}
+
+TEST_CASE(
+    "a denoiser without a middle scales what is both backbone and skip, as the reference does") {
+    test::ModelParts parts("tiny-sd1", "cpu", DType::F32);
+    const test::GoldenFile golden("guidance/no-middle.safetensors");
+    nlohmann::json config = parts.config("unet");
+    config["mid_block_type"] = nullptr;
+    const Unet2d unet(Unet2dConfig::fromJson(config), parts.weights("unet"));
+    const std::vector<float> times = parts.golden().floats("unet.timesteps");
+    for (const auto& [name, freeU] :
+         {std::pair{"plain", std::optional<FreeU>()}, {"freeu", FreeU{1.5, 1.2, 0.7, 0.4}}}) {
+        CAPTURE(name);
+        const Tensor output = unet(parts.input("unet.sample"), times, parts.input("unet.context"),
+                                   {}, {}, {}, {}, {.freeU = freeU, .perturbed = {}});
+        CHECK(test::relativeError(parts.device().toHost<float>(output), golden.floats(name)) <
+              1e-5);
+    }
 }

@@ -1,10 +1,13 @@
 #include "pipelines/image/prompt_encoder.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/model_parts.h"
+#include "tests/support/temporary_folder.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +24,9 @@ namespace {
 class Prompts {
   public:
     explicit Prompts(const char* name, const char* backend = "cpu")
-        : m_model(Model::open(test::goldenPath(name))),
-          m_device(test::allBackends().open(backend, {.threads = 2})),
+        : Prompts(test::goldenPath(name), backend) {}
+    explicit Prompts(const std::filesystem::path& folder, const char* backend = "cpu")
+        : m_model(Model::open(folder)), m_device(test::allBackends().open(backend, {.threads = 2})),
           m_loader(m_model, *m_device, DType::F32, {}), m_encoder(m_loader, *m_device, DType::F32) {
     }
 
@@ -91,6 +95,24 @@ TEST_CASE("long prompts are cut as the reference does, or read in chunks") {
         request.promptSyntax = syntax;
         CHECK((prompts.encode(request).at(0).positive.embeddings.shape() == Shape{1, 231, 16}));
         CHECK((prompts.encode(request).at(0).negative.embeddings.shape() == Shape{1, 77, 16}));
+    }
+}
+
+TEST_CASE("tokenizers that make different numbers of tokens are read in as many chunks") {
+    const test::TemporaryFolder folder;
+    const std::filesystem::path copy = folder.path() / "model";
+    std::filesystem::copy(test::goldenPath("tiny-xl"), copy,
+                          std::filesystem::copy_options::recursive);
+    std::filesystem::remove(copy / "tokenizer_2/tokenizer.json");
+    std::ofstream(copy / "tokenizer_2/merges.txt") << "#version: 0.2\n"; // letter by letter
+    Prompts prompts(copy), whole("tiny-xl");
+    std::string words;
+    for (int i = 0; i < 60; ++i) words += "apple ";
+    for (const char* syntax : {"a1111", "comfy"}) {
+        ImageRequest request = asking(words, "a cat");
+        request.promptSyntax = syntax;
+        const int64_t shorter = whole.encode(request).at(0).positive.embeddings.dim(1);
+        CHECK(prompts.encode(request).at(0).positive.embeddings.dim(1) > shorter);
     }
 }
 

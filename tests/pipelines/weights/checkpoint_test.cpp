@@ -166,6 +166,9 @@ TEST_CASE("a file of another kind says what it is") {
     CHECK(refusal("control_model.input_hint_block.0.bias").find("a ControlNet") !=
           std::string::npos);
     CHECK(refusal("model.diffusion_model.out.2.bias").find("denoiser alone") != std::string::npos);
+    CHECK(refusal("model.diffusion_model.double_blocks.0.bias").find("a Flux model") !=
+          std::string::npos);
+    CHECK(refusal("RRDB_trunk.0.RDB1.conv1.weight").find("an upscaler") != std::string::npos);
     CHECK(refusal("nothing.at.all").find("not known") != std::string::npos);
     CHECK(refusal("nothing.at.all").find("other.safetensors") != std::string::npos);
 }

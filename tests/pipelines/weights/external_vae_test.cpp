@@ -81,7 +81,9 @@ TEST_CASE("a VAE that was replaced in place is another addition") {
 TEST_CASE("a file without a VAE says what it has") {
     const std::string refusal =
         thrownBy([] { ExternalVae vae(test::goldenPath("loras/kohya.safetensors")); });
-    CHECK(contains(refusal, "unsupported: kohya.safetensors: has no VAE"));
+    CHECK(contains(refusal,
+                   "unsupported: kohya.safetensors: has no VAE that is known here, it is a "
+                   "LoRA;"));
     CHECK(contains(refusal, "lora_te"));
 }
 

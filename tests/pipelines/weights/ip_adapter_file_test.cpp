@@ -28,7 +28,7 @@ TEST_CASE("what an adapter is, is told by its tensors") {
     CHECK(adapter("full.safetensors")->kind() == IpAdapterKind::Full);
     CHECK(test::contains(
         test::thrownBy([] { IpAdapterFile(test::goldenPath("tiny-sd1.safetensors")); }),
-        "is no IP-Adapter"));
+        "is no IP-Adapter, but a whole model;"));
 }
 
 TEST_CASE("attentions are numbered down, up, middle") {

@@ -96,5 +96,5 @@ TEST_CASE("what is no embedding, or damaged, is refused") {
     CHECK(contains(read(fileOf("emb_params", "[2,16]", 32, std::nanf(""))), "no numbers"));
     CHECK(contains(
         errorOf([] { TextualInversion file(test::goldenPath("loras/kohya.safetensors")); }),
-        "is no textual inversion"));
+        "is no textual inversion, but a LoRA."));
 }

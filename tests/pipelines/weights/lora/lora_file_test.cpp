@@ -60,6 +60,31 @@ TEST_CASE("the scale follows from alpha, rank and how diffusers says to use them
     CHECK(moduleOf(kohya, "unet", "to_q").alpha.has_value());
 }
 
+TEST_CASE("of two patterns for alpha the first one counts, as in PEFT") {
+    const test::TemporaryFolder folder;
+    const nlohmann::json config = {{"unet.lora_alpha", 8},
+                                   {"unet.alpha_pattern", {{"to_q", 3}, {"attn1.to_q", 0.5}}}};
+    nlohmann::json header = {{"__metadata__", {{"lora_adapter_metadata", config.dump()}}}};
+    size_t end = 0;
+    for (const char* module : {"a.attn1.to_q", "a.attn2.to_q", "a.attn1.to_k"})
+        for (const char* part : {".lora_A.weight", ".lora_B.weight"}) {
+            header[std::string("unet.") + module + part] = {
+                {"dtype", "F32"}, {"shape", {1, 1}}, {"data_offsets", {end, end + 4}}};
+            end += 4;
+        }
+    const std::string text = header.dump();
+    const uint64_t size = text.size();
+    const auto path = folder.path() / "patterns.safetensors";
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(&size), sizeof size)
+        .write(text.data(), static_cast<std::streamsize>(text.size()))
+        .write(std::string(end, '\0').data(), static_cast<std::streamsize>(end));
+    const LoraFile file(path);
+    CHECK(moduleOf(file, "unet", "attn1_to_q").scale(1) == 0.5f);
+    CHECK(moduleOf(file, "unet", "attn2_to_q").scale(1) == 3);
+    CHECK(moduleOf(file, "unet", "attn1_to_k").scale(1) == 8);
+}
+
 TEST_CASE("kinds are told by their parts") {
     for (const auto& [file, kind] :
          {std::pair{"kohya", "LoRA"}, {"loha", "LoHa"}, {"lokr", "LoKr"}, {"ia3", "IA3"}})
@@ -124,6 +149,7 @@ TEST_CASE("what is no LoRA says what it is") {
     CHECK(refusal("model.diffusion_model.out.2.bias").find("a whole model") != std::string::npos);
     CHECK(refusal("ip_adapter.1.to_k_ip.weight").find("is an IP-Adapter") != std::string::npos);
     CHECK(refusal("emb_params").find("a textual inversion") != std::string::npos);
+    CHECK(refusal("body.0.rdb1.conv1.weight").find("is an upscaler") != std::string::npos);
     CHECK(refusal("lora_unet_mid_block.oft_diag").find("OFT") != std::string::npos);
     CHECK(refusal("nothing").find("\"nothing\"") != std::string::npos);
     const auto html = folder.write("page.safetensors", "<!DOCTYPE html><html></html>");

@@ -175,6 +175,11 @@ TEST_CASE("what a LoRA lacks, and what has no place, is told") {
     CHECK(refusal({{up, {8, 2}}}).find("incomplete") != std::string::npos);
     CHECK(refusal({{up, {8, 2}}}).find("mid_block_attentions_0_proj_in") != std::string::npos);
     CHECK(refusal({{up, {8, 2}}, {down, {3, 8}}}).find("incomplete") != std::string::npos);
+    CHECK(refusal({{up, {8, 2}},
+                   {"lora_te_b.lora_up.weight", {8, 2}},
+                   {"lora_unet_c.lora_down.weight", {2, 8}},
+                   {"lora_unet_d.diff", {8, 8}}})
+              .find("and so for 2 more of its 4 modules") != std::string::npos);
     const std::string other = refusal({{up, {8, 2}}, {down, {2, 16}}});
     CHECK(other.find("another kind of model") != std::string::npos);
     CHECK(other.find("8 x 16") != std::string::npos);
