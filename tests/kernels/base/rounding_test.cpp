@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
 
 using kinora::ceilDiv;
@@ -11,8 +12,8 @@ TEST_CASE("parts that are not full count, and nothing needs none") {
     CHECK(ceilDiv(int64_t{0}, 4) == 0);
     CHECK(ceilDiv(int64_t{1}, 4) == 1);
     CHECK(ceilDiv(int64_t{4}, 4) == 1);
-    CHECK(ceilDiv(size_t{9}, 4) == 3);
+    CHECK(ceilDiv(std::size_t{9}, 4) == 3);
     CHECK(roundUp(int64_t{0}, 16) == 0);
     CHECK(roundUp(int64_t{17}, 16) == 32);
-    CHECK(roundUp(size_t{4096}, 4096) == 4096);
+    CHECK(roundUp(std::size_t{4096}, 4096) == 4096);
 }
