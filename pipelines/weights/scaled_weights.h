@@ -1,7 +1,7 @@
 #pragma once
 // Weights in eight bits with a scale beside each: "x.weight" is to be multiplied with the one
-// number "x.scale_weight". As ComfyUI writes fp8 checkpoints; files without scales need none of
-// this.
+// number "x.scale_weight" or "x.weight_scale". As ComfyUI writes fp8 checkpoints. Eight bits
+// without a scale are what they are, as in the reference: such files were made by casting.
 
 #include "pipelines/weights/weight_source.h"
 
@@ -12,8 +12,8 @@
 
 namespace kinora::pipelines {
 
-// The source itself where it has no scales. Throws Error{BadFile} where a scale is not one number,
-// or is no number at all; Error{Io}.
+// The source itself where it has no scales. Throws Error{Unsupported} where a scale is of
+// several numbers, Error{BadFile} where it is no number at all; Error{Io}.
 std::unique_ptr<WeightSource> withScales(std::unique_ptr<WeightSource> source);
 
 class ScaledWeights final : public WeightSource {

@@ -43,6 +43,7 @@ class SingleFile:
         self.layout = {"refiner": "refiner"}.get(folder.kind, "xl" if folder.is_xl else
                                                  draw.choice(["clip", "open-clip"]))
         self.tensors = {}
+        self.scale_name = draw.choice([".scale_weight", ".weight_scale"])  # before 2025, and since
 
     def describe(self):
         return f"file {self.layout} {self.form}"
@@ -113,7 +114,7 @@ class SingleFile:
     def add(self, name, values, own=None):
         if self.form == "fp8-scaled" and own is not None and own.ndim == 2:
             self.tensors[name], scale = self.in_eight_bits(own.detach())
-            self.tensors[name.removesuffix(".weight") + ".scale_weight"] = scale
+            self.tensors[name.removesuffix(".weight") + self.scale_name] = scale
         elif self.form == "fp8":
             self.tensors[name] = values.to(torch.float8_e4m3fn)
         else:
