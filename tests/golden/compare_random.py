@@ -87,6 +87,19 @@ def compare_single_file(run, kinora, path):
     return "FILE", f"{((found[0] - found[1]).abs().max() / found[1].abs().max()).item():.1e}"
 
 
+def runs_of(model, arguments):
+    """Compares the runs of a model: a verdict of each, and what was compared."""
+    draw = random.Random(model)
+    kind = arguments.kind or draw.choice(KINDS)
+    with tempfile.TemporaryDirectory() as work:
+        folder = random_models.build(os.path.join(work, "model"), draw, kind)
+        for number in range(arguments.runs):
+            run = random_runs.Run(random.Random(1000 * model + number), folder, work)
+            verdict, text = compare(run, arguments.kinora)
+            print(f"{verdict:7} {model}.{number} {run.describe()}: {text}", flush=True)
+            yield verdict, run.features()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinora", default="build/release/bin/kinora")
@@ -101,17 +114,13 @@ def main():
         library.logging.set_verbosity_error()
         library.logging.disable_progress_bar()
     counts, tally = {}, random_tally.Tally()
-    for model in range(arguments.seed, arguments.seed + arguments.models):
-        draw = random.Random(model)
-        kind = arguments.kind or draw.choice(KINDS)
-        with tempfile.TemporaryDirectory() as work:
-            folder = random_models.build(os.path.join(work, "model"), draw, kind)
-            for number in range(arguments.runs):
-                run = random_runs.Run(random.Random(1000 * model + number), folder, work)
-                verdict, text = compare(run, arguments.kinora)
+    try:
+        for model in range(arguments.seed, arguments.seed + arguments.models):
+            for verdict, features in runs_of(model, arguments):
                 counts[verdict] = counts.get(verdict, 0) + 1
-                tally.add(verdict, run.features())
-                print(f"{verdict:7} {model}.{number} {run.describe()}: {text}", flush=True)
+                tally.add(verdict, features)
+    except KeyboardInterrupt:  # the list of what was compared until here
+        pass
     tally.print()
     print(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
     return any(verdict not in ("ok", "ill", "skip") for verdict in counts)
