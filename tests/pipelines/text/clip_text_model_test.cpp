@@ -120,7 +120,7 @@ TEST_CASE("tokens and layers out of range are refused") {
     CHECK(thrownBy([&] { text(ids, 78); }).starts_with("invalid-argument: "));
     CHECK(thrownBy([&] { text(ids, 0); }).starts_with("invalid-argument: "));
     CHECK(thrownBy([&] { text(ids, 5); }).starts_with("invalid-argument: "));
-    CHECK(thrownBy([&] { text(ids, 2, 4); }).starts_with("invalid-argument: Clip skip 4"));
+    CHECK(thrownBy([&] { text(ids, 2, 5); }).starts_with("invalid-argument: Clip skip 5"));
     CHECK(thrownBy([&] { text(ids, 2, 0); }).starts_with("invalid-argument: Clip skip 0"));
     CHECK(thrownBy([&] { text(bad, 3); }).starts_with("invalid-argument: "));
 }
