@@ -67,7 +67,7 @@ void BenchNetworks::run() const {
     case BenchPart::Unet:
         denoise(m_options.batch,
                 kernels::convert(
-                    filled({m_options.batch, kPromptTokens, m_unet->config().crossAttentionWidth}),
+                    filled({m_options.batch, kPromptTokens, m_unet->config().promptWidth()}),
                     m_compute),
                 1);
         break;

@@ -17,7 +17,7 @@
 namespace kinora::kernels {
 
 // Raised with every change of the table or of an argument struct.
-inline constexpr uint32_t kBackendVersion = 3;
+inline constexpr uint32_t kBackendVersion = 4;
 
 enum class Status : int32_t { Ok, InvalidArgument, Unsupported, OutOfMemory, Cancelled, Failed };
 
@@ -29,7 +29,17 @@ struct TensorRef {
     int64_t dims[kMaxRank];
 };
 
-enum class Activation : int32_t { None, Silu, Gelu, GeluTanh, QuickGelu, Relu, Sigmoid, Tanh };
+enum class Activation : int32_t {
+    None,
+    Silu,
+    Gelu,
+    GeluTanh,
+    QuickGelu,
+    Relu,
+    Sigmoid,
+    Tanh,
+    Mish
+};
 enum class BinaryOp : int32_t { Add, Subtract, Multiply, Divide, LeakyRelu };
 enum class WeightKind : int32_t { Linear, Conv2d };
 

@@ -148,6 +148,7 @@ bool appendActivation(dnnl::post_ops& operations, Activation activation) {
     case Activation::Relu: return append(algorithm::eltwise_relu);
     case Activation::Sigmoid: return append(algorithm::eltwise_logistic);
     case Activation::Tanh: return append(algorithm::eltwise_tanh);
+    case Activation::Mish: return append(algorithm::eltwise_mish);
     }
     return false;
 }

@@ -275,6 +275,7 @@ inline void activateBlock(Activation activation, const float* in, float* out, si
     case Activation::Relu: return mapBlock(in, out, count, ReluOp{});
     case Activation::Sigmoid: return mapBlock(in, out, count, SigmoidOp{});
     case Activation::Tanh: return mapBlock(in, out, count, TanhOp{});
+    case Activation::Mish: return mapBlock(in, out, count, MishOp{});
     }
 }
 

@@ -145,6 +145,17 @@ struct TanhOp {
     }
 };
 
+// x tanh(ln(1 + e)), e = e^x, is x n / (n + 2) with n = e (e + 2): no logarithm, no cancellation.
+// Above 20 the fraction is one.
+struct MishOp {
+    template <class D, class V> HWY_INLINE V operator()(D d, V x) const {
+        const V two = hn::Set(d, 2.0f);
+        const V e = exponential(d, hn::Min(x, hn::Set(d, 20.0f)));
+        const V n = hn::Mul(e, hn::Add(e, two));
+        return hn::Mul(x, hn::Div(n, hn::Add(n, two)));
+    }
+};
+
 } // namespace HWY_NAMESPACE
 } // namespace kinora::kernels::cpu
 HWY_AFTER_NAMESPACE();

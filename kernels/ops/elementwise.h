@@ -8,7 +8,8 @@
 
 namespace kinora::kernels {
 
-// Gelu is the exact one (erf), GeluTanh the tanh approximation, QuickGelu x * sigmoid(1.702 x).
+// Gelu is the exact one (erf), GeluTanh the tanh approximation, QuickGelu x * sigmoid(1.702 x),
+// Mish x * tanh(ln(1 + e^x)) (Misra 2019).
 Tensor activate(const Tensor& x, Activation activation);
 
 // x [..., 2C] -> x[..., :C] * activation(x[..., C:]), [..., C].

@@ -13,9 +13,16 @@ kernels::Activation readActivation(ConfigReader& config, std::string_view key,
         {"swish", Activation::Silu},
         {"gelu", Activation::Gelu},
         {"gelu_new", Activation::GeluTanh},
+        {"gelu_fast", Activation::GeluTanh},
+        {"gelu_python", Activation::Gelu},
         {"gelu_pytorch_tanh", Activation::GeluTanh},
+        {"gelu_python_tanh", Activation::GeluTanh},
         {"quick_gelu", Activation::QuickGelu},
         {"relu", Activation::Relu},
+        {"mish", Activation::Mish},
+        {"sigmoid", Activation::Sigmoid},
+        {"tanh", Activation::Tanh},
+        {"linear", Activation::None},
     };
     const std::string name = config.text(key, fallback);
     for (const auto& [text, activation] : kNames)

@@ -19,20 +19,24 @@ kernels::Tensor normed(const kernels::Tensor& x, const NormWeights& norm) {
 
 BasicTransformerBlock::BasicTransformerBlock(const Weights& weights, int64_t width,
                                              int64_t contextWidth, int64_t heads,
-                                             size_t pictureAdapters)
+                                             FirstAttention first, size_t pictureAdapters)
     : m_norm1(weights.norm("norm1", width)), m_norm2(weights.norm("norm2", width)),
-      m_norm3(weights.norm("norm3", width)),
-      m_selfAttention(weights / "attn1", width, width, heads, Bias::No),
+      m_norm3(weights.norm("norm3", width)), m_first(first),
+      m_firstAttention(weights / "attn1", width,
+                       first == FirstAttention::ToPrompt ? contextWidth : width, heads, Bias::No),
       m_crossAttention(weights / "attn2", width, contextWidth, heads, Bias::No, {},
                        pictureAdapters),
       m_gated(weights.linear("ff.net.0.proj", 2 * kExpansion * width, width)),
-      m_out(weights.linear("ff.net.2", width, kExpansion * width)) {}
+      m_out(weights.linear("ff.net.2", width, kExpansion * width)) {
+    weights.ignore("fuser."); // GLIGEN's: without boxes nothing goes through it
+}
 
 kernels::Tensor BasicTransformerBlock::operator()(kernels::Tensor x, const kernels::Tensor& context,
                                                   std::span<const PicturePrompt> pictures,
                                                   int64_t identityRows) const {
     kernels::Tensor hidden = normed(x, m_norm1);
-    x = m_selfAttention.toItself(hidden, x, identityRows);
+    x = m_first == FirstAttention::ToPrompt ? m_firstAttention(hidden, context, x)
+                                            : m_firstAttention.toItself(hidden, x, identityRows);
     hidden = normed(x, m_norm2);
     x = m_crossAttention(hidden, context, x, kernels::Causal::No, pictures);
     hidden = normed(x, m_norm3);

@@ -7,21 +7,26 @@
 
 namespace kinora::pipelines {
 
+// ToPrompt: "only_cross_attention".
+enum class FirstAttention { ToItself, ToPrompt };
+
 class BasicTransformerBlock {
   public:
     // width: of x, a multiple of heads; contextWidth: of the prompt embeddings.
     BasicTransformerBlock(const Weights& weights, int64_t width, int64_t contextWidth,
-                          int64_t heads, size_t pictureAdapters = 0);
+                          int64_t heads, FirstAttention first = FirstAttention::ToItself,
+                          size_t pictureAdapters = 0);
 
     // x [N,L,width], context [N,Lc,contextWidth] -> [N,L,width]. identityRows: as
-    // Attention::toItself.
+    // Attention::toItself, where there is one.
     kernels::Tensor operator()(kernels::Tensor x, const kernels::Tensor& context,
                                std::span<const PicturePrompt> pictures = {},
                                int64_t identityRows = 0) const;
 
   private:
     NormWeights m_norm1, m_norm2, m_norm3;
-    Attention m_selfAttention, m_crossAttention;
+    FirstAttention m_first;
+    Attention m_firstAttention, m_crossAttention;
     LinearWeights m_gated, m_out; // the feed-forward network
 };
 

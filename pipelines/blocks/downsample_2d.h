@@ -13,7 +13,8 @@ struct Downsample2D {
 
     Downsample2D(const Weights& weights, int64_t channels, DownsamplePadding padding);
 
-    // x [N,H,W,channels] -> half the size: rounded up (Around) or down.
+    // x [N,H,W,channels] -> half the size: rounded up (Around) or down. Throws
+    // Error{InvalidArgument} where nothing would be left.
     kernels::Tensor operator()(const kernels::Tensor& x) const;
 };
 

@@ -12,9 +12,10 @@ namespace kinora::pipelines {
 class TimestepEmbedding {
   public:
     // in: of the sinusoids; out: of the result. conditionWidth: of a further input (guidance, for
-    // LCM models); 0: none.
+    // LCM models); 0: none. after: the activation of the result.
     TimestepEmbedding(const Weights& weights, int64_t in, int64_t out, int64_t conditionWidth,
-                      kernels::Activation activation);
+                      kernels::Activation activation,
+                      kernels::Activation after = kernels::Activation::None);
 
     // sinusoids [N,in] f32, condition [N,conditionWidth] f32 or undefined -> [N,out] f32.
     kernels::Tensor operator()(const kernels::Tensor& sinusoids,
@@ -23,7 +24,7 @@ class TimestepEmbedding {
   private:
     LinearWeights m_linear1, m_linear2;
     std::optional<LinearWeights> m_condition;
-    kernels::Activation m_activation;
+    kernels::Activation m_activation, m_after;
 };
 
 } // namespace kinora::pipelines

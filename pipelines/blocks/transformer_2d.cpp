@@ -49,7 +49,10 @@ Transformer2D::Transformer2D(const Weights& weights, int64_t channels,
     m_blocks.reserve(static_cast<size_t>(options.layers));
     for (int64_t i = 0; i < options.layers; ++i)
         m_blocks.emplace_back(weights / ("transformer_blocks." + std::to_string(i)), inner,
-                              options.contextWidth, options.heads, options.pictureAdapters);
+                              options.contextWidth, options.heads,
+                              options.onlyCrossAttention ? FirstAttention::ToPrompt
+                                                         : FirstAttention::ToItself,
+                              options.pictureAdapters);
 }
 
 Tensor Transformer2D::operator()(const Tensor& x, const Tensor& context,

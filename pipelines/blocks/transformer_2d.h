@@ -17,7 +17,8 @@ struct TransformerOptions {
     int64_t contextWidth = 768; // of the prompt embeddings
     int64_t groups = 32;
     bool linearProjection = false; // how the file stores the projections: [out,in] or [out,in,1,1]
-    size_t pictureAdapters = 0;    // whose weights are there for pictures beside the prompt
+    bool onlyCrossAttention = false; // the first attention of a layer is to the prompt, too
+    size_t pictureAdapters = 0;      // whose weights are there for pictures beside the prompt
 };
 
 class Transformer2D {

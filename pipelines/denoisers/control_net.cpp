@@ -33,11 +33,7 @@ json denoiserConfig(const json& config) {
     const auto channels = config.find("block_out_channels");
     const size_t levels = channels != config.end() && channels->is_array() ? channels->size() : 4;
     unet["up_block_types"] = std::vector<std::string>(levels, "UpBlock2D"); // there are none
-    // Levels without transformers may say so by their number.
-    const auto depths = unet.find("transformer_layers_per_block");
-    if (depths != unet.end() && depths->is_array())
-        for (json& depth : *depths)
-            if (depth == 0) depth = 1;
+    unet["reverse_transformer_layers_per_block"] = std::vector<int64_t>(levels, 1);
     return unet;
 }
 
@@ -78,6 +74,8 @@ ControlNetConfig ControlNetConfig::fromJson(const json& config, std::string_view
     net.poolsResiduals = reader.boolean("global_pool_conditions", false);
     net.unet = Unet2dConfig::fromJson(denoiserConfig(config), file);
     if (!net.unet.midBlock) ConfigReader(config, file).unsupported("mid_block_type");
+    // The reference has its weights and leaves them unused.
+    if (net.unet.promptProjectionWidth) ConfigReader(config, file).unsupported("encoder_hid_dim");
     return net;
 }
 

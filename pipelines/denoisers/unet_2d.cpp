@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace kinora::pipelines {
@@ -46,6 +47,7 @@ Unet2d::Layers::Layers(const Unet2dConfig& config, const Weights& weights)
         const size_t level = levels - 1 - i; // of the down block that it mirrors
         UnetBlockOptions options = unetBlockOptions(config, level);
         options.layers += 1; // one more than on the way down
+        options.transformerLayers = config.upTransformers[i];
         options.attention = config.upAttention[i];
         options.resize = level > 0;
         up.emplace_back(weights / "up_blocks" / std::to_string(i),
@@ -55,7 +57,9 @@ Unet2d::Layers::Layers(const Unet2dConfig& config, const Weights& weights)
 }
 
 Unet2d::Unet2d(const Unet2dConfig& config, const Weights& weights)
-    : m_layers(std::make_unique<Layers>(config, weights)) {}
+    : m_layers(std::make_unique<Layers>(config, weights)) {
+    weights.ignore("position_net."); // GLIGEN's: of boxes that nobody gives
+}
 
 Unet2d::~Unet2d() = default;
 Unet2d::Unet2d(Unet2d&&) noexcept = default;
@@ -70,11 +74,13 @@ Tensor Unet2d::embedAddition(const Tensor& pooled, std::span<const float> number
 
 void Unet2d::checkAttends(std::span<const AttentionLayer> layers) const {
     std::vector<AttentionLayer> attending;
-    for (size_t i = 0; i < config().downAttention.size(); ++i)
-        if (config().downAttention[i]) attending.push_back({DenoiserPath::Down, i});
+    const auto& [down, up, onlyCross] =
+        std::tie(config().downAttention, config().upAttention, config().onlyCrossAttention);
+    for (size_t i = 0; i < down.size(); ++i)
+        if (down[i] && !onlyCross[i]) attending.push_back({DenoiserPath::Down, i});
     if (config().midBlock && config().midAttention) attending.push_back({DenoiserPath::Middle, {}});
-    for (size_t i = 0; i < config().upAttention.size(); ++i)
-        if (config().upAttention[i]) attending.push_back({DenoiserPath::Up, i});
+    for (size_t i = 0; i < up.size(); ++i)
+        if (up[i] && !onlyCross[up.size() - 1 - i]) attending.push_back({DenoiserPath::Up, i});
     for (const AttentionLayer& layer : layers) {
         if (std::ranges::any_of(attending, [&](const AttentionLayer& other) {
                 return layer.covers(other.path, other.block.value_or(0));

@@ -3,6 +3,7 @@
 // Source: Rombach et al. 2022; names and numbers as diffusers' UNet2DConditionModel.
 
 #include "pipelines/blocks/attention.h"
+#include "pipelines/blocks/resnet_block_2d.h"
 #include "pipelines/request/attention_layers.h"
 #include "pipelines/request/free_u.h"
 
@@ -17,13 +18,22 @@
 namespace kinora::pipelines {
 
 struct Unet2dConfig {
-    int64_t inChannels, outChannels, crossAttentionWidth;
-    int64_t sampleSize; // of the latents that it was trained on; 0: not said
+    int64_t inChannels, outChannels;
+    int64_t crossAttentionWidth;       // of what its transformers attend to
+    int64_t promptProjectionWidth = 0; // encoder_hid_dim: of what is projected to that; 0: nothing
+    // Of the latents that it was trained on; 0: not said.
+    int64_t sampleHeight = 0, sampleWidth = 0;
     std::vector<int64_t> blockChannels;
     std::vector<bool> downAttention, upAttention; // whether a block has transformers
     bool midBlock = true, midAttention = true;
-    std::vector<int64_t> layersPerBlock, transformerLayers, heads; // one for each block
-    int64_t timeConditionWidth = 0; // time_cond_proj_dim: guidance as an input (LCM); 0: none
+    std::vector<int64_t> layersPerBlock, heads; // one for each block
+    // How many layers each transformer has: in a block of the way down, of the way up (the deepest
+    // first), after one of its resnets. Those of blocks without transformers mean nothing.
+    std::vector<std::vector<int64_t>> downTransformers, upTransformers;
+    int64_t midTransformer = 1;
+    std::vector<bool> onlyCrossAttention; // one for each block; the middle has both attentions
+    bool fourierTime = false;             // time_embedding_type "fourier"
+    int64_t timeConditionWidth = 0;       // time_cond_proj_dim: guidance as an input (LCM); 0: none
     int64_t timeEmbeddingWidth;
     // addition_embed_type "text_time" (SDXL): a pooled prompt and some numbers (sizes) are told
     // too.
@@ -31,6 +41,7 @@ struct Unet2dConfig {
     int64_t additionNumberWidth = 0; // of each number's embedding
     int64_t normGroups;
     float normEpsilon;
+    TimeUse timeUse = TimeUse::Added; // resnet_time_scale_shift
     float midScale = 1; // mid_block_scale_factor: results of its resnets are divided by it
     bool linearProjection;
     bool flipSinToCos;
@@ -39,7 +50,18 @@ struct Unet2dConfig {
     bool padDownsampleAround = true;       // downsample_padding 1; false: 0, right and bottom only
     int inputKernel = 3, outputKernel = 3; // of the first and the last convolution
     kernels::Activation activation;
+    // timestep_post_act, and time_embedding_act_fn after what is added.
+    kernels::Activation afterTime = kernels::Activation::None;
+    kernels::Activation afterAddition = kernels::Activation::None;
     size_t pictureAdapters = 0; // of IP-Adapters that the weights have; no config says it
+
+    // Of the prompt's embeddings.
+    int64_t promptWidth() const {
+        return promptProjectionWidth ? promptProjectionWidth : crossAttentionWidth;
+    }
+    // Whether it can be told prompts of this width: any where nothing attends to them.
+    bool takesPrompts(int64_t width) const;
+
     // Every key of diffusers' config is read; a value that this code does not follow throws
     // Error{Unsupported} naming key and value, a wrong type or absurd value Error{BadFile}.
     // file: how errors name the config.

@@ -15,6 +15,12 @@ Weights numbered(const Weights& weights, std::string_view name, int64_t index) {
     return weights / name / std::to_string(index);
 }
 
+TransformerOptions transformerAfter(const UnetBlockOptions& options, int64_t resnet) {
+    TransformerOptions transformer = options.transformer;
+    transformer.layers = options.transformerLayers[static_cast<size_t>(resnet)];
+    return transformer;
+}
+
 // Both parts are given up, so that the arena has their room again when the joined one is used.
 Tensor joined(Tensor a, Tensor b) {
     const Tensor parts[] = {std::move(a), std::move(b)};
@@ -29,7 +35,8 @@ DownBlock::DownBlock(const Weights& weights, int64_t in, int64_t out,
         m_resnets.emplace_back(numbered(weights, "resnets", i), i == 0 ? in : out, out,
                                options.resnet);
         if (options.attention)
-            m_attentions.emplace_back(numbered(weights, "attentions", i), out, options.transformer);
+            m_attentions.emplace_back(numbered(weights, "attentions", i), out,
+                                      transformerAfter(options, i));
     }
     if (options.resize)
         m_downsample.emplace(numbered(weights, "downsamplers", 0), out, options.padding);
@@ -76,7 +83,8 @@ UpBlock::UpBlock(const Weights& weights, int64_t in, int64_t out, int64_t skipIn
         m_resnets.emplace_back(numbered(weights, "resnets", i), (i == 0 ? in : out) + skip, out,
                                options.resnet);
         if (options.attention)
-            m_attentions.emplace_back(numbered(weights, "attentions", i), out, options.transformer);
+            m_attentions.emplace_back(numbered(weights, "attentions", i), out,
+                                      transformerAfter(options, i));
     }
     if (options.resize) m_upsample.emplace(numbered(weights, "upsamplers", 0), out);
 }

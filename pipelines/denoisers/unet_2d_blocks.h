@@ -19,6 +19,7 @@ struct UnetBlockOptions {
     DownsamplePadding padding;
     ResnetOptions resnet;
     TransformerOptions transformer;
+    std::vector<int64_t> transformerLayers; // after each resnet, on the way down and up
 };
 
 // What every block is given besides the picture.

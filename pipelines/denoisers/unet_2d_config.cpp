@@ -44,14 +44,46 @@ void readBlocks(ConfigReader& reader, Unet2dConfig& config) {
     if (config.downAttention.size() != count) reader.badValue("down_block_types", perBlock);
     if (config.upAttention.size() != count) reader.badValue("up_block_types", perBlock);
     config.layersPerBlock = reader.integerForEach("layers_per_block", count, 2, 1, kMostLayers);
-    config.transformerLayers =
-        reader.integerForEach("transformer_layers_per_block", count, 1, 1, kMostLayers);
     // The reference's names are historical: attention_head_dim is the number of heads.
     const bool named = reader.has("num_attention_heads");
     config.heads = reader.integerForEach("attention_head_dim", count, 8, 1, kMostChannels);
     if (named)
         config.heads = reader.integerForEach("num_attention_heads", count, 8, 1, kMostChannels);
-    reader.requireDefault("reverse_transformer_layers_per_block", nullptr);
+    config.onlyCrossAttention = reader.booleanForEach("only_cross_attention", count, false);
+}
+
+bool hasLists(const nlohmann::json& json, std::string_view key) {
+    const auto value = json.find(key);
+    return value != json.end() && value->is_array() &&
+           std::any_of(value->begin(), value->end(), [](const auto& v) { return v.is_array(); });
+}
+
+// A list in the list says it for each transformer of a block. The way up has one more than the way
+// down, so that it has to say its own then.
+void readTransformers(ConfigReader& reader, const nlohmann::json& json, Unet2dConfig& config) {
+    constexpr const char* kDown = "transformer_layers_per_block";
+    constexpr const char* kUp = "reverse_transformer_layers_per_block";
+    const std::vector<int64_t>& resnets = config.layersPerBlock;
+    std::vector<int64_t> upResnets(resnets.rbegin(), resnets.rend());
+    for (int64_t& count : upResnets) ++count;
+    config.downTransformers = reader.integersForEach(kDown, resnets, 1, 0, kMostLayers);
+    config.midTransformer = config.downTransformers.back().front();
+    if (reader.has(kUp))
+        config.upTransformers = reader.integersForEach(kUp, upResnets, 1, 0, kMostLayers);
+    else if (hasLists(json, kDown))
+        reader.badValue(kUp, std::string("lists for the way up, as \"") + kDown + "\" has some");
+    else
+        for (size_t i = 0; i < upResnets.size(); ++i)
+            config.upTransformers.emplace_back(
+                upResnets[i], config.downTransformers[upResnets.size() - 1 - i].front());
+    const auto checkLengths = [&](const char* key, const auto& lists, const auto& attends,
+                                  const std::vector<int64_t>& counts) {
+        for (size_t i = 0; i < counts.size(); ++i)
+            if (attends[i] && lists[i].size() < static_cast<size_t>(counts[i]))
+                reader.badValue(key, "a number for each transformer of block " + std::to_string(i));
+    };
+    checkLengths(kDown, config.downTransformers, config.downAttention, resnets);
+    checkLengths(kUp, config.upTransformers, config.upAttention, upResnets);
 }
 
 void readMiddle(ConfigReader& reader, const nlohmann::json& json, Unet2dConfig& config) {
@@ -72,24 +104,31 @@ int readKernel(ConfigReader& reader, std::string_view key) {
 }
 
 void readTime(ConfigReader& reader, Unet2dConfig& config) {
+    const std::string type = reader.text("time_embedding_type", "positional");
+    if (type != "positional" && type != "fourier") reader.unsupported("time_embedding_type");
+    config.fourierTime = type == "fourier";
     config.flipSinToCos = reader.boolean("flip_sin_to_cos", true);
     // The frequencies' exponent is divided by half the channels minus this.
     const double half = static_cast<double>(config.blockChannels[0] / 2);
     config.frequencyShift = static_cast<float>(reader.number("freq_shift", 0, -1e3, 1e3));
-    if (half > 0 && config.frequencyShift == half)
+    if (half > 0 && config.frequencyShift == half && !config.fourierTime)
         reader.badValue("freq_shift", "another number than half the first channel count");
     config.timeEmbeddingWidth =
-        reader.integer("time_embedding_dim", 4 * config.blockChannels[0], 1, 4 * kMostChannels);
+        reader.integer("time_embedding_dim", (config.fourierTime ? 2 : 4) * config.blockChannels[0],
+                       1, 4 * kMostChannels);
+    if (config.fourierTime && config.timeEmbeddingWidth % 2 != 0)
+        reader.badValue("time_embedding_dim", "an even number, as the embedding is Fourier's");
     config.timeConditionWidth = reader.integer("time_cond_proj_dim", 0, 1, kMostChannels);
-    reader.requireDefault("time_embedding_type", "positional");
-    reader.requireDefault("time_embedding_act_fn", nullptr);
-    reader.requireDefault("timestep_post_act", nullptr);
+    config.afterTime = readActivation(reader, "timestep_post_act", "linear");
+    config.afterAddition = readActivation(reader, "time_embedding_act_fn", "linear");
+    const std::string use = reader.text("resnet_time_scale_shift", "default");
+    if (use != "default" && use != "scale_shift") reader.unsupported("resnet_time_scale_shift");
+    config.timeUse = use == "default" ? TimeUse::Added : TimeUse::ScaleAndShift;
 }
 
 void readAddition(ConfigReader& reader, Unet2dConfig& config) {
     if (!reader.has("addition_embed_type")) {
-        reader.requireDefault("projection_class_embeddings_input_dim", nullptr);
-        reader.ignore({"addition_time_embed_dim"});
+        reader.ignore({"projection_class_embeddings_input_dim", "addition_time_embed_dim"});
         return;
     }
     if (reader.text("addition_embed_type", "") != "text_time")
@@ -101,53 +140,67 @@ void readAddition(ConfigReader& reader, Unet2dConfig& config) {
     config.additionNumberWidth = reader.integer("addition_time_embed_dim", 0, 1, kMostChannels);
 }
 
-bool allFalse(const nlohmann::json& value) {
-    const auto isFalse = [](const nlohmann::json& v) { return v.is_boolean() && !v.get<bool>(); };
-    return isFalse(value) || (value.is_array() && std::all_of(value.begin(), value.end(), isFalse));
-}
-
 // What other architectures switch on.
-void requireDefaults(ConfigReader& reader, const nlohmann::json& json) {
-    if (reader.has("only_cross_attention") && !allFalse(json.at("only_cross_attention")))
-        reader.unsupported("only_cross_attention");
+void requireDefaults(ConfigReader& reader) {
     reader.requireDefault("dual_cross_attention", false);
-    reader.requireDefault("mid_block_only_cross_attention", false);
     reader.requireDefault("class_embed_type", nullptr);
     reader.requireDefault("num_class_embeds", nullptr);
     reader.requireDefault("class_embeddings_concat", false);
-    reader.requireDefault("encoder_hid_dim", nullptr);
-    reader.requireDefault("encoder_hid_dim_type", nullptr);
-    reader.requireDefault("resnet_time_scale_shift", "default");
-    reader.requireDefault("resnet_skip_time_act", false);
-    reader.requireDefault("resnet_out_scale_factor", 1.0);
-    reader.requireDefault("attention_type", "default");
-    reader.requireDefault("cross_attention_norm", nullptr);
+    // What GLIGEN's blocks add counts where boxes are given alone.
+    const std::string attention = reader.text("attention_type", "default");
+    if (attention != "default" && attention != "gated" && attention != "gated-text-image")
+        reader.unsupported("attention_type");
+    // Read by blocks of other types alone, which are refused.
+    reader.ignore({"resnet_skip_time_act", "resnet_out_scale_factor", "cross_attention_norm",
+                   "mid_block_only_cross_attention"});
     // Softmax is in f32 always, which is what upcast_attention asks for.
     reader.ignore({"upcast_attention", "dropout", "addition_embed_type_num_heads"});
 }
 
-int64_t readCrossAttentionWidth(ConfigReader& reader, const nlohmann::json& json, size_t count) {
-    const auto value = json.find("cross_attention_dim");
-    const bool isList = value != json.end() && value->is_array();
+// One width for each block may be written; those that attend can but have the prompt's.
+void readPrompt(ConfigReader& reader, Unet2dConfig& config) {
+    const size_t count = config.blockChannels.size();
     const std::vector<int64_t> widths =
         reader.integerForEach("cross_attention_dim", count, 1280, 1, kMostChannels);
-    if (isList &&
-        std::adjacent_find(widths.begin(), widths.end(), std::not_equal_to<>()) != widths.end())
-        reader.unsupported("cross_attention_dim");
-    return widths.front();
+    std::vector<int64_t> attended;
+    for (size_t i = 0; i < count; ++i) {
+        if (config.downAttention[i]) attended.push_back(widths[i]);
+        if (config.upAttention[i]) attended.push_back(widths[count - 1 - i]);
+    }
+    if (config.midAttention) attended.push_back(widths.back());
+    if (std::adjacent_find(attended.begin(), attended.end(), std::not_equal_to<>()) !=
+        attended.end())
+        reader.badValue("cross_attention_dim", "one width for all blocks that attend");
+    config.crossAttentionWidth = attended.empty() ? widths.front() : attended.front();
+    config.promptProjectionWidth = reader.integer("encoder_hid_dim", 0, 1, kMostChannels);
+    if (reader.text("encoder_hid_dim_type", "text_proj") != "text_proj")
+        reader.unsupported("encoder_hid_dim_type");
+    if (reader.has("encoder_hid_dim_type") && !config.promptProjectionWidth)
+        reader.badValue("encoder_hid_dim", "a number, as \"encoder_hid_dim_type\" is set");
 }
 
 } // namespace
+
+bool Unet2dConfig::takesPrompts(int64_t width) const {
+    const auto attends = [](const std::vector<bool>& blocks) {
+        return std::find(blocks.begin(), blocks.end(), true) != blocks.end();
+    };
+    const bool any = attends(downAttention) || attends(upAttention) || midAttention;
+    return width == promptWidth() || (!any && !promptProjectionWidth);
+}
 
 Unet2dConfig Unet2dConfig::fromJson(const nlohmann::json& json, std::string_view file) {
     ConfigReader reader(json, file);
     Unet2dConfig config{};
     config.inChannels = reader.integer("in_channels", 4, 1, 1024);
     config.outChannels = reader.integer("out_channels", 4, 1, 1024);
-    config.sampleSize = reader.squareSize("sample_size", 65536);
+    const auto [sampleHeight, sampleWidth] = reader.size("sample_size", 65536);
+    config.sampleHeight = sampleHeight;
+    config.sampleWidth = sampleWidth;
     readBlocks(reader, config);
-    config.crossAttentionWidth = readCrossAttentionWidth(reader, json, config.blockChannels.size());
+    readTransformers(reader, json, config);
     readMiddle(reader, json, config);
+    readPrompt(reader, config);
     readTime(reader, config);
     readAddition(reader, config);
     if (json.contains("norm_num_groups") && !reader.has("norm_num_groups"))
@@ -160,7 +213,7 @@ Unet2dConfig Unet2dConfig::fromJson(const nlohmann::json& json, std::string_view
     config.inputKernel = readKernel(reader, "conv_in_kernel");
     config.outputKernel = readKernel(reader, "conv_out_kernel");
     config.activation = readActivation(reader, "act_fn", "silu");
-    requireDefaults(reader, json);
+    requireDefaults(reader);
     reader.finish();
     return config;
 }

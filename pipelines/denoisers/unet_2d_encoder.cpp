@@ -17,27 +17,38 @@ using kernels::Tensor;
 UnetBlockOptions unetBlockOptions(const Unet2dConfig& config, size_t level) {
     UnetBlockOptions options{};
     options.layers = config.layersPerBlock[level];
+    options.transformerLayers = config.downTransformers[level];
     options.padding =
         config.padDownsampleAround ? DownsamplePadding::Around : DownsamplePadding::RightAndBottom;
     options.resnet = {.timeWidth = config.timeEmbeddingWidth,
                       .groups = config.normGroups,
                       .epsilon = config.normEpsilon,
-                      .activation = config.activation};
-    options.transformer = {.layers = config.transformerLayers[level],
+                      .activation = config.activation,
+                      .timeUse = config.timeUse};
+    options.transformer = {.layers = config.midTransformer,
                            .heads = config.heads[level],
                            .contextWidth = config.crossAttentionWidth,
                            .groups = config.normGroups,
                            .linearProjection = config.linearProjection,
+                           .onlyCrossAttention = config.onlyCrossAttention[level],
                            .pictureAdapters = config.pictureAdapters};
     return options;
 }
 
 UnetEncoder::UnetEncoder(const Unet2dConfig& config, const Weights& weights)
     : m_config(config), m_device(weights.device()), m_compute(weights.compute()),
-      m_timeEmbedding(weights / "time_embedding", config.blockChannels[0],
-                      config.timeEmbeddingWidth, config.timeConditionWidth, config.activation),
+      m_timeEmbedding(weights / "time_embedding",
+                      config.fourierTime ? config.timeEmbeddingWidth : config.blockChannels[0],
+                      config.timeEmbeddingWidth, config.timeConditionWidth, config.activation,
+                      config.afterTime),
       m_input(weights.in(DType::F32), "conv_in", config.blockChannels[0], config.inChannels,
               config.inputKernel) {
+    if (config.fourierTime)
+        m_fourierTime.emplace(weights / "time_proj", config.timeEmbeddingWidth,
+                              config.flipSinToCos);
+    if (config.promptProjectionWidth > 0)
+        m_promptProjection = weights.linear("encoder_hid_proj", config.crossAttentionWidth,
+                                            config.promptProjectionWidth);
     if (config.additionWidth > 0) // the reference's own choice of activation here, whatever act_fn
         m_addition.emplace(weights / "add_embedding", config.additionWidth,
                            config.timeEmbeddingWidth, 0, kernels::Activation::Silu);
@@ -53,6 +64,7 @@ UnetEncoder::UnetEncoder(const Unet2dConfig& config, const Weights& weights)
     if (!config.midBlock) return;
     UnetBlockOptions options = unetBlockOptions(config, levels - 1);
     options.attention = config.midAttention;
+    options.transformer.onlyCrossAttention = false;
     options.resnet.outputScale = config.midScale;
     m_middle.emplace(weights / "mid_block", channels.back(), options);
 }
@@ -70,8 +82,12 @@ Tensor UnetEncoder::embedTime(std::span<const float> timesteps, const Tensor& co
     const bool oneTime = std::adjacent_find(timesteps.begin(), timesteps.end(),
                                             std::not_equal_to<>()) == timesteps.end();
     if (oneTime && !condition) timesteps = timesteps.first(1);
-    Tensor embedded = m_timeEmbedding(sinusoids(timesteps, m_config.blockChannels[0]), condition);
+    const Tensor waves = m_fourierTime ? (*m_fourierTime)(timesteps)
+                                       : sinusoids(timesteps, m_config.blockChannels[0]);
+    Tensor embedded = m_timeEmbedding(waves, condition);
     if (added) embedded = kernels::add(added, embedded);
+    if (m_config.afterAddition != kernels::Activation::None)
+        embedded = kernels::activate(embedded, m_config.afterAddition);
     return kernels::convert(kernels::activate(embedded, m_config.activation), m_compute);
 }
 
@@ -103,14 +119,17 @@ UnetConditions UnetEncoder::conditions(int64_t rows, std::span<const float> time
         throw Error(ErrorCode::Internal, "The denoiser needs one timestep for each picture.");
     if (static_cast<bool>(m_addition) != static_cast<bool>(addition))
         throw Error(ErrorCode::Internal, "The denoiser was not told the sizes that it takes.");
-    if (promptEmbeddings.dim(-1) != m_config.crossAttentionWidth)
+    if (!m_config.takesPrompts(promptEmbeddings.dim(-1)))
         throw Error(ErrorCode::BadFile,
                     "The text encoder's embeddings are " +
-                        std::to_string(promptEmbeddings.dim(-1)) +
-                        " wide, the denoiser's \"cross_attention_dim\" is " +
-                        std::to_string(m_config.crossAttentionWidth) + ".",
+                        std::to_string(promptEmbeddings.dim(-1)) + " wide, the denoiser's \"" +
+                        (m_promptProjection ? "encoder_hid_dim" : "cross_attention_dim") +
+                        "\" is " + std::to_string(m_config.promptWidth()) + ".",
                     "The parts of the model do not belong together; fetch it again.");
-    return {embedTime(timesteps, timeCondition, addition), promptEmbeddings, {}, 0};
+    return {embedTime(timesteps, timeCondition, addition),
+            m_promptProjection ? (*m_promptProjection)(promptEmbeddings) : promptEmbeddings,
+            {},
+            0};
 }
 
 Tensor UnetEncoder::begin(const Tensor& sample) const {

@@ -3,6 +3,7 @@
 // ControlNets that steer it have in common. Private to this folder.
 
 #include "pipelines/blocks/conv_2d.h"
+#include "pipelines/blocks/fourier_embedding.h"
 #include "pipelines/blocks/timestep_embedding.h"
 #include "pipelines/denoisers/unet_2d.h"
 #include "pipelines/denoisers/unet_2d_blocks.h"
@@ -49,7 +50,9 @@ class UnetEncoder {
     Unet2dConfig m_config;
     kernels::Device& m_device;
     kernels::DType m_compute;
+    std::optional<FourierEmbedding> m_fourierTime;
     TimestepEmbedding m_timeEmbedding;
+    std::optional<LinearWeights> m_promptProjection;
     std::optional<TimestepEmbedding> m_addition;
     Conv2d m_input; // in f32: latents keep their precision
     std::vector<DownBlock> m_down;

@@ -196,7 +196,7 @@ void ControlNets::checkFits(const Named<ControlNet>& control, int64_t vaeFactor)
                                       std::to_string(m_unet.outChannels));
     if (own.blockChannels != m_unet.blockChannels || own.layersPerBlock != m_unet.layersPerBlock)
         doesNotFit(control.label, "its levels are not those of the denoiser");
-    if (own.crossAttentionWidth != m_unet.crossAttentionWidth ||
+    if (own.crossAttentionWidth != m_unet.promptWidth() ||
         own.additionWidth != m_unet.additionWidth)
         doesNotFit(control.label, "it is told something else than the denoiser");
 }

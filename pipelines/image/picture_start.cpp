@@ -47,7 +47,7 @@ Tensor PictureStart::draw(const Tensor& encoded, BatchNoise& noise) const {
                         noise.pictures());
     const Tensor drawn =
         noise.draw(encoded.device(), encoded.dim(1), encoded.dim(2), m_vae.latentChannels);
-    return samplePosterior(encoded, drawn, m_vae.scalingFactor);
+    return samplePosterior(encoded, drawn, m_vae);
 }
 
 PictureStart::Batch PictureStart::begin(const Scheduler& scheduler, int firstCall, double strength,

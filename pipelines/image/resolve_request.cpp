@@ -66,8 +66,8 @@ void fillFromModel(ImageRequest& request, const Model& model) {
 void fillFromConfigs(ImageRequest& request, const Model& model) {
     const auto vae = readVaeConfig(model.config("vae"), model.configLabel("vae"));
     const auto unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
-    if (!request.width) request.width = unet.sampleSize * vae.factor();
-    if (!request.height) request.height = unet.sampleSize * vae.factor();
+    if (!request.width) request.width = unet.sampleWidth * vae.factor();
+    if (!request.height) request.height = unet.sampleHeight * vae.factor();
     if (!request.sampler) {
         const auto* scheduler = findSchedulerByClass(model.className("scheduler"));
         request.sampler = std::string(scheduler ? scheduler->name : kSubstitute);

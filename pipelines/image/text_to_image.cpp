@@ -13,6 +13,8 @@
 #include "pipelines/schedulers/outdated_config.h"
 #include "pipelines/vae/vae.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -59,8 +61,8 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
     Unet2dConfig unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
     unet.pictureAdapters = model.ipAdapters().size();
     m_unet = std::make_unique<Unet2d>(unet, loader.open("unet"));
-    m_vae = readVaeConfig(model.config("vae"), model.configLabel("vae"));
-    m_decoder = makeVaeDecoder(model.config("vae"), model.configLabel("vae"), loader.open("vae"));
+    m_vae = readVaeConfig(vaeConfig(), model.configLabel("vae"));
+    m_decoder = makeVaeDecoder(vaeConfig(), model.configLabel("vae"), loader.open("vae"));
     m_unused = loader.unused();
     m_controls = std::make_unique<ControlNets>(model, m_unet->config(), m_vae.factor(), device,
                                                compute, events.loading);
@@ -70,15 +72,23 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
     m_kind = denoiserInput(m_unet->config(), m_vae);
 }
 
+// The reference's pipelines of SDXL alone give latents the mean and the deviation of a config.
+nlohmann::json TextToImage::vaeConfig() const {
+    nlohmann::json config = m_model.config("vae");
+    if (m_unet->config().additionWidth == 0)
+        for (const char* key : {"latents_mean", "latents_std"}) config.erase(key);
+    return config;
+}
+
 void TextToImage::checkComponentsAgree() const {
     const auto refuse = [](const std::string& what) {
         throw Error(ErrorCode::BadFile, "The model's parts do not fit together: " + what + ".",
                     "Get the whole folder from one source.");
     };
-    if (m_prompts->width() != m_unet->config().crossAttentionWidth)
+    if (!m_unet->config().takesPrompts(m_prompts->width()))
         refuse("the text encoder gives " + std::to_string(m_prompts->width()) +
                " values a token, the denoiser expects " +
-               std::to_string(m_unet->config().crossAttentionWidth));
+               std::to_string(m_unet->config().promptWidth()));
     const int64_t pooled = m_prompts->pooledWidth(), addition = m_unet->config().additionWidth;
     if ((addition == 0) != (pooled == 0))
         refuse(addition == 0 ? "the text encoder gives a pooled prompt, the denoiser takes none"
@@ -225,7 +235,7 @@ PictureStart TextToImage::pictureStart(const ImageRequest& request, const RunInp
         const Weights weights(*source, m_device, m_compute, [&](int64_t bytesRead) {
             if (events.loading) events.loading("encoder", static_cast<double>(bytesRead) / all);
         });
-        m_encoder = makeVaeEncoder(m_model.config("vae"), m_model.configLabel("vae"), weights);
+        m_encoder = makeVaeEncoder(vaeConfig(), m_model.configLabel("vae"), weights);
     }
     const auto encode = [&](const Tensor& picture) {
         Tensor moments = request.tiling == "on"

@@ -27,6 +27,8 @@
 #include "pipelines/vae/vae_config.h"
 #include "pipelines/weights/model.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <array>
 #include <functional>
 #include <memory>
@@ -116,6 +118,7 @@ class TextToImage {
         int64_t calls = 0;       // of the scheduler that are done, or left out at the start
         CallRange range{};       // of them that this run makes
     };
+    nlohmann::json vaeConfig() const;
     void checkComponentsAgree() const;
     EncodedPrompts encodePrompts(const ImageRequest& request, int64_t calls,
                                  const RunInputs& inputs) const;

@@ -179,12 +179,13 @@ ClipTextResult ClipTextModel::encode(std::span<const int32_t> ids, int64_t lengt
         throw Error(ErrorCode::InvalidArgument, "The text encoder takes 1 to " +
                                                     std::to_string(config.positions) +
                                                     " tokens, not " + std::to_string(length) + ".");
-    if (options.skip < 1 || options.skip > config.layers)
+    if (options.skip < 1 || options.skip > config.layers + 1)
         throw Error(ErrorCode::InvalidArgument,
                     "Clip skip " + std::to_string(options.skip) +
                         " is out of range: the text encoder has " + std::to_string(config.layers) +
                         " layers.",
-                    "Use 1 for the last layer, 2 for the one before it.");
+                    "Use 1 for the last layer, 2 for the one before it, up to one more than there "
+                    "are layers for what goes into the first.");
     const auto rows = static_cast<int64_t>(ids.size()) / length;
     Tensor x = embedded(ids, placed).reshape({rows, length, config.width});
     x = kernels::add(x, layers.positions.slice(0, length).reshape({1, length, config.width}));

@@ -28,7 +28,9 @@ struct ClipTextConfig {
 enum class TextPooling { None, Projected };
 
 struct ClipTextOptions {
-    int skip = 1;          // 1: the last layer's states, 2: those of the one before it ...
+    // 1: the last layer's states, 2: those of the one before it ...; one more than there are
+    // layers: what goes into the first.
+    int skip = 1;
     bool finalNorm = true; // off: as the layer gives them (SDXL)
 };
 
@@ -53,7 +55,7 @@ class ClipTextModel {
 
     // ids: n rows of `length`, 1 to config().positions. The pooled embedding is the projection of
     // the last layer's state at the end token, whatever layer is asked for. Throws
-    // Error{InvalidArgument} where there are fewer layers than `skip`. placed: by their places.
+    // Error{InvalidArgument} where there are not enough layers for `skip`. placed: by their places.
     ClipTextResult encode(std::span<const int32_t> ids, int64_t length,
                           const ClipTextOptions& options,
                           std::span<const PlacedVector> placed = {}) const;

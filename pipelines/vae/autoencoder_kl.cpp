@@ -21,17 +21,25 @@ using kernels::Tensor;
 
 class UpDecoderBlock {
   public:
-    UpDecoderBlock(const Weights& weights, int64_t in, int64_t out, bool resize,
+    UpDecoderBlock(const Weights& weights, int64_t in, int64_t out, bool resize, bool attends,
                    const AutoencoderKlConfig& config) {
-        for (int64_t i = 0; i <= config.layersPerBlock; ++i)
-            m_resnets.emplace_back(weights / "resnets" / std::to_string(i), i == 0 ? in : out, out,
+        for (int64_t i = 0; i <= config.layersPerBlock; ++i) {
+            const std::string number = std::to_string(i);
+            m_resnets.emplace_back(weights / "resnets" / number, i == 0 ? in : out, out,
                                    vaeResnetOptions(config));
+            if (attends)
+                m_attentions.emplace_back(weights / "attentions" / number, out, config.normGroups,
+                                          kVaeEpsilon);
+        }
         if (resize) m_upsample.emplace(weights / "upsamplers.0", out);
     }
 
     // x [N,H,W,in] -> [N,H,W,out], or twice the size.
     Tensor operator()(Tensor x) const {
-        for (const ResnetBlock2D& resnet : m_resnets) x = resnet(std::move(x));
+        for (size_t i = 0; i < m_resnets.size(); ++i) {
+            x = m_resnets[i](std::move(x));
+            if (!m_attentions.empty()) x = m_attentions[i](x);
+        }
         if (!m_upsample) return x;
         const int64_t height = 2 * x.dim(1), width = 2 * x.dim(2);
         return (*m_upsample)(std::move(x), height, width);
@@ -39,6 +47,7 @@ class UpDecoderBlock {
 
   private:
     std::vector<ResnetBlock2D> m_resnets;
+    std::vector<VaeAttention> m_attentions; // one after each, or none
     std::optional<Upsample2D> m_upsample;
 };
 
@@ -54,6 +63,7 @@ struct AutoencoderKlDecoder::Layers {
     std::vector<UpDecoderBlock> up;
     GroupNorm outputNorm;
     Conv2d output;
+    Tensor means, deviations; // [1,1,1,latentChannels], undefined where there are none
 
     Layers(const AutoencoderKlConfig& how, const Weights& decoder)
         : config(how), compute(decoder.compute()),
@@ -67,8 +77,12 @@ struct AutoencoderKlDecoder::Layers {
             const size_t level = levels - 1 - i;
             const int64_t in = how.blockChannels[i == 0 ? level : level + 1];
             up.emplace_back(decoder / "up_blocks" / std::to_string(i), in, how.blockChannels[level],
-                            level > 0, how);
+                            level > 0, how.upAttention[i], how);
         }
+        if (how.latentMeans.empty()) return;
+        const kernels::Shape each{1, 1, 1, how.latentChannels};
+        means = decoder.device().fromHost(how.latentMeans.data(), each, DType::F32);
+        deviations = decoder.device().fromHost(how.latentDeviations.data(), each, DType::F32);
     }
 };
 
@@ -92,6 +106,7 @@ const AutoencoderKlConfig& AutoencoderKlDecoder::config() const {
 Tensor AutoencoderKlDecoder::operator()(const Tensor& latents) const {
     const Layers& layers = *m_layers;
     Tensor x = kernels::linearCombination({{1.0 / layers.config.scalingFactor, latents}});
+    if (layers.means) x = kernels::add(kernels::multiply(x, layers.deviations), layers.means);
     if (layers.postQuant) x = (*layers.postQuant)(x);
     x = kernels::convert(layers.input(x), layers.compute);
     x = layers.middle(std::move(x));

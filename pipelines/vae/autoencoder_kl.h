@@ -15,15 +15,25 @@
 namespace kinora::pipelines {
 
 struct AutoencoderKlConfig {
-    int64_t inChannels, outChannels, latentChannels, layersPerBlock, normGroups, sampleSize;
+    int64_t inChannels, outChannels, latentChannels, layersPerBlock, normGroups;
     std::vector<int64_t> blockChannels;
+    // Whether the resnets of a block of the encoder, of the decoder (the deepest first) are
+    // followed by attention.
+    std::vector<bool> downAttention, upAttention;
     bool midAttention, quantConv, postQuantConv;
     float scalingFactor;
+    std::vector<float> latentMeans, latentDeviations; // of each channel, or none
     kernels::Activation activation;
     int64_t factor() const { return int64_t{1} << (blockChannels.size() - 1); } // pixels per latent
     operator VaeConfig() const {
-        return {inChannels, outChannels,   latentChannels,
-                factor(),   scalingFactor, Encoding::Distribution};
+        return {.inChannels = inChannels,
+                .outChannels = outChannels,
+                .latentChannels = latentChannels,
+                .pixelsPerLatent = factor(),
+                .scalingFactor = scalingFactor,
+                .encoding = Encoding::Distribution,
+                .latentMeans = latentMeans,
+                .latentDeviations = latentDeviations};
     }
     // Throws Error{Unsupported, BadFile} naming the key. file: how errors name the config.
     static AutoencoderKlConfig fromJson(const nlohmann::json& config,

@@ -21,11 +21,16 @@ using kernels::Tensor;
 
 class DownEncoderBlock {
   public:
-    DownEncoderBlock(const Weights& weights, int64_t in, int64_t out, bool resize,
+    DownEncoderBlock(const Weights& weights, int64_t in, int64_t out, bool resize, bool attends,
                      const AutoencoderKlConfig& config) {
-        for (int64_t i = 0; i < config.layersPerBlock; ++i)
-            m_resnets.emplace_back(weights / "resnets" / std::to_string(i), i == 0 ? in : out, out,
+        for (int64_t i = 0; i < config.layersPerBlock; ++i) {
+            const std::string number = std::to_string(i);
+            m_resnets.emplace_back(weights / "resnets" / number, i == 0 ? in : out, out,
                                    vaeResnetOptions(config));
+            if (attends)
+                m_attentions.emplace_back(weights / "attentions" / number, out, config.normGroups,
+                                          kVaeEpsilon);
+        }
         if (resize)
             m_downsample.emplace(weights / "downsamplers.0", out,
                                  DownsamplePadding::RightAndBottom);
@@ -33,12 +38,16 @@ class DownEncoderBlock {
 
     // x [N,H,W,in] -> [N,H,W,out], or half the size.
     Tensor operator()(Tensor x) const {
-        for (const ResnetBlock2D& resnet : m_resnets) x = resnet(std::move(x));
+        for (size_t i = 0; i < m_resnets.size(); ++i) {
+            x = m_resnets[i](std::move(x));
+            if (!m_attentions.empty()) x = m_attentions[i](x);
+        }
         return m_downsample ? (*m_downsample)(x) : x;
     }
 
   private:
     std::vector<ResnetBlock2D> m_resnets;
+    std::vector<VaeAttention> m_attentions; // one after each, or none
     std::optional<Downsample2D> m_downsample;
 };
 
@@ -68,7 +77,8 @@ struct AutoencoderKlEncoder::Layers {
         for (size_t level = 0; level < levels; ++level)
             down.emplace_back(encoder / "down_blocks" / std::to_string(level),
                               how.blockChannels[level > 0 ? level - 1 : 0],
-                              how.blockChannels[level], level + 1 < levels, how);
+                              how.blockChannels[level], level + 1 < levels,
+                              how.downAttention[level], how);
     }
 };
 

@@ -3,7 +3,7 @@
 // Source: Rombach et al. 2022, appendix G; names and numbers as diffusers' AutoencoderKL.
 //
 //     AutoencoderKlEncoder encoder(config, weights);
-//     Tensor latents = samplePosterior(encoder(picture), noise, config.scalingFactor);
+//     Tensor latents = samplePosterior(encoder(picture), noise, config);
 
 #include "pipelines/vae/autoencoder_kl.h"
 

@@ -22,7 +22,7 @@ constexpr Row kSpaces[] = {
 
 std::optional<LatentSpace> latentSpaceOf(const VaeConfig& vae) {
     for (const Row& row : kSpaces)
-        if (vae.latentChannels == row.channels &&
+        if (vae.latentMeans.empty() && vae.latentChannels == row.channels &&
             std::abs(vae.scalingFactor - row.scalingFactor) < 1e-5f)
             return row.space;
     return std::nullopt;

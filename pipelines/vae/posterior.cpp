@@ -18,7 +18,7 @@ constexpr float kLeastLogVariance = -30, kMostLogVariance = 20;
 
 } // namespace
 
-Tensor samplePosterior(const Tensor& moments, const Tensor& noise, float scalingFactor) {
+Tensor samplePosterior(const Tensor& moments, const Tensor& noise, const VaeConfig& vae) {
     kernels::Device& device = moments.device();
     if (!device.hasNumbers()) return device.empty(noise.shape(), DType::F32);
     const std::vector<float> stored = device.toHost<float>(moments);
@@ -30,7 +30,10 @@ Tensor samplePosterior(const Tensor& moments, const Tensor& noise, float scaling
         const float* at = &stored[position * 2 * channels + channel];
         const float logVariance = std::clamp(at[channels], kLeastLogVariance, kMostLogVariance);
         const float deviation = std::exp(0.5f * logVariance);
-        values[i] = scalingFactor * (at[0] + deviation * values[i]);
+        const float drawn = at[0] + deviation * values[i];
+        values[i] = vae.latentMeans.empty() ? vae.scalingFactor * drawn
+                                            : (drawn - vae.latentMeans[channel]) *
+                                                  vae.scalingFactor / vae.latentDeviations[channel];
     }
     return device.fromHost(values.data(), noise.shape(), DType::F32);
 }

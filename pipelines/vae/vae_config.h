@@ -4,6 +4,7 @@
 #include "kernels/tensor/tensor.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace kinora::pipelines {
 
@@ -17,6 +18,9 @@ struct VaeConfig {
     int64_t pixelsPerLatent = 1;                                 // of a side
     float scalingFactor = 1; // latents as the denoiser sees them are the encoder's times this
     Encoding encoding = Encoding::Distribution;
+    // Before they are scaled each channel's mean is taken away, and its deviation divided by;
+    // empty: not.
+    std::vector<float> latentMeans = {}, latentDeviations = {};
 
     int64_t factor() const { return pixelsPerLatent; }
     int64_t encodedChannels() const {
@@ -27,8 +31,8 @@ struct VaeConfig {
 class VaeDecoder {
   public:
     virtual ~VaeDecoder() = default;
-    // latents [N,h,w,latentChannels] f32 as the scheduler left them (they are divided by the
-    // scaling factor here) -> [N, h*factor, w*factor, outChannels] f32, about -1..1.
+    // latents [N,h,w,latentChannels] f32 as the scheduler left them (that they are scaled is undone
+    // here) -> [N, h*factor, w*factor, outChannels] f32, about -1..1.
     virtual kernels::Tensor operator()(const kernels::Tensor& latents) const = 0;
 };
 

@@ -1,12 +1,10 @@
 #pragma once
-// The middle of an autoencoder, the same in its encoder and its decoder: resnet, attention over all
-// positions with one head, resnet.
+// The middle of an autoencoder, the same in its encoder and its decoder: resnet, attention, resnet.
 // Source: Rombach et al. 2022, appendix G; names and numbers as diffusers' UNetMidBlock2D.
 
-#include "pipelines/blocks/attention.h"
-#include "pipelines/blocks/group_norm.h"
 #include "pipelines/blocks/resnet_block_2d.h"
 #include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/vae/vae_attention.h"
 
 #include <optional>
 
@@ -25,11 +23,8 @@ class VaeMidBlock {
     kernels::Tensor operator()(kernels::Tensor x) const;
 
   private:
-    kernels::Tensor attend(const kernels::Tensor& x) const;
-
     ResnetBlock2D m_first;
-    std::optional<GroupNorm> m_norm;
-    std::optional<Attention> m_attention;
+    std::optional<VaeAttention> m_attention;
     ResnetBlock2D m_second;
 };
 

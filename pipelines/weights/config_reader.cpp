@@ -24,6 +24,11 @@ std::string range(int64_t least, int64_t most) {
     return " from " + std::to_string(least) + " to " + std::to_string(most);
 }
 
+std::string oneForEachBlock(const char* what, size_t count) {
+    return std::string(what) + " or a list of " + std::to_string(count) +
+           ", one for each of \"block_out_channels\"";
+}
+
 } // namespace
 
 ConfigReader::ConfigReader(const nlohmann::json& config, std::string_view file)
@@ -86,6 +91,18 @@ double ConfigReader::number(std::string_view key, double fallback, double least,
     return number;
 }
 
+std::vector<float> ConfigReader::numbers(std::string_view key, size_t count, double least,
+                                         double most) {
+    const nlohmann::json* value = find(key);
+    std::vector<float> numbers;
+    for (const nlohmann::json& entry : value && value->is_array() ? *value : nlohmann::json())
+        if (entry.is_number() && entry.get<double>() >= least && entry.get<double>() <= most)
+            numbers.push_back(entry.get<float>());
+    if (numbers.size() != count || value->size() != count)
+        badValue(key, "a list of " + std::to_string(count) + " numbers" + range(least, most));
+    return numbers;
+}
+
 bool ConfigReader::boolean(std::string_view key, bool fallback) {
     const nlohmann::json* value = find(key);
     if (!value) return fallback;
@@ -103,12 +120,15 @@ std::string ConfigReader::text(std::string_view key, std::string_view fallback) 
 std::vector<int64_t> ConfigReader::integers(std::string_view key, std::vector<int64_t> fallback,
                                             int64_t least, int64_t most) {
     const nlohmann::json* value = find(key);
-    if (!value) return fallback;
-    if (!value->is_array() || value->empty() || value->size() > kLongestList)
+    return value ? integersIn(key, *value, least, most) : fallback;
+}
+
+std::vector<int64_t> ConfigReader::integersIn(std::string_view key, const nlohmann::json& list,
+                                              int64_t least, int64_t most) const {
+    if (!list.is_array() || list.empty() || list.size() > kLongestList)
         badValue(key, "a list of 1 to 16 integers" + range(least, most));
     std::vector<int64_t> numbers;
-    for (const nlohmann::json& entry : *value)
-        numbers.push_back(integerAt(key, entry, least, most));
+    for (const nlohmann::json& entry : list) numbers.push_back(integerAt(key, entry, least, most));
     return numbers;
 }
 
@@ -135,20 +155,55 @@ std::vector<int64_t> ConfigReader::integerForEach(std::string_view key, size_t c
     if (std::any_of(value->begin(), value->end(), [](const auto& v) { return v.is_array(); }))
         unsupported(key);
     std::vector<int64_t> numbers = integers(key, {}, least, most);
-    if (numbers.size() != count)
-        badValue(key, "an integer or a list of " + std::to_string(count) +
-                          ", one for each of \"block_out_channels\"");
+    if (numbers.size() != count) badValue(key, oneForEachBlock("an integer", count));
     return numbers;
 }
 
-int64_t ConfigReader::squareSize(std::string_view key, int64_t most) {
+std::vector<std::vector<int64_t>> ConfigReader::integersForEach(std::string_view key,
+                                                                const std::vector<int64_t>& lengths,
+                                                                int64_t fallback, int64_t least,
+                                                                int64_t most) {
     const nlohmann::json* value = find(key);
-    if (!value) return 0;
-    if (!value->is_array()) return integer(key, 0, 1, most);
+    const bool isList = value && value->is_array();
+    const size_t count = lengths.size();
+    if (isList && value->size() != count) badValue(key, oneForEachBlock("an integer", count));
+    const int64_t one = isList ? fallback : integer(key, fallback, least, most);
+    std::vector<std::vector<int64_t>> lists;
+    for (size_t block = 0; block < count; ++block) {
+        const auto length = static_cast<size_t>(lengths[block]);
+        if (!isList)
+            lists.emplace_back(length, one);
+        else if (const nlohmann::json& entry = (*value)[block]; !entry.is_array())
+            lists.emplace_back(length, integerAt(key, entry, least, most));
+        else
+            lists.push_back(integersIn(key, entry, least, most));
+    }
+    return lists;
+}
+
+std::vector<bool> ConfigReader::booleanForEach(std::string_view key, size_t count, bool fallback) {
+    const nlohmann::json* value = find(key);
+    if (!value || !value->is_array()) return std::vector<bool>(count, boolean(key, fallback));
+    std::vector<bool> values;
+    for (const nlohmann::json& entry : *value) {
+        if (!entry.is_boolean()) break;
+        values.push_back(entry.get<bool>());
+    }
+    if (values.size() != count || value->size() != count)
+        badValue(key, oneForEachBlock("true or false", count));
+    return values;
+}
+
+ConfigReader::Size ConfigReader::size(std::string_view key, int64_t most) {
+    const nlohmann::json* value = find(key);
+    if (!value) return {};
+    if (!value->is_array()) {
+        const int64_t side = integer(key, 0, 1, most);
+        return {side, side};
+    }
     const std::vector<int64_t> sizes = integers(key, {}, 1, most);
     if (sizes.size() != 2) badValue(key, "an integer or two of them");
-    if (sizes[0] != sizes[1]) unsupported(key);
-    return sizes[0];
+    return {sizes[0], sizes[1]};
 }
 
 void ConfigReader::requireDefault(std::string_view key, const nlohmann::json& value) {

@@ -41,8 +41,21 @@ class ConfigReader {
     // One integer for all of `count`, or a list of `count`.
     std::vector<int64_t> integerForEach(std::string_view key, size_t count, int64_t fallback,
                                         int64_t least, int64_t most);
-    // An integer, or a list of equal ones; 0 where absent or null.
-    int64_t squareSize(std::string_view key, int64_t most);
+    // A list of `count`.
+    std::vector<float> numbers(std::string_view key, size_t count, double least, double most);
+    // For each of lengths.size() blocks a list: of `length` times the same integer, where one is
+    // written for the block or for all of them, else the list that is written, however long.
+    std::vector<std::vector<int64_t>> integersForEach(std::string_view key,
+                                                      const std::vector<int64_t>& lengths,
+                                                      int64_t fallback, int64_t least,
+                                                      int64_t most);
+    // One boolean for all of `count`, or a list of `count`.
+    std::vector<bool> booleanForEach(std::string_view key, size_t count, bool fallback);
+    // One integer for both sides, or a list of height and width; 0 where absent or null.
+    struct Size {
+        int64_t height = 0, width = 0;
+    };
+    Size size(std::string_view key, int64_t most);
 
     // The key is absent, null or has this value; another is Unsupported.
     void requireDefault(std::string_view key, const nlohmann::json& value);
@@ -58,6 +71,9 @@ class ConfigReader {
     const nlohmann::json* find(std::string_view key);
     int64_t integerAt(std::string_view key, const nlohmann::json& value, int64_t least,
                       int64_t most) const;
+
+    std::vector<int64_t> integersIn(std::string_view key, const nlohmann::json& list, int64_t least,
+                                    int64_t most) const;
 
     const nlohmann::json& m_config;
     std::string m_file;

@@ -29,9 +29,9 @@ SYNTAX_PROMPTS = ["a (quiet:1.3) castle, [golden] hour", "((fox)) near the (rive
 TAKEN = ("act_fn", "addition_embed_type", "addition_time_embed_dim", "attention_head_dim",
          "block_out_channels", "cross_attention_dim", "down_block_types", "downsample_padding",
          "flip_sin_to_cos", "freq_shift", "in_channels", "layers_per_block",
-         "mid_block_scale_factor", "norm_eps", "norm_num_groups",
-         "projection_class_embeddings_input_dim", "transformer_layers_per_block",
-         "upcast_attention", "use_linear_projection")
+         "mid_block_scale_factor", "norm_eps", "norm_num_groups", "only_cross_attention",
+         "projection_class_embeddings_input_dim", "resnet_time_scale_shift",
+         "transformer_layers_per_block", "upcast_attention", "use_linear_projection")
 
 
 def one(values):
@@ -105,8 +105,11 @@ class Controls(Nothing):
             own = tuple(draw.randint(2, 6) for _ in range(levels))
             original = is_regular(unet) and draw.random() < 0.5
             order = "rgb" if original else draw.choice(["rgb", "rgb", "bgr"])
+            like = {key: unet[key] for key in TAKEN}
+            if unet.encoder_hid_dim:  # which such nets do not project
+                like["cross_attention_dim"] = unet.encoder_hid_dim
             net = ControlNetModel(
-                **{key: unet[key] for key in TAKEN}, conditioning_embedding_out_channels=own,
+                **like, conditioning_embedding_out_channels=own,
                 mid_block_type=unet.mid_block_type, controlnet_conditioning_channel_order=order)
             random_models.randomise(net, draw.randrange(2 ** 31))
             self.store(draw, net, original)

@@ -43,6 +43,7 @@ def is_regular(config):
     attention = ["CrossAttn" in kind for kind in config.down_block_types]
     return (isinstance(config.layers_per_block, int) and config.time_cond_proj_dim is None
             and config.mid_block_type == "UNetMidBlock2DCrossAttn"
+            and config.encoder_hid_dim is None and config.time_embedding_type == "positional"
             and attention[::-1] == ["CrossAttn" in kind for kind in config.up_block_types])
 
 

@@ -26,7 +26,7 @@ CLASSES = {
 }
 XL_KINDS = ("sdxl", "sdxl-inpaint9", "refiner")
 SCHEDULERS = ["EulerDiscreteScheduler", "DDIMScheduler", "PNDMScheduler", "DDPMScheduler"]
-ACTIVATIONS = ["silu", "silu", "silu", "silu", "gelu", "relu"]
+ACTIVATIONS = ["silu", "silu", "silu", "gelu", "relu", "mish"]
 
 
 def write_tokenizer(folder, draw, length, pad):
@@ -81,12 +81,12 @@ def randomise(module, seed):
     return module.eval()
 
 
-def text_config(draw, vocabulary, layers_at_least=1):
+def text_config(draw, vocabulary):
     heads = draw.choice([1, 2, 3, 4])
     return dict(hidden_size=heads * draw.choice([4, 6, 8, 10]),
                 intermediate_size=draw.choice([20, 33, 64]),
-                num_hidden_layers=draw.randint(layers_at_least, 4), num_attention_heads=heads,
-                hidden_act=draw.choice(["quick_gelu", "gelu"]),
+                num_hidden_layers=draw.randint(1, 4), num_attention_heads=heads,
+                hidden_act=draw.choice(["quick_gelu", "gelu"] * 3 + ["mish", "gelu_fast", "silu"]),
                 layer_norm_eps=draw.choice([1e-5, 1e-5, 1e-3]), vocab_size=vocabulary,
                 bos_token_id=vocabulary - 2, pad_token_id=vocabulary - 1,
                 eos_token_id=draw.choice([vocabulary - 1, 2]),
@@ -94,19 +94,26 @@ def text_config(draw, vocabulary, layers_at_least=1):
 
 
 def vae_config(draw, latent_channels):
+    statistics = {}
+    if latent_channels == 4 and draw.random() < 0.25:  # which the pipelines of SDXL follow alone
+        statistics = dict(latents_mean=[round(draw.uniform(-1, 1), 3) for _ in range(4)],
+                          latents_std=[round(draw.uniform(0.5, 3), 3) for _ in range(4)])
     groups = draw.choice([1, 2, 3, 4])
     levels = draw.choice([1, 2, 2, 3, 4])
     return dict(in_channels=3, out_channels=3, latent_channels=latent_channels,
                 block_out_channels=[groups * draw.randint(1, 5) for _ in range(levels)],
-                down_block_types=["DownEncoderBlock2D"] * levels,
-                up_block_types=["UpDecoderBlock2D"] * levels,
+                down_block_types=[draw.choice(["", "", "", "Attn"]) + "DownEncoderBlock2D"
+                                  for _ in range(levels)],
+                up_block_types=[draw.choice(["", "", "", "Attn"]) + "UpDecoderBlock2D"
+                                for _ in range(levels)],
                 layers_per_block=draw.randint(1, 3), norm_num_groups=groups,
                 act_fn=draw.choice(ACTIVATIONS), sample_size=draw.choice([32, 64]),
                 scaling_factor=draw.choice([0.18215, 0.13025, 1.0, 0.5]),
                 shift_factor=draw.choice([None, None, 0.1]),
                 force_upcast=draw.choice([True, False]),
                 mid_block_add_attention=draw.random() < 0.75,
-                use_quant_conv=draw.random() < 0.75, use_post_quant_conv=draw.random() < 0.75)
+                use_quant_conv=draw.random() < 0.75, use_post_quant_conv=draw.random() < 0.75,
+                **statistics)
 
 
 def unet_config(draw, in_channels, out_channels, width):
@@ -144,7 +151,53 @@ def unet_config(draw, in_channels, out_channels, width):
         upcast_attention=draw.random() < 0.3, dropout=draw.choice([0.0, 0.0, 0.1]))
     if draw.random() < 0.2:
         config["time_embedding_dim"] = draw.choice([10, 24, 64])
+    config.update(rare_options(draw, config))
     return config
+
+
+def rare_options(draw, config):
+    """What no model of everyday has."""
+    levels = len(config["block_out_channels"])
+    attends = [kind.startswith("Cross") for kind in config["down_block_types"]]
+    rare = {}
+    if draw.random() < 0.2:
+        rare["resnet_time_scale_shift"] = "scale_shift"
+    if draw.random() < 0.2:
+        rare["only_cross_attention"] = draw.choice(
+            [True, [draw.random() < 0.5 for _ in range(levels)]])
+    if draw.random() < 0.15:
+        rare["time_embedding_type"] = "fourier"
+    if draw.random() < 0.15:
+        rare["time_embedding_act_fn"] = draw.choice(["silu", "mish", "gelu"])
+    if draw.random() < 0.15:
+        rare["timestep_post_act"] = draw.choice(["silu", "mish", "relu"])
+    if draw.random() < 0.1:  # without a meaning for the types of blocks that there are
+        rare.update(resnet_skip_time_act=True, resnet_out_scale_factor=1.7,
+                    cross_attention_norm="layer_norm")
+    if draw.random() < 0.2:
+        rare.update(uneven_transformers(draw, config["layers_per_block"], levels))
+    if draw.random() < 0.15 and not isinstance(config["cross_attention_dim"], list):
+        rare["encoder_hid_dim"] = config["cross_attention_dim"]
+        rare["cross_attention_dim"] = draw.choice([6, 12, 20])
+    elif draw.random() < 0.5 and not attends[0] and config["up_block_types"][-1] == "UpBlock2D":
+        rare["cross_attention_dim"] = [7] + [config["cross_attention_dim"]] * (levels - 1)
+        if levels == 1 or isinstance(config["cross_attention_dim"], list):
+            rare.pop("cross_attention_dim")
+    if draw.random() < 0.1 and isinstance({**config, **rare}["cross_attention_dim"], int):
+        rare["attention_type"] = draw.choice(["gated", "gated-text-image"])
+    if draw.random() < 0.2:
+        rare["sample_size"] = [draw.choice([8, 12]), draw.choice([8, 10, 16])]
+    return rare
+
+
+def uneven_transformers(draw, layers, levels):
+    """Another depth for each transformer, or for the way up."""
+    layers = layers if isinstance(layers, list) else [layers] * levels
+    down = [[draw.randint(0, 2) for _ in range(n)] if draw.random() < 0.7 else draw.randint(0, 2)
+            for n in layers]
+    up = [[draw.randint(0, 2) for _ in range(n + 1)] if draw.random() < 0.7 else draw.randint(0, 2)
+          for n in reversed(layers)]
+    return dict(transformer_layers_per_block=down, reverse_transformer_layers_per_block=up)
 
 
 def scheduler_config(draw, sampler_class):
@@ -211,7 +264,7 @@ def text_parts(path, draw, kind):
         folder = f"{path}/tokenizer{suffix}"
         pad = "!" if suffix or draw.random() < 0.3 else END
         size = write_tokenizer(folder, draw, length, pad)
-        config = text_config(draw, size, 2 if kind in XL_KINDS else 1)
+        config = text_config(draw, size)
         encoder = CLIPTextModelWithProjection if suffix == "_2" else CLIPTextModel
         parts["text_encoder" + suffix] = encoder(
             CLIPTextConfig(max_position_embeddings=length, **config))

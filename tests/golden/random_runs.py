@@ -53,7 +53,7 @@ class Run:
         self.prompt, self.negative = draw.choice(PROMPTS), draw.choice(PROMPTS + [""] * 4)
         layers = min(part.config.num_hidden_layers for name, part in folder.parts.items()
                      if name.startswith("text_encoder"))
-        self.clip_skip = min(draw.choice([0, 0, 0, 1, 2]), layers)
+        self.clip_skip = min(draw.choice([0, 0, 0, 1, 2, 5]), layers + 1)
         self.sizes = folder.is_xl and draw.random() < 0.4
         self.numbers = [draw.randint(16, 1500) for _ in range(6)]
         self.scores = [draw.choice([6.0, 4.5]), draw.choice([2.5, 1.0])]
@@ -234,10 +234,31 @@ class Run:
             return 0
         vae = self.addition.parts(self.folder.parts)["vae"]
         with torch.no_grad():
-            wanted = vae.decode(latents / vae.config.scaling_factor).sample
+            stored = latents / vae.config.scaling_factor
+            if self.is_normalised():
+                stored = (stored * torch.tensor(vae.config.latents_std).view(1, -1, 1, 1)
+                          + torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1))
+            wanted = vae.decode(stored).sample
         wanted = ((wanted / 2 + 0.5).clamp(0, 1) * 255).round()[0].permute(1, 2, 0)
         found = torch.tensor(np.array(Image.open(f"{self.work}/out.png").convert("RGB"))).float()
         return (found - wanted).abs().max().item()
+
+    def is_normalised(self):
+        vae = self.addition.parts(self.folder.parts)["vae"]
+        return self.folder.is_xl and getattr(vae.config, "latents_mean", None) is not None
+
+    def normalise_encoded(self, pipe):
+        """The reference's inpainting decodes with means and deviations and encodes without; with
+        a mask kinora does both, as both do from a picture alone."""
+        config, encode = pipe.vae.config, pipe._encode_vae_image
+
+        def normalised(image, generator):
+            scaled = encode(image, generator)
+            mean, std = (torch.tensor(values).view(1, -1, 1, 1)
+                         for values in (config.latents_mean, config.latents_std))
+            return (scaled / config.scaling_factor - mean) * config.scaling_factor / std
+
+        pipe._encode_vae_image = normalised
 
     def sensitivity(self, want):
         """How far weights that differ in their last bits carry the latents: max|a - b| / max|b|."""
@@ -284,5 +305,7 @@ class Run:
         if self.folder.kind == "refiner":
             call.update(aesthetic_score=self.scores[0],
                         negative_aesthetic_score=self.scores[1])
+        if self.is_normalised() and self.mask:
+            self.normalise_encoded(pipe)
         self.addition.prepare(pipe, call)
         return pipe(**call, **more).images

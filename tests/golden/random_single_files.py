@@ -162,5 +162,7 @@ def copy_texts(source, target):
 
 def draw_single_file(draw, folder):
     own = random.Random(draw.randrange(2 ** 31))
-    original = is_regular(folder.parts["unet"].config)
+    vae = folder.parts["vae"].config
+    attends = any("Attn" in kind for kind in [*vae.down_block_types, *vae.up_block_types])
+    original = is_regular(folder.parts["unet"].config) and not attends
     return SingleFile(own, folder) if original and own.random() < 0.35 else NoFile()

@@ -21,6 +21,7 @@ class GoldenFile {
     explicit GoldenFile(const std::string& name);
 
     std::vector<std::string> names() const;
+    bool has(const std::string& name) const { return m_header.contains(name); }
     std::vector<float> floats(const std::string& name) const;
     std::vector<int32_t> integers(const std::string& name) const;
     std::vector<int16_t> shorts(const std::string& name) const;

@@ -26,6 +26,7 @@ inline double activation(double x, kernels::Activation kind) {
     case Activation::Relu: return x < 0 ? 0 : x;
     case Activation::Sigmoid: return 1 / (1 + std::exp(-x));
     case Activation::Tanh: return std::tanh(x);
+    case Activation::Mish: return x * std::tanh(std::log1p(std::exp(x)));
     }
     return x;
 }

@@ -43,7 +43,8 @@ void checkNeedsLatentsAlone(const PassModel& refiner) {
 void checkLatentsAgree(const PassModel& base, const PassModel& refiner) {
     const pipelines::VaeConfig one = vaeOf(base.model), other = vaeOf(refiner.model);
     if (one.latentChannels == other.latentChannels && one.factor() == other.factor() &&
-        one.scalingFactor == other.scalingFactor)
+        one.scalingFactor == other.scalingFactor && one.latentMeans == other.latentMeans &&
+        one.latentDeviations == other.latentDeviations)
         return;
     throw Error(ErrorCode::Unsupported,
                 refiner.name + ": cannot refine what this model makes: its latents are of another "

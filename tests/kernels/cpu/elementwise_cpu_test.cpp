@@ -17,8 +17,9 @@ namespace {
 
 constexpr DType kComputeDtypes[] = {DType::F32, DType::BF16, DType::F16};
 constexpr Activation kActivations[] = {
-    Activation::None,      Activation::Silu, Activation::Gelu,    Activation::GeluTanh,
-    Activation::QuickGelu, Activation::Relu, Activation::Sigmoid, Activation::Tanh};
+    Activation::None,     Activation::Silu,      Activation::Gelu,
+    Activation::GeluTanh, Activation::QuickGelu, Activation::Relu,
+    Activation::Sigmoid,  Activation::Tanh,      Activation::Mish};
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The largest |a-b| / |b| over elements of which b is at least `smallest`.

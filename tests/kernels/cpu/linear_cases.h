@@ -19,13 +19,15 @@ inline double activated(double x, Activation activation) {
     case Activation::Relu: return std::max(x, 0.0);
     case Activation::Sigmoid: return 1 / (1 + std::exp(-x));
     case Activation::Tanh: return std::tanh(x);
+    case Activation::Mish: return x * std::tanh(std::log1p(std::exp(x)));
     }
     return x;
 }
 
 inline constexpr Activation kActivations[] = {
-    Activation::None,      Activation::Silu, Activation::Gelu,    Activation::GeluTanh,
-    Activation::QuickGelu, Activation::Relu, Activation::Sigmoid, Activation::Tanh};
+    Activation::None,     Activation::Silu,      Activation::Gelu,
+    Activation::GeluTanh, Activation::QuickGelu, Activation::Relu,
+    Activation::Sigmoid,  Activation::Tanh,      Activation::Mish};
 
 struct LinearCase {
     int64_t rows, inputs, outputs;

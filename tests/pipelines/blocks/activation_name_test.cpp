@@ -15,15 +15,18 @@ TEST_CASE("activations are known by the names that configs use") {
                                                         {"gelu", Activation::Gelu},
                                                         {"gelu_new", Activation::GeluTanh},
                                                         {"quick_gelu", Activation::QuickGelu},
-                                                        {"relu", Activation::Relu}};
+                                                        {"relu", Activation::Relu},
+                                                        {"mish", Activation::Mish},
+                                                        {"gelu_fast", Activation::GeluTanh},
+                                                        {"linear", Activation::None}};
     for (const auto& [name, activation] : names) {
         const json config = {{"act_fn", name}};
         ConfigReader reader(config, "c.json");
-        CHECK(readActivation(reader, "act_fn", "mish") == activation);
+        CHECK(readActivation(reader, "act_fn", "prelu") == activation);
         CHECK(readActivation(reader, "absent", name) == activation);
     }
-    const json config = {{"act_fn", "mish"}};
+    const json config = {{"act_fn", "prelu"}};
     ConfigReader reader(config, "c.json");
     CHECK(thrownBy([&] { readActivation(reader, "act_fn", "silu"); }) ==
-          "unsupported: c.json: \"act_fn\": \"mish\" is not supported.");
+          "unsupported: c.json: \"act_fn\": \"prelu\" is not supported.");
 }

@@ -1,5 +1,6 @@
 #include "pipelines/blocks/downsample_2d.h"
 #include "tests/pipelines/blocks/block_device.h"
+#include "tests/support/thrown_error.h"
 
 #include <doctest/doctest.h>
 
@@ -13,6 +14,18 @@ TEST_CASE("odd sizes are rounded up or down as the padding says") {
     const Downsample2D below(meta.weights, 4, DownsamplePadding::RightAndBottom);
     CHECK((around(meta.random("x", {1, 7, 8, 4})).shape() == Shape{1, 4, 4, 4}));
     CHECK((below(meta.random("x", {1, 7, 8, 4})).shape() == Shape{1, 3, 4, 4}));
+}
+
+TEST_CASE("a picture of which nothing would be left is told") {
+    BlockDevice meta("meta");
+    const Downsample2D around(meta.weights, 4, DownsamplePadding::Around);
+    const Downsample2D below(meta.weights, 4, DownsamplePadding::RightAndBottom);
+    CHECK((around(meta.random("x", {1, 1, 1, 4})).shape() == Shape{1, 1, 1, 4}));
+    CHECK((below(meta.random("x", {1, 2, 2, 4})).shape() == Shape{1, 1, 1, 4}));
+    for (const Shape& small : {Shape{1, 1, 2, 4}, Shape{1, 2, 1, 4}})
+        CHECK(kinora::test::thrownBy([&] {
+                  below(meta.random("x", small));
+              }).starts_with("invalid-argument: The picture is too small"));
 }
 
 TEST_CASE("the padding is on the sides that it says") {

@@ -12,15 +12,18 @@ using kinora::test::relativeError;
 
 TEST_CASE("a time for all equals the same time for each") {
     BlockDevice cpu;
-    const ResnetBlock2D block(cpu.weights / "r", 4, 6, {.timeWidth = 5, .groups = 2});
     const Tensor x = cpu.random("x", {2, 3, 5, 4});
     const Tensor one = cpu.random("time", {1, 5});
     const Tensor rows[] = {one, one};
-    const std::vector<float> shared = cpu.values(block(x, one));
-    const std::vector<float> each = cpu.values(block(x, kinora::kernels::stack(rows)));
-    CHECK(relativeError(shared, each) < 1e-5);
-    const std::vector<float> other = cpu.values(block(x, cpu.random("later", {1, 5})));
-    CHECK(relativeError(other, shared) > 1e-4);
+    for (const TimeUse use : {TimeUse::Added, TimeUse::ScaleAndShift}) {
+        const ResnetBlock2D block(cpu.weights / "r", 4, 6,
+                                  {.timeWidth = 5, .groups = 2, .timeUse = use});
+        const std::vector<float> shared = cpu.values(block(x, one));
+        const std::vector<float> each = cpu.values(block(x, kinora::kernels::stack(rows)));
+        CHECK(relativeError(shared, each) < 1e-5);
+        const std::vector<float> other = cpu.values(block(x, cpu.random("later", {1, 5})));
+        CHECK(relativeError(other, shared) > 1e-4);
+    }
 }
 
 TEST_CASE("the result is divided by the output scale") {

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace kinora::pipelines;
 using kinora::kernels::Activation;
 using kinora::kernels::DType;
@@ -15,6 +17,18 @@ TEST_CASE("it computes in f32 whatever the model does") {
     BlockDevice fine("meta"), coarse("meta", DType::BF16);
     const TimestepEmbedding embedding(coarse.weights, 8, 12, 0, Activation::Silu);
     CHECK(embedding(coarse.random("x", {1, 8})).dtype() == DType::F32);
+}
+
+TEST_CASE("an activation after the layers is the result's") {
+    BlockDevice cpu;
+    const Tensor sinusoids = cpu.random("x", {2, 8});
+    std::vector<float> expected =
+        cpu.values(TimestepEmbedding(cpu.weights, 8, 12, 0, Activation::Silu)(sinusoids));
+    CHECK(std::ranges::min(expected) < 0);
+    for (float& value : expected) value = std::max(value, 0.0f);
+    CHECK(relativeError(cpu.values(TimestepEmbedding(cpu.weights, 8, 12, 0, Activation::Silu,
+                                                     Activation::Relu)(sinusoids)),
+                        expected) < 1e-6);
 }
 
 TEST_CASE("a condition is added where there is one") {

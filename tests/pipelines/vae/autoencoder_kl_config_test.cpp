@@ -30,13 +30,23 @@ TEST_CASE("configs are read; what is absent has the reference's default") {
     CHECK(plain.factor() == 1);
 }
 
+TEST_CASE("means and deviations are read where both are there") {
+    json config = readGoldenJson("tiny-sd1/vae/config.json");
+    config["latents_mean"] = {0.5, -1, 0, 2};
+    CHECK(AutoencoderKlConfig::fromJson(config).latentMeans.empty());
+    config["latents_std"] = {1, 2, 3, 4};
+    CHECK(AutoencoderKlConfig::fromJson(config).latentMeans == std::vector<float>{0.5f, -1, 0, 2});
+    CHECK(AutoencoderKlConfig::fromJson(config).latentDeviations == std::vector<float>{1, 2, 3, 4});
+}
+
 TEST_CASE("a value that is not followed is named, a wrong one too") {
     const json good = readGoldenJson("tiny-sd1/vae/config.json");
     const std::pair<json, const char*> changes[] = {
-        {{{"latents_mean", {0.5}}}, "unsupported: \"latents_mean\""},
-        {{{"latents_std", {0.5}}}, "unsupported: \"latents_std\""},
-        {{{"up_block_types", {"AttnUpDecoderBlock2D"}}}, "unsupported: \"up_block_types\""},
-        {{{"down_block_types", {"AttnDownEncoderBlock2D"}}}, "unsupported: \"down_block_types\""},
+        {{{"latents_mean", {0.5}}, {"latents_std", {1, 1, 1, 1}}}, "bad-file: \"latents_mean\""},
+        {{{"latents_mean", {0, 0, 0, 0}}, {"latents_std", {1, 1, 1, 0}}},
+         "bad-file: \"latents_std\""},
+        {{{"up_block_types", {"UpBlock2D"}}}, "unsupported: \"up_block_types\""},
+        {{{"down_block_types", {"KDownBlock2D"}}}, "unsupported: \"down_block_types\""},
         {{{"act_fn", "elu"}}, "unsupported: \"act_fn\""},
         {{{"novel_key", 1}}, "unsupported: \"novel_key\""},
         {{{"latent_channels", 0}}, "bad-file: \"latent_channels\""},

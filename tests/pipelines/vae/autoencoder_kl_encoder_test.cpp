@@ -46,7 +46,7 @@ void compare(const std::string& model, DType compute, double tolerance) {
     CHECK(error(moments, "moments") < tolerance);
     CHECK(error(posteriorMean(moments), "mean") < tolerance);
     const Tensor noise = input(golden, "noise", device);
-    CHECK(error(samplePosterior(moments, noise, config.scalingFactor), "latents") < tolerance);
+    CHECK(error(samplePosterior(moments, noise, config), "latents") < tolerance);
     CHECK(parts.weights("vae").unused().empty());
 }
 
@@ -62,7 +62,7 @@ size_t peakBytes(const char* backend, DType compute) {
     const Tensor picture = device->fromHost(zeros.data(), {1, 96, 64, 3}, DType::F32);
     encoder(picture);
     device->arena().resetPeaks();
-    samplePosterior(encoder(picture), device->empty({2, 24, 16, 4}, DType::F32), 1);
+    samplePosterior(encoder(picture), device->empty({2, 24, 16, 4}, DType::F32), encoder.config());
     return device->arena().stats().peakUsedBytes;
 }
 
@@ -75,6 +75,17 @@ TEST_CASE("moments and latents equal the reference's in f32") {
 TEST_CASE("moments are near the reference's in bf16") {
     if (!ModelParts("tiny-sd1", "cpu", DType::F32).device().supports(DType::BF16)) return;
     for (const char* model : kModels) compare(model, DType::BF16, 5e-2);
+}
+
+TEST_CASE("attention in the levels, means and deviations are as the reference's") {
+    ModelParts parts("vae-normalised", "cpu", DType::F32);
+    const auto config = AutoencoderKlConfig::fromJson(parts.config("vae"));
+    const AutoencoderKlEncoder encoder(config, parts.weights("vae"));
+    const Tensor moments = encoder(parts.input("vae.input"));
+    CHECK(parts.error(moments, "vae.moments") < 1e-5);
+    CHECK(parts.error(samplePosterior(moments, parts.input("vae.noise"), config), "vae.drawn") <
+          1e-5);
+    CHECK(parts.weights("vae").unused().empty());
 }
 
 TEST_CASE("the plan foresees the arena's peak of encoding") {

@@ -19,7 +19,8 @@ using kinora::test::ModelParts;
 
 namespace {
 
-constexpr const char* kModels[] = {"tiny-sd1", "tiny-sd2v", "tiny-starter", "tiny-odd"};
+constexpr const char* kModels[] = {"tiny-sd1", "tiny-sd2v", "tiny-starter", "tiny-odd",
+                                   "vae-normalised"};
 
 void compare(const std::string& model, DType compute, double tolerance) {
     CAPTURE(model);

@@ -33,7 +33,7 @@ TEST_CASE("a value that is not followed is named, a wrong one too") {
     const std::pair<json, const char*> changes[] = {
         {{{"upsample_fn", "bilinear"}}, "\"upsample_fn\""},
         {{{"upsampling_scaling_factor", 4}}, "\"upsampling_scaling_factor\""},
-        {{{"act_fn", "mish"}}, "\"act_fn\""},
+        {{{"act_fn", "prelu"}}, "\"act_fn\""},
         {{{"decoder_block_out_channels", {4, 4, 4, 8}}}, "\"decoder_block_out_channels\""},
         {{{"num_encoder_blocks", {1, 2}}}, "\"num_encoder_blocks\""},
         {{{"encoder_block_out_channels", {6, 6}}, {"num_encoder_blocks", {1, 1}}},

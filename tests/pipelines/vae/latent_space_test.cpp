@@ -13,5 +13,8 @@ TEST_CASE("the common families' latents are known by channels and scaling factor
     CHECK_FALSE(latentSpaceOf(vaeOf(16, 0.18215f)));
     CHECK_FALSE(latentSpaceOf(vaeOf(4, 1.0f)));
     CHECK_FALSE(latentSpaceOf(vaeOf(4, 0.1822f)));
+    VaeConfig normalised = vaeOf(4, 0.13025f);
+    normalised.latentMeans = normalised.latentDeviations = {1, 1, 1, 1};
+    CHECK_FALSE(latentSpaceOf(normalised));
     CHECK(latentSpaceName(LatentSpace::StableDiffusionXl) == doctest::String("SDXL"));
 }

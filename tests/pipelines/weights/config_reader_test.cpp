@@ -13,7 +13,7 @@ using nlohmann::json;
 
 TEST_CASE("values are read with their types and ranges; null counts as absent") {
     const json config = json::parse(R"({"a": 3, "b": 0.5, "c": true, "d": "x", "e": [1, 2],
-        "f": ["p"], "g": null, "h": [4, 4], "_x": 1})");
+        "f": ["p"], "g": null, "h": [4, 6], "i": [2, [5, 4]], "j": [true, false], "_x": 1})");
     ConfigReader reader(config, "c.json");
     CHECK(reader.integer("a", 0, 1, 5) == 3);
     CHECK(reader.number("b", 0, 0, 1) == 0.5);
@@ -26,8 +26,16 @@ TEST_CASE("values are read with their types and ranges; null counts as absent") 
     CHECK_FALSE(reader.has("g"));
     CHECK(reader.integerForEach("a", 2, 0, 1, 5) == std::vector<int64_t>{3, 3});
     CHECK(reader.integerForEach("e", 2, 0, 1, 5) == std::vector<int64_t>{1, 2});
-    CHECK(reader.squareSize("h", 9) == 4);
-    CHECK(reader.squareSize("none", 9) == 0);
+    using Lists = std::vector<std::vector<int64_t>>;
+    CHECK(reader.integersForEach("a", {2, 1}, 0, 1, 5) == Lists{{3, 3}, {3}});
+    CHECK(reader.integersForEach("i", {3, 1}, 0, 1, 5) == Lists{{2, 2, 2}, {5, 4}});
+    CHECK(reader.integersForEach("none", {1, 2}, 8, 1, 9) == Lists{{8}, {8, 8}});
+    CHECK(reader.booleanForEach("c", 2, false) == std::vector<bool>{true, true});
+    CHECK(reader.booleanForEach("j", 2, false) == std::vector<bool>{true, false});
+    CHECK(reader.size("h", 9).height == 4);
+    CHECK(reader.size("h", 9).width == 6);
+    CHECK(reader.size("a", 9).width == 3);
+    CHECK(reader.size("none", 9).height == 0);
     reader.requireDefault("c", true);
     reader.requireDefault("none", 1);
     reader.finish();
@@ -36,7 +44,8 @@ TEST_CASE("values are read with their types and ranges; null counts as absent") 
 TEST_CASE("a wrong value is named with file, key, value and what was expected") {
     const json config = json::parse(R"({"text": "x", "big": 1e9, "fraction": 1.5, "negative": -1,
         "huge": 18446744073709551615, "list": [], "long": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],
-        "mixed": [1, "x"], "nested": [[1], [2]], "three": [1, 2, 3], "oblong": [1, 2]})");
+        "mixed": [1, "x"], "nested": [[1], [2]], "three": [1, 2, 3],
+        "truths": [true, false, true]})");
     ConfigReader reader(config, "c.json");
     const auto integer = [&](const char* key) {
         return thrownBy([&] { reader.integer(key, 0, 1, 100); });
@@ -63,7 +72,15 @@ TEST_CASE("a wrong value is named with file, key, value and what was expected") 
     CHECK(thrownBy([&] {
               reader.integerForEach("nested", 2, 0, 1, 9);
           }).starts_with("unsupported: c.json: \"nested\": [[1],[2]]"));
-    CHECK(thrownBy([&] { reader.squareSize("oblong", 9); }).starts_with("unsupported: "));
+    for (const char* key : {"three", "mixed", "long"})
+        CHECK(thrownBy([&] {
+                  reader.integersForEach(key, {1, 1}, 0, 1, 9);
+              }).starts_with("bad-file: c.json: \"" + std::string(key) + "\" is "));
+    for (const char* key : {"text", "three", "list", "truths"})
+        CHECK(thrownBy([&] {
+                  reader.booleanForEach(key, 2, false);
+              }).starts_with("bad-file: c.json: \"" + std::string(key) + "\" is "));
+    CHECK(thrownBy([&] { reader.size("three", 9); }).starts_with("bad-file: "));
     CHECK(thrownBy([&] { reader.requireDefault("text", "y"); }) ==
           "unsupported: c.json: \"text\": \"x\" is not supported.");
 }
