@@ -24,11 +24,11 @@ double median(std::vector<double> values) {
 }
 
 // What the run asks for, from shapes alone.
-void predict(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
+void predict(const kernels::BackendRegistry& backends, const pipelines::Model& model,
              const BenchOptions& options, kernels::DType compute,
              const pipelines::DeviceSpeed& speed, BenchResult& result) {
     const auto meta = backends.open("meta", {.threads = result.threads});
-    const BenchNetworks networks(configs, options, *meta, compute);
+    const BenchNetworks networks(model, options, *meta, compute);
     meta->startRecording();
     networks.run();
     const std::vector<kernels::WorkRecord> work = meta->stopRecording();
@@ -42,12 +42,13 @@ void predict(const kernels::BackendRegistry& backends, const BenchConfigs& confi
 }
 
 // -> of the run in the middle.
-pipelines::ClassTimes measure(const kernels::BackendRegistry& backends, const BenchConfigs& configs,
-                              const BenchOptions& options, kernels::DType compute,
-                              const pipelines::DeviceSpeed& speed, BenchResult& result) {
+pipelines::ClassTimes measure(const kernels::BackendRegistry& backends,
+                              const pipelines::Model& model, const BenchOptions& options,
+                              kernels::DType compute, const pipelines::DeviceSpeed& speed,
+                              BenchResult& result) {
     const auto device = backends.open("cpu", {.threads = result.threads});
     device->setCancelToken(options.cancel);
-    const BenchNetworks networks(configs, options, *device, compute);
+    const BenchNetworks networks(model, options, *device, compute);
     struct Run {
         double seconds;
         pipelines::ClassTimes times;
@@ -96,8 +97,8 @@ BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& 
                                                  : options.dataFolder / "cache" / "speeds.json");
     const std::string key = options.version + "|" + description.name;
     const pipelines::DeviceSpeed speed = speeds.get(key, cpu, result.threads, compute);
-    const BenchConfigs configs = benchConfigs(options.modelFolder);
-    predict(backends, configs, options, compute, speed, result);
+    const pipelines::Model model = pipelines::Model::open(options.modelFolder);
+    predict(backends, model, options, compute, speed, result);
     if (result.predictedPeakBytes > description.freeMemoryBytes)
         throw Error(result.predictedPeakBytes > description.memoryBytes ? ErrorCode::DoesNotFit
                                                                         : ErrorCode::Busy,
@@ -105,7 +106,7 @@ BenchResult bench(const kernels::BackendRegistry& backends, const BenchOptions& 
                         " MiB of memory and " + std::to_string(description.freeMemoryBytes >> 20) +
                         " MiB are free.",
                     "Use a smaller size or batch.");
-    const pipelines::ClassTimes times = measure(backends, configs, options, compute, speed, result);
+    const pipelines::ClassTimes times = measure(backends, model, options, compute, speed, result);
     speeds.learn(key, cpu, result.threads, compute, times);
     return result;
 }

@@ -2,7 +2,6 @@
 
 #include "kernels/ops/layout.h"
 #include "pipelines/blocks/tiles.h"
-#include "pipelines/weights/model.h"
 
 #include <nlohmann/json.hpp>
 
@@ -29,34 +28,28 @@ std::vector<pipelines::ClipTextConfig> textConfigs(const pipelines::Model& model
 
 } // namespace
 
-BenchConfigs benchConfigs(const std::filesystem::path& modelFolder) {
-    const pipelines::Model model = pipelines::Model::open(modelFolder);
-    return {pipelines::Unet2dConfig::fromJson(model.config("unet")),
-            pipelines::AutoencoderKlConfig::fromJson(model.config("vae")), textConfigs(model)};
-}
-
-BenchNetworks::BenchNetworks(const BenchConfigs& configs, const BenchOptions& options,
+BenchNetworks::BenchNetworks(const pipelines::Model& model, const BenchOptions& options,
                              kernels::Device& device, kernels::DType compute)
     : m_options(options), m_device(device), m_compute(compute),
       m_weights(m_source, device, compute) {
-    const int64_t factor = configs.vae.factor();
-    // The UNet halves its input at every level but the last.
-    const int64_t multiple =
-        factor << (configs.unet.blockChannels.empty() ? 0 : configs.unet.blockChannels.size() - 1);
-    if (options.width % multiple != 0 || options.height % multiple != 0)
+    const auto vae = pipelines::AutoencoderKlConfig::fromJson(model.config("vae"));
+    const int64_t factor = vae.factor();
+    if (options.width % factor != 0 || options.height % factor != 0)
         throw Error(ErrorCode::InvalidArgument,
                     "--width and --height: " + std::to_string(options.width) + " x " +
                         std::to_string(options.height) + " is not a size of this model.",
-                    "Use multiples of " + std::to_string(multiple) + ".");
+                    "Use multiples of " + std::to_string(factor) + ".");
     m_latentWidth = options.width / factor;
     m_latentHeight = options.height / factor;
     const bool all = options.part == BenchPart::Image;
     if (all || options.part == BenchPart::Text)
-        for (const pipelines::ClipTextConfig& text : configs.texts)
+        for (const pipelines::ClipTextConfig& text : textConfigs(model))
             m_texts.emplace_back(text,
                                  m_weights / "text_encoders" / std::to_string(m_texts.size()));
-    if (all || options.part == BenchPart::Unet) m_unet.emplace(configs.unet, m_weights / "unet");
-    if (all || options.part == BenchPart::Vae) m_vae.emplace(configs.vae, m_weights / "vae");
+    if (all || options.part == BenchPart::Unet)
+        m_denoiser =
+            makeDenoiser(model.config("unet"), model.configLabel("unet"), m_weights / "unet");
+    if (all || options.part == BenchPart::Vae) m_vae.emplace(vae, m_weights / "vae");
 }
 
 void BenchNetworks::run() const {
@@ -67,7 +60,7 @@ void BenchNetworks::run() const {
     case BenchPart::Unet:
         denoise(m_options.batch,
                 kernels::convert(
-                    filled({m_options.batch, kPromptTokens, m_unet->config().promptWidth()}),
+                    filled({m_options.batch, kPromptTokens, m_denoiser->config().promptWidth}),
                     m_compute),
                 1);
         break;
@@ -94,16 +87,16 @@ Tensor BenchNetworks::encode(int64_t prompts) const {
 }
 
 Tensor BenchNetworks::addition(int64_t samples) const {
-    const pipelines::Unet2dConfig& config = m_unet->config();
+    const pipelines::DenoiserConfig& config = m_denoiser->config();
     if (config.additionWidth == 0) return {};
     const int64_t pooledWidth = config.additionWidth - kSizeNumbers * config.additionNumberWidth;
     const std::vector<float> numbers(static_cast<size_t>(samples * kSizeNumbers),
                                      static_cast<float>(m_options.width));
-    return m_unet->embedAddition(filled({samples, pooledWidth}), numbers);
+    return m_denoiser->embedAddition(filled({samples, pooledWidth}), numbers);
 }
 
 void BenchNetworks::denoise(int64_t samples, const Tensor& prompts, int64_t steps) const {
-    const pipelines::Unet2dConfig& config = m_unet->config();
+    const pipelines::DenoiserConfig& config = m_denoiser->config();
     const Tensor sample = filled({samples, m_latentHeight, m_latentWidth, config.inChannels});
     Tensor condition;
     if (config.timeConditionWidth > 0) condition = filled({samples, config.timeConditionWidth});
@@ -111,7 +104,7 @@ void BenchNetworks::denoise(int64_t samples, const Tensor& prompts, int64_t step
     constexpr float kMiddle = 500; // of the thousand timesteps
     const std::vector<float> timesteps(static_cast<size_t>(samples), kMiddle);
     for (int64_t step = 0; step < steps; ++step)
-        (*m_unet)(sample, timesteps, prompts, condition, added);
+        (*m_denoiser)(sample, {timesteps, prompts, condition, added});
 }
 
 void BenchNetworks::decode() const {

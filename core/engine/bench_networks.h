@@ -3,31 +3,25 @@
 
 #include "core/engine/bench.h"
 #include "kernels/backend/device.h"
-#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/denoisers/denoiser.h"
 #include "pipelines/text/clip_text_model.h"
 #include "pipelines/vae/autoencoder_kl.h"
+#include "pipelines/weights/model.h"
 #include "pipelines/weights/random_weights.h"
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 namespace kinora::core {
 
-struct BenchConfigs {
-    pipelines::Unet2dConfig unet;
-    pipelines::AutoencoderKlConfig vae;
-    std::vector<pipelines::ClipTextConfig> texts; // SDXL has two
-};
-
-// Of the folder. Throws Error{BadFile, Unsupported, NotFound}.
-BenchConfigs benchConfigs(const std::filesystem::path& modelFolder);
-
 class BenchNetworks {
   public:
-    // Makes the networks that options.part needs. Throws Error{InvalidArgument} on a size that they
-    // cannot take, Error{OutOfMemory}, Cancelled.
-    BenchNetworks(const BenchConfigs& configs, const BenchOptions& options, kernels::Device& device,
-                  kernels::DType compute);
+    // Makes the networks that options.part needs, as the model's configs say; its weights are not
+    // read. Throws Error{BadFile, Unsupported}, Error{InvalidArgument} on a size that they cannot
+    // take, Error{OutOfMemory}, Cancelled.
+    BenchNetworks(const pipelines::Model& model, const BenchOptions& options,
+                  kernels::Device& device, kernels::DType compute);
 
     void run() const;
 
@@ -47,7 +41,7 @@ class BenchNetworks {
     pipelines::Weights m_weights;
     int64_t m_latentWidth = 0, m_latentHeight = 0;
     std::vector<pipelines::ClipTextModel> m_texts;
-    std::optional<pipelines::Unet2d> m_unet;
+    std::unique_ptr<pipelines::Denoiser> m_denoiser;
     std::optional<pipelines::AutoencoderKlDecoder> m_vae;
 };
 

@@ -47,7 +47,7 @@ class ControlNet {
 
     const ControlNetConfig& config() const;
 
-    // As Unet2d::embedAddition, for this net.
+    // As Denoiser::embedAddition, for this net.
     kernels::Tensor embedAddition(const kernels::Tensor& pooled,
                                   std::span<const float> numbers) const;
 
@@ -55,7 +55,7 @@ class ControlNet {
     // compute dtype.
     kernels::Tensor embedPicture(const kernels::Tensor& picture) const;
 
-    // The first four as Unet2d's operator() takes them, of as many rows as are wanted; condition:
+    // The first four as DenoiserCall has them, of as many rows as are wanted; condition:
     // embedPicture's -> skips and middle.
     UnetResiduals operator()(const kernels::Tensor& sample, std::span<const float> timesteps,
                              const kernels::Tensor& promptEmbeddings,

@@ -62,7 +62,6 @@ Unet2d::Unet2d(const Unet2dConfig& config, const Weights& weights)
 }
 
 Unet2d::~Unet2d() = default;
-Unet2d::Unet2d(Unet2d&&) noexcept = default;
 
 const Unet2dConfig& Unet2d::config() const {
     return m_layers->encoder.config();
@@ -95,31 +94,38 @@ void Unet2d::checkAttends(std::span<const AttentionLayer> layers) const {
     }
 }
 
-Tensor Unet2d::operator()(const Tensor& sample, std::span<const float> timesteps,
-                          const Tensor& promptEmbeddings, const Tensor& timeCondition,
-                          const Tensor& addition, const UnetResiduals& residuals,
-                          std::span<const PicturePrompt> pictures,
-                          const UnetChanges& changes) const {
+Tensor Unet2d::operator()(const Tensor& sample, const DenoiserCall& call) const {
     const auto& [encoder, up, outputNorm, output] = *m_layers;
-    UnetConditions conditions =
-        encoder.conditions(sample.dim(0), timesteps, promptEmbeddings, timeCondition, addition);
-    conditions.pictures = pictures;
+    UnetConditions conditions = encoder.conditions(sample.dim(0), call.timesteps, call.prompts,
+                                                   call.timeCondition, call.addition);
+    conditions.pictures = call.pictures;
+    const UnetResiduals& residuals = call.residuals;
     std::vector<Tensor> skips;
-    Tensor x =
-        encoder(encoder.begin(sample), conditions, skips, residuals.blocks, changes.perturbed);
+    Tensor x = encoder(encoder.begin(sample), conditions, skips, residuals.blocks, call.perturbed);
     addSkips(skips, residuals.skips);
     if (residuals.middle) x = kernels::add(x, residuals.middle);
     // Without a middle the way up begins with the very tensor that is its first skip, and the
     // reference's FreeU scales that in its place.
-    const auto freeU = freeUStage(changes.freeU, 0);
+    const auto freeU = freeUStage(call.freeU, 0);
     if (freeU && !encoder.config().midBlock && residuals.skips.empty())
         skips.back() = scaleFirstHalf(skips.back(), freeU->backbone);
     for (size_t i = 0; i < up.size(); ++i) {
-        conditions.identityRows = changes.perturbed.rowsIn(DenoiserPath::Up, i);
-        x = up[i](std::move(x), conditions, skips, freeUStage(changes.freeU, i));
+        conditions.identityRows = call.perturbed.rowsIn(DenoiserPath::Up, i);
+        x = up[i](std::move(x), conditions, skips, freeUStage(call.freeU, i));
     }
     x = outputNorm(x, encoder.config().activation);
     return output(kernels::convert(x, DType::F32));
+}
+
+DenoiserConfig readUnet2d(const nlohmann::json& config, std::string_view file) {
+    return Unet2dConfig::fromJson(config, file);
+}
+
+std::unique_ptr<Denoiser> makeUnet2d(const nlohmann::json& json, std::string_view file,
+                                     const Weights& weights, size_t pictureAdapters) {
+    Unet2dConfig config = Unet2dConfig::fromJson(json, file);
+    config.pictureAdapters = pictureAdapters;
+    return std::make_unique<Unet2d>(config, weights);
 }
 
 } // namespace kinora::pipelines

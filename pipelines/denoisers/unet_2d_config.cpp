@@ -173,6 +173,9 @@ void readPrompt(ConfigReader& reader, Unet2dConfig& config) {
         reader.badValue("cross_attention_dim", "one width for all blocks that attend");
     config.crossAttentionWidth = attended.empty() ? widths.front() : attended.front();
     config.promptProjectionWidth = reader.integer("encoder_hid_dim", 0, 1, kMostChannels);
+    config.promptWidth =
+        config.promptProjectionWidth ? config.promptProjectionWidth : config.crossAttentionWidth;
+    config.takesAnyPrompt = attended.empty() && !config.promptProjectionWidth;
     if (reader.text("encoder_hid_dim_type", "text_proj") != "text_proj")
         reader.unsupported("encoder_hid_dim_type");
     if (reader.has("encoder_hid_dim_type") && !config.promptProjectionWidth)
@@ -180,14 +183,6 @@ void readPrompt(ConfigReader& reader, Unet2dConfig& config) {
 }
 
 } // namespace
-
-bool Unet2dConfig::takesPrompts(int64_t width) const {
-    const auto attends = [](const std::vector<bool>& blocks) {
-        return std::find(blocks.begin(), blocks.end(), true) != blocks.end();
-    };
-    const bool any = attends(downAttention) || attends(upAttention) || midAttention;
-    return width == promptWidth() || (!any && !promptProjectionWidth);
-}
 
 Unet2dConfig Unet2dConfig::fromJson(const nlohmann::json& json, std::string_view file) {
     ConfigReader reader(json, file);

@@ -124,7 +124,7 @@ UnetConditions UnetEncoder::conditions(int64_t rows, std::span<const float> time
                     "The text encoder's embeddings are " +
                         std::to_string(promptEmbeddings.dim(-1)) + " wide, the denoiser's \"" +
                         (m_promptProjection ? "encoder_hid_dim" : "cross_attention_dim") +
-                        "\" is " + std::to_string(m_config.promptWidth()) + ".",
+                        "\" is " + std::to_string(m_config.promptWidth) + ".",
                     "The parts of the model do not belong together; fetch it again.");
     return {embedTime(timesteps, timeCondition, addition),
             m_promptProjection ? (*m_promptProjection)(promptEmbeddings) : promptEmbeddings,

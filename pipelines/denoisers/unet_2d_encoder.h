@@ -24,10 +24,10 @@ class UnetEncoder {
     const Unet2dConfig& config() const { return m_config; }
     kernels::DType compute() const { return m_compute; }
 
-    // As Unet2d::embedAddition.
+    // As Denoiser::embedAddition.
     kernels::Tensor embedAddition(const kernels::Tensor& pooled,
                                   std::span<const float> numbers) const;
-    // What the blocks are told, from what Unet2d's operator() takes. rows: how many samples.
+    // What the blocks are told, as DenoiserCall has it. rows: how many samples.
     UnetConditions conditions(int64_t rows, std::span<const float> timesteps,
                               const kernels::Tensor& promptEmbeddings,
                               const kernels::Tensor& timeCondition,

@@ -162,9 +162,11 @@ Net ControlNets::load(const ControlFile& file, const Config& config, const nlohm
     return net;
 }
 
-ControlNets::ControlNets(const Model& model, const Unet2dConfig& unet, int64_t vaeFactor,
-                         kernels::Device& device, DType compute, const Progress& progress)
-    : m_device(device), m_unet(unet), m_vaeFactor(vaeFactor) {
+ControlNets::ControlNets(const Model& model, int64_t vaeFactor, kernels::Device& device,
+                         DType compute, const Progress& progress)
+    : m_device(device), m_vaeFactor(vaeFactor) {
+    if (!model.controls().empty())
+        m_unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
     for (const auto& file : model.controls()) {
         const nlohmann::json json = file->config(model.config("unet"));
         if (file->kind() == ControlKind::ControlNet) {
@@ -196,8 +198,7 @@ void ControlNets::checkFits(const Named<ControlNet>& control, int64_t vaeFactor)
                                       std::to_string(m_unet.outChannels));
     if (own.blockChannels != m_unet.blockChannels || own.layersPerBlock != m_unet.layersPerBlock)
         doesNotFit(control.label, "its levels are not those of the denoiser");
-    if (own.crossAttentionWidth != m_unet.promptWidth() ||
-        own.additionWidth != m_unet.additionWidth)
+    if (own.crossAttentionWidth != m_unet.promptWidth || own.additionWidth != m_unet.additionWidth)
         doesNotFit(control.label, "it is told something else than the denoiser");
 }
 

@@ -74,10 +74,10 @@ class ControlNets {
     // progress: of each net's bytes, 0 to 1. Throws Error{BadFile, Unsupported, OutOfMemory},
     // Cancelled: also where a net does not fit the denoiser, or the size of its latents.
     using Progress = std::function<void(const std::string& component, double fraction)>;
-    ControlNets(const Model& model, const Unet2dConfig& unet, int64_t vaeFactor,
-                kernels::Device& device, kernels::DType compute, const Progress& progress);
+    ControlNets(const Model& model, int64_t vaeFactor, kernels::Device& device,
+                kernels::DType compute, const Progress& progress);
 
-    // Unet2d::embedAddition for each ControlNet.
+    // Denoiser::embedAddition for each ControlNet.
     std::vector<kernels::Tensor> embedAdditions(const kernels::Tensor& pooled,
                                                 std::span<const float> numbers) const;
     // request: resolved; where it is denoised in windows, the pictures wait for these. Throws
@@ -107,7 +107,7 @@ class ControlNets {
     std::vector<kernels::Tensor> featuresOf(const ControlRun::Adapter& adapter) const;
 
     kernels::Device& m_device;
-    Unet2dConfig m_unet;
+    Unet2dConfig m_unet{}; // where there is a net: they steer no other kind
     int64_t m_vaeFactor;
     std::vector<Named<ControlNet>> m_controls;
     std::vector<Named<T2iAdapter>> m_adapters;

@@ -1,7 +1,7 @@
 #pragma once
 // What a denoiser is shown besides the latents, told by its number of input channels.
 
-#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/denoisers/denoiser.h"
 #include "pipelines/vae/vae_config.h"
 
 namespace kinora::pipelines {
@@ -13,6 +13,6 @@ enum class DenoiserInput {
 };
 
 // Throws Error{BadFile} where the channels are none of these for this autoencoder's latents.
-DenoiserInput denoiserInput(const Unet2dConfig& unet, const VaeConfig& vae);
+DenoiserInput denoiserInput(const DenoiserConfig& denoiser, const VaeConfig& vae);
 
 } // namespace kinora::pipelines

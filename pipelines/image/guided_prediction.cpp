@@ -20,11 +20,11 @@ Tensor one(const std::vector<Tensor>& parts) {
 }
 
 // Guidance as an input, as LCM's denoisers take it; undefined for others.
-Tensor guidanceCondition(const Unet2d& unet, kernels::Device& device, double scale, size_t rows) {
-    const int64_t width = unet.config().timeConditionWidth;
+Tensor guidanceCondition(const GuidedDenoiser& how, size_t rows) {
+    const int64_t width = how.denoiser.config().timeConditionWidth;
     if (width == 0) return {};
-    const std::vector<float> guidance(rows, static_cast<float>((scale - 1) * 1000));
-    return kernels::timestepEmbedding(device, guidance, static_cast<int>(width),
+    const std::vector<float> guidance(rows, static_cast<float>((*how.request.cfg - 1) * 1000));
+    return kernels::timestepEmbedding(how.device, guidance, static_cast<int>(width),
                                       {.flipSinToCos = false, .frequencyShift = 1});
 }
 
@@ -64,18 +64,23 @@ struct Call {
         rows.timesteps.assign(embeddings.size(), static_cast<float>(timestep));
         for (const std::vector<Tensor>& parts : controlAdditions)
             rows.controlAdditions.push_back(one(parts));
-        return how.unet(
-            channels ? one(samples) : rows.samples, rows.timesteps, rows.embeddings,
-            guidanceCondition(how.unet, how.device, *how.request.cfg, rows.timesteps.size()),
-            additions.empty() ? Tensor{} : one(additions), how.control.residuals(rows, stretch),
-            picturesFor(prompts), changes(prompts.last(perturbed)));
+        const std::vector<PicturePrompt> pictures = picturesFor(prompts);
+        return how.denoiser(channels ? one(samples) : rows.samples,
+                            {.timesteps = rows.timesteps,
+                             .prompts = rows.embeddings,
+                             .timeCondition = guidanceCondition(how, rows.timesteps.size()),
+                             .addition = additions.empty() ? Tensor{} : one(additions),
+                             .residuals = how.control.residuals(rows, stretch),
+                             .pictures = pictures,
+                             .freeU = how.freeU,
+                             .perturbed = {rowsOf(prompts.last(perturbed)), how.perturbedLayers}});
     }
 
-    UnetChanges changes(std::span<const PromptEmbeddings* const> perturbed) const {
-        UnetChanges changes{how.freeU, {0, how.perturbedLayers}};
-        for (const PromptEmbeddings* told : perturbed)
-            changes.perturbed.rows += told->embeddings.dim(0) * latents.dim(0);
-        return changes;
+    int64_t rowsOf(std::span<const PromptEmbeddings* const> prompts) const {
+        int64_t rows = 0;
+        for (const PromptEmbeddings* told : prompts)
+            rows += told->embeddings.dim(0) * latents.dim(0);
+        return rows;
     }
 
     // In the order of operator().

@@ -2,7 +2,7 @@
 // One call of the denoiser for pictures and prompts, with guidance mixed in.
 
 #include "kernels/backend/device.h"
-#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/denoisers/denoiser.h"
 #include "pipelines/image/control_nets.h"
 #include "pipelines/image/prompt_encoder.h"
 #include "pipelines/request/image_request.h"
@@ -14,7 +14,7 @@ namespace kinora::pipelines {
 
 // What the calls of one batch have in common; borrows.
 struct GuidedDenoiser {
-    const Unet2d& unet;
+    const Denoiser& denoiser;
     kernels::Device& device;
     const ImageRequest& request; // resolved
     const EncodedPrompts& prompts;

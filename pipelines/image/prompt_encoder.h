@@ -30,7 +30,7 @@ enum class Guidance { Off, On }; // On: the negative prompt is encoded too
 struct PromptEmbeddings {
     kernels::Tensor embeddings; // [n, L, width()] in the compute dtype
     kernels::Tensor pooled;     // [n, pooledWidth()] f32; undefined where that is 0
-    kernels::Tensor addition;   // Unet2d::embedAddition; for whom has the denoiser to fill
+    kernels::Tensor addition;   // Denoiser::embedAddition; for whom has the denoiser to fill
     // The same of each ControlNet, by its own layers.
     std::vector<kernels::Tensor> controlAdditions = {};
     // The same for every prompt of this side, [1,T,width()]; for whom has the adapters to fill.

@@ -1,7 +1,7 @@
 #include "pipelines/image/resolve_request.h"
 
 #include "kernels/base/error.h"
-#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/denoisers/denoiser.h"
 #include "pipelines/image/background.h"
 #include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/prompt_texts.h"
@@ -65,9 +65,9 @@ void fillFromModel(ImageRequest& request, const Model& model) {
 
 void fillFromConfigs(ImageRequest& request, const Model& model) {
     const auto vae = readVaeConfig(model.config("vae"), model.configLabel("vae"));
-    const auto unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
-    if (!request.width) request.width = unet.sampleWidth * vae.factor();
-    if (!request.height) request.height = unet.sampleHeight * vae.factor();
+    const auto denoiser = readDenoiserConfig(model.config("unet"), model.configLabel("unet"));
+    if (!request.width) request.width = denoiser.sampleWidth * vae.factor();
+    if (!request.height) request.height = denoiser.sampleHeight * vae.factor();
     if (!request.sampler) {
         const auto* scheduler = findSchedulerByClass(model.className("scheduler"));
         request.sampler = std::string(scheduler ? scheduler->name : kSubstitute);
@@ -100,7 +100,7 @@ void fillFromTable(ImageRequest& request) {
 }
 
 DenoiserInput kindOf(const Model& model) {
-    return denoiserInput(Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet")),
+    return denoiserInput(readDenoiserConfig(model.config("unet"), model.configLabel("unet")),
                          readVaeConfig(model.config("vae"), model.configLabel("vae")));
 }
 

@@ -58,24 +58,23 @@ TextToImage::TextToImage(const Model& model, kernels::Device& device, DType comp
     : m_model(model), m_device(device), m_compute(compute) {
     ComponentLoader loader(model, device, compute, events.loading);
     m_prompts = std::make_unique<PromptEncoder>(loader, device, compute);
-    Unet2dConfig unet = Unet2dConfig::fromJson(model.config("unet"), model.configLabel("unet"));
-    unet.pictureAdapters = model.ipAdapters().size();
-    m_unet = std::make_unique<Unet2d>(unet, loader.open("unet"));
+    m_denoiser = makeDenoiser(model.config("unet"), model.configLabel("unet"), loader.open("unet"),
+                              model.ipAdapters().size());
     m_vae = readVaeConfig(vaeConfig(), model.configLabel("vae"));
     m_decoder = makeVaeDecoder(vaeConfig(), model.configLabel("vae"), loader.open("vae"));
     m_unused = loader.unused();
-    m_controls = std::make_unique<ControlNets>(model, m_unet->config(), m_vae.factor(), device,
-                                               compute, events.loading);
+    m_controls =
+        std::make_unique<ControlNets>(model, m_vae.factor(), device, compute, events.loading);
     m_unused.insert(m_unused.end(), m_controls->unusedTensors().begin(),
                     m_controls->unusedTensors().end());
     checkComponentsAgree();
-    m_kind = denoiserInput(m_unet->config(), m_vae);
+    m_kind = denoiserInput(m_denoiser->config(), m_vae);
 }
 
 // The reference's pipelines of SDXL alone give latents the mean and the deviation of a config.
 nlohmann::json TextToImage::vaeConfig() const {
     nlohmann::json config = m_model.config("vae");
-    if (m_unet->config().additionWidth == 0)
+    if (m_denoiser->config().additionWidth == 0)
         for (const char* key : {"latents_mean", "latents_std"}) config.erase(key);
     return config;
 }
@@ -85,17 +84,17 @@ void TextToImage::checkComponentsAgree() const {
         throw Error(ErrorCode::BadFile, "The model's parts do not fit together: " + what + ".",
                     "Get the whole folder from one source.");
     };
-    if (!m_unet->config().takesPrompts(m_prompts->width()))
+    if (!m_denoiser->config().takesPrompts(m_prompts->width()))
         refuse("the text encoder gives " + std::to_string(m_prompts->width()) +
                " values a token, the denoiser expects " +
-               std::to_string(m_unet->config().promptWidth()));
-    const int64_t pooled = m_prompts->pooledWidth(), addition = m_unet->config().additionWidth;
+               std::to_string(m_denoiser->config().promptWidth));
+    const int64_t pooled = m_prompts->pooledWidth(), addition = m_denoiser->config().additionWidth;
     if ((addition == 0) != (pooled == 0))
         refuse(addition == 0 ? "the text encoder gives a pooled prompt, the denoiser takes none"
                              : "the denoiser takes a pooled prompt, no text encoder gives one");
     const int64_t numbers = sizeNumbers();
     if (addition > 0 && ((numbers != kSizeNumbers && numbers != kScoreNumbers) ||
-                         pooled + numbers * m_unet->config().additionNumberWidth != addition))
+                         pooled + numbers * m_denoiser->config().additionNumberWidth != addition))
         refuse("the text encoder's pooled prompt has " + std::to_string(pooled) +
                " values, which leaves the denoiser no room for sizes in " +
                std::to_string(addition));
@@ -107,7 +106,7 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
     m_preview.reset();
     m_device.arena().trim(); // the peak is this run's own, whatever ran before
     if (from) checkState(request, *from, inputs.part);
-    m_unet->checkAttends(perturbedLayersOf(request));
+    m_denoiser->checkAttends(perturbedLayersOf(request));
     const PictureStart start = pictureStart(request, inputs, events);
     if (events.preview && request.previewEvery > 0)
         m_preview = makePreviewDecoder(m_model, m_device, m_compute, inputs.preview);
@@ -141,18 +140,18 @@ void TextToImage::run(const ImageRequest& request, const TextToImageEvents& even
 EncodedPrompts TextToImage::encodePrompts(const ImageRequest& request, int64_t calls,
                                           const RunInputs& inputs) const {
     const bool distilled =
-        m_unet->config().timeConditionWidth > 0; // guidance is an input, as in LCM
+        m_denoiser->config().timeConditionWidth > 0; // guidance is an input, as in LCM
     const bool guided = *request.cfg > kGuidanceOff && !distilled;
     EncodedPrompts prompts =
         m_prompts->encode(request, guided ? Guidance::On : Guidance::Off, calls, inputs.words);
-    if (m_unet->config().additionWidth == 0) return prompts;
+    if (m_denoiser->config().additionWidth == 0) return prompts;
     const auto add = [&](PromptEmbeddings& told, PromptSide side) {
         if (!told.pooled) return;
         std::vector<float> numbers;
         for (int64_t row = 0; row < told.pooled.dim(0); ++row)
             std::ranges::copy(sizeCondition(request, sizeNumbers(), side),
                               std::back_inserter(numbers));
-        told.addition = m_unet->embedAddition(told.pooled, numbers);
+        told.addition = m_denoiser->embedAddition(told.pooled, numbers);
         told.controlAdditions = m_controls->embedAdditions(told.pooled, numbers);
     };
     for (EncodedPrompts::Stage& stage : prompts.stages) {
@@ -188,7 +187,7 @@ int64_t TextToImage::promptCalls(const ImageRequest& request) const {
 }
 
 int64_t TextToImage::sizeNumbers() const {
-    const Unet2dConfig& config = m_unet->config();
+    const DenoiserConfig& config = m_denoiser->config();
     const int64_t values = config.additionWidth - m_prompts->pooledWidth();
     return config.additionWidth == 0 ? 0 : values / config.additionNumberWidth;
 }
@@ -383,7 +382,7 @@ void TextToImage::denoiseBatch(const ImageRequest& request, Batch& batch,
     denoise(
         *batch.scheduler, batch.noise, batch.latents, batch.calls, calls, m_compute,
         [&](const Tensor& input, double timestep) {
-            return predict({*m_unet, m_device, request, prompts, batch.start.channels,
+            return predict({*m_denoiser, m_device, request, prompts, batch.start.channels,
                             start.isEdit(), control, batch.scheduler->callCount() - firstOfPrompts,
                             freeU, perturbed},
                            batch.calls - firstOfPrompts, input, timestep);
@@ -412,8 +411,8 @@ Tensor TextToImage::predict(const GuidedDenoiser& how, int64_t call, const Tenso
         const bool cuts = how.channels && windows.size() > 1;
         const Tensor channels = cuts ? cutWindow(how.channels, window) : how.channels;
         const ControlRun control = m_controls->within(how.control, window);
-        return predictGuided({how.unet, how.device, how.request, how.prompts, channels, how.edits,
-                              control, how.calls, how.freeU, how.perturbedLayers},
+        return predictGuided({how.denoiser, how.device, how.request, how.prompts, channels,
+                              how.edits, control, how.calls, how.freeU, how.perturbedLayers},
                              call, part, timestep);
     });
 }

@@ -10,7 +10,7 @@
 // One thread, the one that drives the device; cancel through the device's token.
 
 #include "kernels/backend/device.h"
-#include "pipelines/denoisers/unet_2d.h"
+#include "pipelines/denoisers/denoiser.h"
 #include "pipelines/image/control_nets.h"
 #include "pipelines/image/denoiser_input.h"
 #include "pipelines/image/guided_prediction.h"
@@ -159,7 +159,7 @@ class TextToImage {
     kernels::Device& m_device;
     kernels::DType m_compute;
     std::unique_ptr<PromptEncoder> m_prompts;
-    std::unique_ptr<Unet2d> m_unet;
+    std::unique_ptr<Denoiser> m_denoiser;
     std::unique_ptr<ControlNets> m_controls;
     VaeConfig m_vae;
     std::unique_ptr<VaeDecoder> m_decoder;

@@ -3,7 +3,7 @@
 //
 //     ModelParts parts("tiny-sd1", "cpu", DType::F32);
 //     Unet2d unet(Unet2dConfig::fromJson(parts.config("unet")), parts.weights("unet"));
-//     Tensor y = unet(parts.input("unet.sample"), ...);
+//     Tensor y = unet(parts.input("unet.sample"), {...});
 //     CHECK(parts.error(y, "unet.output") < 1e-5);
 
 #include "kernels/backend/registry.h"

@@ -26,9 +26,9 @@ pipelines::VaeConfig vaeOf(const pipelines::Model& model) {
 
 // A refiner goes on from another model's latents, and has neither a mask nor a picture to edit.
 void checkNeedsLatentsAlone(const PassModel& refiner) {
-    const auto unet = pipelines::Unet2dConfig::fromJson(refiner.model.config("unet"),
+    const auto denoiser = pipelines::readDenoiserConfig(refiner.model.config("unet"),
                                                         refiner.model.configLabel("unet"));
-    const pipelines::DenoiserInput input = denoiserInput(unet, vaeOf(refiner.model));
+    const pipelines::DenoiserInput input = denoiserInput(denoiser, vaeOf(refiner.model));
     if (input == pipelines::DenoiserInput::Latents) return;
     throw Error(ErrorCode::Unsupported,
                 refiner.name + ": cannot refine: it is " +

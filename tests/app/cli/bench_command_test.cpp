@@ -74,7 +74,7 @@ class BenchCommandTest : public QObject {
         QTest::newRow("none") << QStringList{} << QByteArray("needs an argument");
         QTest::newRow("part") << QStringList{"unte"} << QByteArray("Did you mean unet?");
         QTest::newRow("arch") << QStringList{"unet", "--arch", "sd9"} << QByteArray("sd15");
-        QTest::newRow("size") << QStringList{"unet", "--width", "72"} << QByteArray("multiples");
+        QTest::newRow("size") << QStringList{"unet", "--width", "75"} << QByteArray("multiples");
         QTest::newRow("sizes") << QStringList{"unet", "--sizes", "64,x"} << QByteArray("'x'");
         QTest::newRow("no size") << QStringList{"unet", "--sizes", "64,,128"}
                                  << QByteArray("--sizes: ''");

@@ -31,9 +31,9 @@ class BenchTest : public QObject {
         return options;
     }
 
-    double countedGflop(const core::BenchConfigs& configs, const core::BenchOptions& options) {
+    double countedGflop(const pipelines::Model& model, const core::BenchOptions& options) {
         const auto meta = m_backends.open("meta", {.threads = 1});
-        const core::BenchNetworks networks(configs, options, *meta, kernels::DType::F32);
+        const core::BenchNetworks networks(model, options, *meta, kernels::DType::F32);
         meta->startRecording();
         networks.run();
         double gflop = 0;
@@ -90,9 +90,9 @@ class BenchTest : public QObject {
         core::BenchOptions options;
         options.part = static_cast<core::BenchPart>(part);
         options.width = options.height = side;
-        const core::BenchConfigs configs =
-            core::benchConfigs(KINORA_SOURCE_DIR "/resources/checkpoints/" + kind.toStdString());
-        const double counted = countedGflop(configs, options);
+        const auto model = pipelines::Model::open(KINORA_SOURCE_DIR "/resources/checkpoints/" +
+                                                  kind.toStdString());
+        const double counted = countedGflop(model, options);
         QVERIFY2(counted > gflop && counted < 1.005 * gflop, qPrintable(QString::number(counted)));
     }
 
@@ -100,10 +100,10 @@ class BenchTest : public QObject {
         core::BenchOptions options = starter();
         options.part = core::BenchPart::Vae;
         options.width = options.height = 1024;
-        const core::BenchConfigs configs = core::benchConfigs(options.modelFolder);
-        const double whole = countedGflop(configs, options);
+        const auto model = pipelines::Model::open(options.modelFolder);
+        const double whole = countedGflop(model, options);
         options.tiled = true;
-        QVERIFY(countedGflop(configs, options) > 1.1 * whole);
+        QVERIFY(countedGflop(model, options) > 1.1 * whole);
     }
 
     void measuresEachRun() {
@@ -117,7 +117,7 @@ class BenchTest : public QObject {
 
     void refusesASizeThatTheModelCannotTake() {
         core::BenchOptions options = starter();
-        options.width = 72;
+        options.width = 75;
         const auto result = core::runBench(m_backends, options);
         QVERIFY(!result.ok());
         QVERIFY(result.error().code() == ErrorCode::InvalidArgument);

@@ -65,8 +65,9 @@ TEST_CASE(
     for (const auto& [name, freeU] :
          {std::pair{"plain", std::optional<FreeU>()}, {"freeu", FreeU{1.5, 1.2, 0.7, 0.4}}}) {
         CAPTURE(name);
-        const Tensor output = unet(parts.input("unet.sample"), times, parts.input("unet.context"),
-                                   {}, {}, {}, {}, {.freeU = freeU, .perturbed = {}});
+        const Tensor output =
+            unet(parts.input("unet.sample"),
+                 {.timesteps = times, .prompts = parts.input("unet.context"), .freeU = freeU});
         CHECK(test::relativeError(parts.device().toHost<float>(output), golden.floats(name)) <
               1e-5);
     }

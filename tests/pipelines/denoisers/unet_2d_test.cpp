@@ -31,8 +31,9 @@ constexpr const char* kModels[] = {"tiny-sd1", "tiny-sd2v", "tiny-starter",
 Tensor call(const Unet2d& unet, ModelParts& parts, const std::string& name, DType compute) {
     const std::vector<float> times = parts.golden().floats(name + ".timesteps");
     const bool isConditioned = unet.config().timeConditionWidth > 0;
-    return unet(parts.input(name + ".sample"), times, parts.input(name + ".context", compute),
-                isConditioned ? parts.input(name + ".condition") : Tensor());
+    return unet(parts.input(name + ".sample"),
+                {times, parts.input(name + ".context", compute),
+                 isConditioned ? parts.input(name + ".condition") : Tensor()});
 }
 
 // What is allowed in f32; in bf16 a little more than the reference's own error there.
@@ -66,9 +67,9 @@ size_t peakBytes(const char* backend, DType compute) {
     const Tensor sample = device->fromHost(zeros.data(), {2, 32, 32, 4}, DType::F32);
     const Tensor context =
         kernels::convert(device->fromHost(zeros.data(), {2, 20, 64}, DType::F32), compute);
-    unet(sample, times, context);
+    unet(sample, {times, context});
     device->arena().resetPeaks();
-    unet(sample, times, context);
+    unet(sample, {times, context});
     return device->arena().stats().peakUsedBytes;
 }
 
@@ -88,7 +89,7 @@ TEST_CASE("one time for the batch gives what one time for each does") {
     const Unet2d unet(Unet2dConfig::fromJson(parts.config("unet")), parts.weights("unet"));
     const std::vector<float> mixed = {981.0f, 1.0f};
     const std::vector<float> both = parts.device().toHost<float>(
-        unet(parts.input("unet.sample"), mixed, parts.input("unet.context")));
+        unet(parts.input("unet.sample"), {mixed, parts.input("unet.context")}));
     const std::vector<float> same = parts.golden().floats("unet.output");
     const auto half = static_cast<long>(same.size() / 2);
     CHECK(test::relativeError({both.begin(), both.begin() + half},
@@ -111,7 +112,7 @@ TEST_CASE("a text encoder of another width is told") {
     const Unet2d unet(Unet2dConfig::fromJson(parts.config("unet")), parts.weights("unet"));
     const Tensor context = parts.device().empty({2, 7, 24}, DType::F32);
     const std::vector<float> times = {1, 1};
-    CHECK(thrownBy([&] { unet(parts.input("unet.sample"), times, context); }) ==
+    CHECK(thrownBy([&] { unet(parts.input("unet.sample"), {times, context}); }) ==
           "bad-file: The text encoder's embeddings are 24 wide, the denoiser's "
           "\"cross_attention_dim\" is 16.");
 }
@@ -137,9 +138,9 @@ TEST_CASE("what the denoiser is told besides the prompt changes it as it does th
             const Tensor context = parts.input("unet.context");
             const std::vector<float> times = parts.golden().floats("unet.timesteps");
             const Tensor added = unet.embedAddition(pooled, numbers);
-            CHECK(parts.error(unet(sample, times, context, {}, added), "unet.output") < 1e-5);
+            CHECK(parts.error(unet(sample, {times, context, {}, added}), "unet.output") < 1e-5);
             CHECK(parts.weights("unet").unused().empty());
-            CHECK(thrownBy([&] { unet(sample, times, context); }).starts_with("internal: "));
+            CHECK(thrownBy([&] { unet(sample, {times, context}); }).starts_with("internal: "));
             CHECK(thrownBy([&] {
                       unet.embedAddition(pooled, std::span(numbers).first(numbers.size() - 2));
                   }).starts_with("bad-file: The denoiser takes "));
