@@ -73,8 +73,7 @@ class Hires(OnePass):
 
     def latents(self, run, index):
         first = run.call(run.generator(index))
-        vae = run.addition.parts(run.folder.parts)["vae"]
-        picture = (vae.decode(first / vae.config.scaling_factor).sample / 2 + 0.5).clamp(0, 1)
+        picture = run.decoded(first)
         second = copy.copy(run)
         second.mode, second.init, second.strength = "image", None, self.strength
         second.steps, second.width, second.height = self.steps, self.width, self.height

@@ -232,16 +232,19 @@ class Run:
         pasted = self.mask and self.pastes  # the kept pixels are the picture's own
         if self.count > 1 or pasted:
             return 0
-        vae = self.addition.parts(self.folder.parts)["vae"]
         with torch.no_grad():
-            stored = latents / vae.config.scaling_factor
-            if self.is_normalised():
-                stored = (stored * torch.tensor(vae.config.latents_std).view(1, -1, 1, 1)
-                          + torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1))
-            wanted = vae.decode(stored).sample
-        wanted = ((wanted / 2 + 0.5).clamp(0, 1) * 255).round()[0].permute(1, 2, 0)
+            wanted = (self.decoded(latents) * 255).round()[0].permute(1, 2, 0)
         found = torch.tensor(np.array(Image.open(f"{self.work}/out.png").convert("RGB"))).float()
         return (found - wanted).abs().max().item()
+
+    def decoded(self, latents):
+        """[n, 3, h, w] in 0..1."""
+        vae = self.addition.parts(self.folder.parts)["vae"]
+        stored = latents / vae.config.scaling_factor
+        if self.is_normalised():
+            stored = (stored * torch.tensor(vae.config.latents_std).view(1, -1, 1, 1)
+                      + torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1))
+        return (vae.decode(stored).sample / 2 + 0.5).clamp(0, 1)
 
     def is_normalised(self):
         vae = self.addition.parts(self.folder.parts)["vae"]

@@ -7,6 +7,7 @@ the same weights, bit by bit.
 """
 
 import copy
+import json
 import os
 import random
 import shutil
@@ -138,6 +139,7 @@ class SingleFile:
         os.makedirs(f"{prefix}/share/kinora/models")
         kind = f"{prefix}/share/kinora/checkpoints/drawn"
         copy_texts(self.folder.path, kind)
+        self.renew_scheduler(f"{kind}/scheduler/scheduler_config.json")
         description = {
             "name": "Drawn at random",
             "recognise": {PREFIX + "input_blocks.0.0.weight":
@@ -148,6 +150,15 @@ class SingleFile:
             description["components"][component] = {"prefix": begin, "names": names}
         random_models.write_json(f"{kind}/checkpoint.json", description)
         return [kinora], dict(os.environ, LD_LIBRARY_PATH=f"{prefix}/lib")
+
+
+    def renew_scheduler(self, path):
+        """The table's own configs are of today: nothing of 2022 has to be set right in them."""
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+        config.update({name: self.folder.scheduler[name] for name in ("clip_sample", "steps_offset")
+                       if name in self.folder.scheduler})
+        random_models.write_json(path, config)
 
 
 def copy_texts(source, target):
