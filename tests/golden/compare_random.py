@@ -42,7 +42,7 @@ def by_reference(run):
     try:
         latents = run.reference()
         return latents if latents.isfinite().all() else "not finite"
-    except (ValueError, RuntimeError, IndexError, AttributeError) as error:
+    except (ValueError, RuntimeError, IndexError, AttributeError, TypeError) as error:
         return str(error)
 
 

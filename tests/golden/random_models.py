@@ -185,7 +185,7 @@ def rare_options(draw, config):
             rare.pop("cross_attention_dim")
     if draw.random() < 0.1 and isinstance({**config, **rare}["cross_attention_dim"], int):
         rare["attention_type"] = draw.choice(["gated", "gated-text-image"])
-    if draw.random() < 0.2:
+    if draw.random() < 0.07:  # which some of the reference's pipelines stumble over
         rare["sample_size"] = [draw.choice([8, 12]), draw.choice([8, 10, 16])]
     return rare
 
