@@ -1,5 +1,6 @@
 #include "app/cli/arguments.h"
 
+#include "core/media/sampler_names.h"
 #include "kernels/base/error.h"
 
 #include <algorithm>
@@ -54,8 +55,14 @@ bool isNumber(const std::string& word) {
     return word.find_first_not_of("0123456789.", 1) == std::string::npos;
 }
 
+// What other programs call the same; image_request_arguments gives it our name.
+bool isNameElsewhere(const OptionSpec& option, const std::string& value) {
+    if (option.name == "sampler") return core::samplerAsSaid(value).has_value();
+    return option.name == "schedule" && core::scheduleAsSaid(value).has_value();
+}
+
 void checkChoice(const OptionSpec& option, const std::string& value) {
-    if (option.choices.empty()) return;
+    if (option.choices.empty() || isNameElsewhere(option, value)) return;
     if (std::find(option.choices.begin(), option.choices.end(), value) != option.choices.end())
         return;
     throw Error(ErrorCode::InvalidArgument,

@@ -347,12 +347,15 @@ std::vector<CommandSpec> makeCommands() {
     all.push_back(projectCommand());
     all.push_back({"models",
                    "List the models that are here, or show one",
-                   "[list | show NAME]",
+                   "[list | show NAME | add DIR | remove DIR | folders]",
                    "Models are looked for in the folders given with --models and KINORA_MODELS, in "
-                   "the data folder, and among those that came with the program.",
+                   "those added with add or in the window (folders lists them; A1111's, ComfyUI's "
+                   "and InvokeAI's are read in place, and remove only forgets one), in the data "
+                   "folder, and among those that came with the program. What was read of a file is "
+                   "remembered until the file changes.",
                    0,
                    2,
-                   {"list", "show"},
+                   {"list", "show", "add", "remove", "folders"},
                    Completion::Model});
     all.push_back({"info",
                    "Say what a file is: picture, model, weights, project",

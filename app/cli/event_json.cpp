@@ -65,10 +65,10 @@ ordered_json modelJson(const core::ModelEntry& model) {
 }
 
 ordered_json companionJson(const core::CompanionInfo& file) {
-    return {{"name", file.name},           {"kind", file.kind},
-            {"family", file.family},       {"path", file.path.string()},
-            {"sizeBytes", file.sizeBytes}, {"hash", file.hash},
-            {"licence", file.licence},     {"triggerWords", file.triggerWords}};
+    return {
+        {"name", file.name},     {"title", file.title},        {"kind", file.kind},
+        {"family", file.family}, {"path", file.path.string()}, {"sizeBytes", file.sizeBytes},
+        {"hash", file.hash},     {"licence", file.licence},    {"triggerWords", file.triggerWords}};
 }
 
 ordered_json resultJson(const core::PictureEvent& picture, const ResultFile& result) {

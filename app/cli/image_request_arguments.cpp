@@ -1,12 +1,15 @@
 #include "app/cli/image_request_arguments.h"
 
 #include "app/cli/control_arguments.h"
+#include "core/media/sampler_names.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/parameters.h"
 
 #include <cerrno>
 #include <cstring>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace kinora::app {
 namespace {
@@ -42,6 +45,20 @@ Error asOption(const Error& error, const Parameter& parameter) {
     return Error(error.code(), message, error.advice());
 }
 
+// What the options say, in the order of the table, by the names of parameters.
+std::vector<std::pair<std::string, std::string>> textsOf(const Arguments& arguments, int input) {
+    std::vector<std::pair<std::string, std::string>> texts;
+    for (const Parameter& parameter : pipelines::imageParameters()) {
+        if (isControlOption(parameter.option)) continue;
+        for (std::string text : arguments.values(parameter.option)) {
+            if (parameter.option == "prompt" && text == "-") text = promptFrom(input);
+            texts.emplace_back(parameter.name, std::move(text));
+        }
+    }
+    core::useOwnSamplerNames(texts);
+    return texts;
+}
+
 } // namespace
 
 pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, int input) {
@@ -55,15 +72,12 @@ pipelines::ImageRequest imageRequestFromArguments(const Arguments& arguments, in
 }
 
 void applyImageArguments(pipelines::ImageRequest& request, const Arguments& arguments, int input) {
-    for (const Parameter& parameter : pipelines::imageParameters()) {
-        if (isControlOption(parameter.option)) continue;
-        for (std::string text : arguments.values(parameter.option)) {
-            if (parameter.option == "prompt" && text == "-") text = promptFrom(input);
-            try {
-                pipelines::addFromText(request, parameter, text);
-            } catch (const Error& error) {
-                throw asOption(error, parameter);
-            }
+    for (const auto& [name, text] : textsOf(arguments, input)) {
+        const Parameter& parameter = *pipelines::findImageParameter(name);
+        try {
+            pipelines::addFromText(request, parameter, text);
+        } catch (const Error& error) {
+            throw asOption(error, parameter);
         }
     }
     applyControlArguments(request, arguments);

@@ -73,7 +73,9 @@ int tellPicture(const CommandContext& context, const fs::path& path,
     }
     if (info.request) {
         event["request"] = pipelines::toJson(*info.request);
-        addRequest(table, *info.request, RequestRows::Result);
+        pipelines::ImageRequest shown = *info.request;
+        if (info.provenance) shown.model = pipelines::ImageRequest().model; // told above
+        addRequest(table, shown, RequestRows::Result);
     }
     event["others"] = pairsJson(info.others);
     event["texts"] = pairsJson(info.texts);
@@ -97,6 +99,7 @@ void addCompanion(TextTable& table, const core::CompanionInfo& file) {
     table.addRow({"Used as", file.kind + more});
     std::string words;
     for (const std::string& word : file.triggerWords) words += (words.empty() ? "" : ", ") + word;
+    if (!file.title.empty()) table.addRow({"Title", printable(file.title)});
     if (!words.empty()) table.addRow({"Trigger words", printable(words)});
     if (!file.licence.empty()) table.addRow({"Licence", printable(file.licence)});
 }

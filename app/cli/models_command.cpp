@@ -1,13 +1,16 @@
-// kinora models: what is here, or one of them.
+// kinora models: what is here, or one of them; the folders in which they are looked for.
 
 #include "app/cli/command.h"
 #include "app/cli/event_json.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/text_table.h"
+#include "core/library/model_folders.h"
 #include "core/library/prompt_vocabulary.h"
 #include "pipelines/request/parameters.h"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace kinora::app {
 namespace {
@@ -23,21 +26,19 @@ nlohmann::ordered_json listCompanions(const CommandContext& context) {
         std::string words;
         for (const std::string& word : file.triggerWords)
             words += (words.empty() ? "" : ", ") + word;
-        table.addRow({printable(file.name), file.kind, printable(file.family),
+        table.addRow({printable(file.name), printable(file.kind), printable(file.family),
                       sizeText(file.sizeBytes), printable(words), printable(file.path.string())});
     }
     if (!entries.empty()) context.console.data("\n" + table.text());
     return entries;
 }
 
-// Models of kinds that are not read would else be missing without a word. Files of others that are
-// used beside a model stand in the second table, but for the picture encoders.
+// Models of kinds that are not read would else be missing without a word; picture encoders are used
+// where they lie.
 void tellOfOthers(const CommandContext& context, const std::vector<core::ModelEntry>& others) {
     size_t count = 0;
     for (const core::ModelEntry& other : others) {
-        if (core::CompanionFile{other.path}.inFolderOf(core::CompanionKind::ImageEncoder) ||
-            core::readCompanionInfo(other.path))
-            continue;
+        if (core::CompanionFile{other.path}.inFolderOf(core::CompanionKind::ImageEncoder)) continue;
         ++count;
         context.console.detail(printable(other.path.string()) + ": " + printable(other.problem));
     }
@@ -68,6 +69,42 @@ int listModels(const CommandContext& context) {
         if (!model.problem.empty())
             context.console.remark(model.name + " cannot be used: " + model.problem);
     tellOfOthers(context, others);
+    return kExitDone;
+}
+
+// What of the lists lies in the folder, in words.
+std::string contentOf(const CommandContext& context, const std::filesystem::path& folder) {
+    const auto isThere = [&](const auto& entry) { return core::isBelow(entry.path, folder); };
+    const auto models = std::ranges::count_if(context.program.library.list(), isThere);
+    const auto files = std::ranges::count_if(context.program.library.companions(), isThere);
+    const auto counted = [](int64_t count, const char* what) {
+        return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+    };
+    return counted(models, "model") + " and " + counted(files, "file") + " used beside models";
+}
+
+void tellFolders(const CommandContext& context) {
+    nlohmann::ordered_json folders = nlohmann::ordered_json::array();
+    std::string text;
+    for (const auto& folder : core::addedModelFolders(context.program.library.dataFolder())) {
+        folders.push_back(folder.string());
+        text += printable(folder.string()) + "\n";
+    }
+    if (!text.empty()) context.console.data(text);
+    context.console.event({{"event", "models"},
+                           {"models", nlohmann::ordered_json::array()},
+                           {"folders", std::move(folders)}});
+}
+
+int changeFolders(const CommandContext& context, const std::string& verb,
+                  const std::filesystem::path& folder) {
+    const std::filesystem::path& data = context.program.library.dataFolder();
+    orThrow(verb == "add" ? core::addModelFolder(data, folder)
+                          : core::removeModelFolder(data, folder));
+    if (verb == "add")
+        context.console.remark(printable(folder.string()) + " has " + contentOf(context, folder) +
+                               ".");
+    tellFolders(context);
     return kExitDone;
 }
 
@@ -125,9 +162,20 @@ int runModelsCommand(const CommandContext& context) {
                         "kinora models show " + words[1] + " shows one.");
         return listModels(context);
     }
+    if (words[0] == "folders") {
+        if (words.size() > 1)
+            throw Error(ErrorCode::InvalidArgument, "kinora models folders takes no name.",
+                        "kinora models add " + words[1] + " adds one.");
+        tellFolders(context);
+        return kExitDone;
+    }
+    const bool isOfFolders = words[0] == "add" || words[0] == "remove";
     if (words.size() < 2)
-        throw Error(ErrorCode::InvalidArgument, "kinora models show needs a name.",
-                    "kinora models lists them.");
+        throw Error(ErrorCode::InvalidArgument,
+                    "kinora models " + words[0] + " needs a " + (isOfFolders ? "folder." : "name."),
+                    isOfFolders ? "kinora models folders lists those that were added."
+                                : "kinora models lists them.");
+    if (isOfFolders) return changeFolders(context, words[0], words[1]);
     return showModel(context, words[1]);
 }
 

@@ -1,6 +1,7 @@
 #include "app/cli/project_arguments.h"
 
 #include "app/cli/command_table.h"
+#include "core/media/sampler_names.h"
 #include "core/project/batch_table.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/parameters.h"
@@ -65,6 +66,7 @@ assignmentsFrom(const std::vector<std::string>& arguments) {
         }
         assignments.emplace_back(parameter->name, argument.substr(equals + 1));
     }
+    core::useOwnSamplerNames(assignments);
     return assignments;
 }
 

@@ -226,11 +226,14 @@ Comparison compare(const core::Image& again, const core::Image& there, const fs:
 }
 
 Comparison withoutProvenance(const core::PictureInfo& info) {
-    if (!info.madeWith.empty())
-        return {Verdict::Cannot, 0, "it was made with " + info.madeWith + ", not with Kinora", {}};
+    // Kinora's own first: beside it stands what other programs read, which is not enough.
     for (const auto& [name, value] : info.others)
-        if (name == "Damaged metadata")
-            return {Verdict::Cannot, 0, "what it says of its making is damaged: " + value, {}};
+        if (name == "Damaged metadata" && (info.madeWith.empty() || value.starts_with("of Kinora")))
+            return {Verdict::Cannot, 0, "what it says of its making is damaged: " + value,
+                    "Another program may have changed it; verify the file as it was made."};
+    if (!info.madeWith.empty())
+        return {Verdict::Cannot, 0, "it was made with " + info.madeWith + ", not with Kinora",
+                "kinora info shows what it says; only Kinora's own pictures can be verified."};
     return {Verdict::Cannot, 0, "the file does not say how Kinora made it",
             "It may be another program's, or have lost its metadata on the way."};
 }
@@ -271,13 +274,12 @@ std::optional<Comparison> findSources(const core::Provenance& made, Inputs& inpu
         if (source.hash.empty()) continue;
         source.path = inputs.find(source.hash);
         if (!source.path.empty()) continue;
-        return Comparison{Verdict::Cannot,
-                          0,
+        return Comparison{Verdict::Cannot, 0,
                           inputs.empty() ? std::string(source.one) + "; give the one of hash " +
                                                source.hash + " with --input"
                                          : "no file given with --input has the hash of " +
                                                std::string(source.all) + ", " + source.hash,
-                          {}};
+                          "Give the very file that was used then, unchanged."};
     }
     return std::nullopt;
 }
@@ -317,7 +319,8 @@ Comparison verify(const CommandContext& context, const fs::path& path, Inputs& i
         return {Verdict::Cannot, 0, missing, "Add its folder with --models."};
     const core::Image there = orThrow(core::loadImage(path));
     if (!mayBeEnlarged(made, there))
-        return {Verdict::Cannot, 0, "its metadata say that it was enlarged beyond its size", {}};
+        return {Verdict::Cannot, 0, "its metadata say that it was enlarged beyond its size",
+                "Another program may have made it smaller; verify the file as it was made."};
     core::Image again = makeAgain(context, request);
     for (size_t i = 0; i < upscalers.size(); ++i)
         again = enlarge(context, again, made.enlargements[i], upscalers[i]);

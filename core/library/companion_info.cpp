@@ -9,14 +9,16 @@
 #include "pipelines/weights/ip_adapter_file.h"
 #include "pipelines/weights/json_text.h"
 #include "pipelines/weights/lora/lora_family.h"
-#include "pipelines/weights/lora/lora_file.h"
+#include "pipelines/weights/lora/lora_modules.h"
 #include "pipelines/weights/textual_inversion.h"
+#include "pipelines/weights/weight_file.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 
 namespace kinora::core {
 
@@ -48,60 +50,70 @@ void addFrequentTags(const std::string& text, const std::string& label,
     for (const auto& [tag, count] : sorted) addWord(words, tag);
 }
 
-CompanionInfo describeLora(const pipelines::LoraFile& file) {
-    CompanionInfo info;
-    info.kind = file.kind();
-    info.family = pipelines::familyOf(file);
-    if (info.family.empty()) info.family = repairedUtf8(file.remark("modelspec.architecture"));
-    info.licence = repairedUtf8(file.remark("modelspec.license").substr(0, kLongestWord));
+std::string shortRemark(const pipelines::WeightSource& file, std::string_view key) {
+    return trimmed(repairedUtf8(file.remark(key).substr(0, kLongestWord)));
+}
+
+void addTriggerWords(CompanionInfo& info, const pipelines::WeightSource& file) {
     addWord(info.triggerWords, file.remark("modelspec.trigger_phrase"));
     const std::string tags = file.remark("ss_tag_frequency");
-    if (!info.triggerWords.empty() || tags.empty()) return info;
+    if (!info.triggerWords.empty() || tags.empty()) return;
     try {
         addFrequentTags(tags, file.label(), info.triggerWords);
     } catch (const Error&) {
         // A remark that is damaged says nothing; the weights may be good.
     }
+}
+
+// Shared: several readers are shown one open file until one of them knows it.
+using OpenedFile = std::shared_ptr<const pipelines::WeightSource>;
+
+CompanionInfo readLora(const fs::path&, const OpenedFile& file) {
+    const std::vector<pipelines::LoraModule> modules = pipelines::loraModulesIn(*file).modules;
+    CompanionInfo info;
+    info.kind = pipelines::kindOf(modules);
+    info.family = pipelines::familyOf(modules);
+    if (info.family.empty()) info.family = shortRemark(*file, "modelspec.architecture");
+    info.title = shortRemark(*file, "modelspec.title");
+    if (info.title.empty()) info.title = shortRemark(*file, "ss_output_name");
+    info.licence = shortRemark(*file, "modelspec.license");
+    addTriggerWords(info, *file);
     return info;
 }
 
-CompanionInfo readLora(const fs::path& path) {
-    return describeLora(pipelines::LoraFile(path));
-}
-
-CompanionInfo readIpAdapter(const fs::path& path) {
+CompanionInfo readIpAdapter(const fs::path& path, const OpenedFile& file) {
     CompanionInfo info;
     info.kind = "IP-Adapter";
-    info.family = pipelines::familyOfTextWidth(pipelines::IpAdapterFile(path).tokenWidth());
+    info.family = pipelines::familyOfTextWidth(pipelines::IpAdapterFile(path, file).tokenWidth());
     return info;
 }
 
-CompanionInfo readControl(const fs::path& path) {
-    const pipelines::ControlFile file(path);
+CompanionInfo readControl(const fs::path& path, const OpenedFile& opened) {
+    const pipelines::ControlFile file(path, *opened);
     CompanionInfo info;
     info.kind = pipelines::controlKindName(file.kind());
     info.family = file.family();
     return info;
 }
 
-CompanionInfo readEmbedding(const fs::path& path) {
+CompanionInfo readEmbedding(const fs::path& path, const OpenedFile& file) {
     CompanionInfo info;
     info.kind = "embedding";
-    info.family = pipelines::TextualInversion(path).family();
+    info.family = pipelines::TextualInversion(*file).family();
     info.triggerWords = {repairedUtf8(companionName(path))};
     return info;
 }
 
-CompanionInfo readUpscaler(const fs::path& path) {
-    const pipelines::UpscalerConfig config = pipelines::UpscalerFile(path).config();
+CompanionInfo readUpscaler(const fs::path&, const OpenedFile& file) {
+    const pipelines::UpscalerConfig config = pipelines::UpscalerFile(file).config();
     CompanionInfo info;
     info.kind = "upscaler";
     info.family = std::to_string(config.scale) + "x, " + upscalerKindName(*config.kind);
     return info;
 }
 
-CompanionInfo readVae(const fs::path& path) {
-    const pipelines::ExternalVae vae(path);
+CompanionInfo readVae(const fs::path& path, const OpenedFile& file) {
+    const pipelines::ExternalVae vae(path, *file);
     if (vae.isWholeModel()) throw Error(ErrorCode::Unsupported, "a whole model");
     CompanionInfo info;
     info.kind = vae.isTiny() ? "TAESD" : "VAE";
@@ -110,8 +122,14 @@ CompanionInfo readVae(const fs::path& path) {
 
 struct Reader {
     CompanionKind kind;
-    CompanionInfo (*read)(const fs::path& path); // throws Error: it is something else
+    // Throws Error: it is something else.
+    CompanionInfo (*read)(const fs::path& path, const OpenedFile& file);
 };
+
+// Of the file, not of the moment: it will say the same tomorrow.
+bool isLasting(const Error& error) {
+    return error.code() == ErrorCode::BadFile || error.code() == ErrorCode::Unsupported;
+}
 
 std::optional<CompanionInfo> describe(const fs::path& path) {
     std::array readers{Reader{CompanionKind::Lora, readLora},
@@ -120,15 +138,16 @@ std::optional<CompanionInfo> describe(const fs::path& path) {
                        Reader{CompanionKind::Embedding, readEmbedding},
                        Reader{CompanionKind::Upscaler, readUpscaler},
                        Reader{CompanionKind::Vae, readVae}};
-    // Each opens the file: the kind that its folder tells of comes first, and mostly last.
+    const OpenedFile opened = pipelines::openWeightFile(path, path.filename().string());
+    // The kind that its folder tells of comes first, and mostly last.
     const CompanionFile file{path};
     std::ranges::stable_partition(
         readers, [&](const Reader& reader) { return file.inFolderOf(reader.kind); });
     for (const Reader& reader : readers) {
         try {
-            return reader.read(path);
-        } catch (const Error&) {
-            // Then it is something else.
+            return reader.read(path, opened);
+        } catch (const Error& error) {
+            if (!isLasting(error)) throw;
         }
     }
     return std::nullopt;
@@ -136,15 +155,32 @@ std::optional<CompanionInfo> describe(const fs::path& path) {
 
 } // namespace
 
-std::optional<CompanionInfo> readCompanionInfo(const std::filesystem::path& path) {
-    std::optional<CompanionInfo> info = describe(path);
-    if (!info) return std::nullopt;
-    std::error_code error;
-    info->name = repairedUtf8(companionName(path));
-    info->path = path;
-    info->sizeBytes = std::filesystem::file_size(path, error);
-    if (error) info->sizeBytes = 0;
+Result<std::optional<CompanionInfo>> describeCompanion(const fs::path& path) {
+    std::optional<CompanionInfo> info;
+    try {
+        info = describe(path);
+    } catch (const Error& error) {
+        if (isLasting(error)) return std::optional<CompanionInfo>();
+        return error;
+    } catch (const std::exception& error) { // memory ran out
+        return Error(ErrorCode::Io, shownPath(path) + ": " + error.what());
+    }
+    if (info) setFile(*info, path);
     return info;
+}
+
+void setFile(CompanionInfo& info, const fs::path& path) {
+    std::error_code error;
+    info.name = repairedUtf8(companionName(path));
+    info.path = path;
+    info.sizeBytes = fs::file_size(path, error);
+    if (error) info.sizeBytes = 0;
+    if (info.title == info.name) info.title.clear();
+}
+
+std::optional<CompanionInfo> readCompanionInfo(const fs::path& path) {
+    Result<std::optional<CompanionInfo>> info = describeCompanion(path);
+    return info ? *std::move(info) : std::nullopt;
 }
 
 } // namespace kinora::core

@@ -1,5 +1,6 @@
 #include "core/library/file_hash.h"
 
+#include "core/library/file_stamp.h"
 #include "core/media/bounded_json.h"
 #include "core/media/publish_file.h"
 #include "core/media/sha256.h"
@@ -43,12 +44,6 @@ class Descriptor {
   private:
     int m_value;
 };
-
-std::string keyOf(const struct stat& status) {
-    return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) + ":" +
-           std::to_string(status.st_size) + ":" + std::to_string(status.st_mtim.tv_sec) + "." +
-           std::to_string(status.st_mtim.tv_nsec);
-}
 
 Error readError(const fs::path& file) {
     return Error(ErrorCode::Io, shownPath(file) + ": " + std::strerror(errno) + ".");
@@ -101,12 +96,12 @@ Result<std::string> FileHashes::hash(const fs::path& file, const CancelToken& ca
     if (!S_ISREG(status.st_mode)) {
         return Error(ErrorCode::BadFile, shownPath(file) + ": is not a regular file.");
     }
-    const std::string key = keyOf(status);
+    const std::string key = fileStamp(status);
     if (const auto known = m_known.find(key); known != m_known.end()) return known->second;
     Result<std::string> fresh = readAndHash(descriptor.value(), file, cancel);
     struct stat after{};
     // A file that somebody is still writing is not remembered.
-    if (fresh && fstat(descriptor.value(), &after) == 0 && keyOf(after) == key) {
+    if (fresh && fstat(descriptor.value(), &after) == 0 && fileStamp(after) == key) {
         m_known[key] = *fresh;
         m_changed = true;
     }
@@ -114,9 +109,7 @@ Result<std::string> FileHashes::hash(const fs::path& file, const CancelToken& ca
 }
 
 std::string FileHashes::known(const fs::path& file) const {
-    struct stat status{};
-    if (::stat(file.c_str(), &status) != 0) return {};
-    const auto found = m_known.find(keyOf(status));
+    const auto found = m_known.find(fileStamp(file));
     return found == m_known.end() ? std::string() : found->second;
 }
 

@@ -1,6 +1,8 @@
 #include "core/library/model_library.h"
 
+#include "core/library/companion_cache.h"
 #include "core/library/file_hash.h"
+#include "core/library/model_folders.h"
 #include "core/library/open_model.h"
 #include "core/library/weights_info.h"
 #include "core/media/sha256.h"
@@ -164,6 +166,7 @@ class Scan {
 std::vector<FoundFolder> foldersFor(const ModelLibrary::Options& options) {
     Scan scan;
     for (const fs::path& folder : options.folders) scan.add(folder, false);
+    for (const fs::path& folder : addedModelFolders(options.dataFolder)) scan.add(folder, false);
     if (!options.dataFolder.empty()) scan.add(options.dataFolder / "models", false);
     const fs::path builtIn = builtInModelsFolder();
     if (!builtIn.empty()) scan.add(builtIn, true);
@@ -258,21 +261,33 @@ fs::path cacheFileIn(const fs::path& dataFolder) {
     return dataFolder.empty() ? fs::path() : dataFolder / "cache" / "model-hashes.json";
 }
 
+fs::path companionCacheIn(const fs::path& dataFolder) {
+    return dataFolder.empty() ? fs::path() : dataFolder / "cache" / "companions.json";
+}
+
 } // namespace
 
 ModelLibrary::ModelLibrary(Options options) : m_options(std::move(options)) {}
 
 std::vector<ModelEntry> ModelLibrary::list(std::vector<ModelEntry>* others) const {
-    std::vector<ModelEntry> models;
+    std::vector<ModelEntry> models, neither;
+    std::vector<fs::path> files; // of neither
+    CompanionCache cache(companionCacheIn(m_options.dataFolder));
     for (const FoundFolder& found : foldersFor(m_options)) {
-        if (isSurelyBeside(found.path)) continue;
+        if (isSurelyBeside(found.path) || cache.known(found.path)) continue;
         ModelEntry entry = entryFor(found.path, found.builtIn);
-        // Among checkpoints lie LoRAs, VAEs and more in the same format.
-        if (!entry.otherKind)
+        if (!entry.otherKind) {
             models.push_back(std::move(entry));
-        else if (others)
-            others->push_back(std::move(entry));
+        } else if (others) {
+            files.push_back(entry.path);
+            neither.push_back(std::move(entry));
+        }
     }
+    // Among checkpoints lie LoRAs, VAEs and more in the same format.
+    cache.read(files);
+    cache.save();
+    for (ModelEntry& entry : neither)
+        if (!cache.known(entry.path)) others->push_back(std::move(entry));
     return models;
 }
 
@@ -334,19 +349,26 @@ Result<std::string> ModelLibrary::hash(const ModelEntry& model, const CancelToke
 
 std::vector<fs::path> ModelLibrary::roots() const {
     std::vector<fs::path> roots = m_options.folders;
+    std::ranges::move(addedModelFolders(m_options.dataFolder), std::back_inserter(roots));
     if (!m_options.dataFolder.empty()) roots.push_back(m_options.dataFolder / "models");
     return roots;
 }
 
 std::vector<CompanionInfo> ModelLibrary::companions() const {
+    std::vector<fs::path> files;
+    for (CompanionFile& file : companionFiles(roots()))
+        if (!isModel(file.path.parent_path().parent_path())) // a part of a model's folder
+            files.push_back(std::move(file.path));
+    CompanionCache cache(companionCacheIn(m_options.dataFolder));
+    cache.read(files);
+    cache.save();
     const FileHashes hashes(cacheFileIn(m_options.dataFolder));
     std::set<std::string> seen;
     std::vector<CompanionInfo> found;
-    for (const CompanionFile& file : companionFiles(roots())) {
-        if (isModel(file.path.parent_path().parent_path())) continue; // a part of a model's folder
-        std::optional<CompanionInfo> info = readCompanionInfo(file.path);
+    for (const fs::path& file : files) {
+        std::optional<CompanionInfo> info = cache.known(file);
         if (!info) continue;
-        if (const std::string known = hashes.known(file.path); !known.empty()) {
+        if (const std::string known = hashes.known(file); !known.empty()) {
             info->hash = sha256Name(known);
             if (!seen.insert(known).second) continue;
         }

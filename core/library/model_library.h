@@ -1,8 +1,9 @@
 #pragma once
 // The models that this machine has: where they lie, what they are called, their hashes.
 //
-// Looked for, in order: folders given with --models and KINORA_MODELS, the user's data folder, the
-// models that came with the program. Names are file stems without case.
+// Looked for, in order: folders given with --models and KINORA_MODELS, those that were added
+// (model_folders.h), the user's data folder, the models that came with the program. Names are file
+// stems without case.
 
 #include "core/library/companion_files.h"
 #include "core/library/companion_info.h"
@@ -37,12 +38,13 @@ class ModelLibrary {
   public:
     struct Options {
         std::vector<std::filesystem::path> folders; // searched first, in order
-        std::filesystem::path dataFolder;           // hash cache, added models
+        std::filesystem::path dataFolder;           // caches, added models
     };
     explicit ModelLibrary(Options options);
+    const std::filesystem::path& dataFolder() const { return m_options.dataFolder; }
 
-    // others, where given, takes the files that lie as models do and are something else: LoRAs and
-    // VAEs outside of their folders, models of kinds that are not known.
+    // others, where given, takes the files that lie as models do and are neither models nor among
+    // companions(): models of kinds that are not known, parts of models.
     std::vector<ModelEntry> list(std::vector<ModelEntry>* others = nullptr) const;
     // name: empty (the starter model), a name, or a path to a folder. Errors: NotFound lists what
     // there is, InvalidArgument an ambiguous name with its candidates.
@@ -53,7 +55,8 @@ class ModelLibrary {
     // size and time. Reads the whole model where it is not known yet. Throws Cancelled.
     Result<std::string> hash(const ModelEntry& model, const CancelToken& cancel = {}) const;
 
-    // LoRAs and VAEs below the same folders; of files that are known to be equal the first.
+    // LoRAs and VAEs below the same folders; of files that are known to be equal the first. What
+    // was read of a file is remembered until the file changes.
     std::vector<CompanionInfo> companions() const;
     // A file that is used beside a model: by name or path, and by hash, for verify.
     Result<std::filesystem::path> findCompanion(CompanionKind kind, const std::string& name) const;

@@ -226,7 +226,8 @@ Result<Provenance> provenanceFromJson(const json& json) {
         return Error(ErrorCode::BadFile, "Kinora's metadata: " + error.message(),
                      "Another program may have changed it.");
     } catch (const std::exception& error) {
-        return Error(ErrorCode::BadFile, std::string("Kinora's metadata: ") + error.what());
+        return Error(ErrorCode::BadFile, std::string("Kinora's metadata: ") + error.what(),
+                     "Another program may have changed it.");
     }
 }
 

@@ -1,5 +1,8 @@
 #include "core/media/sampler_names.h"
 
+#include "core/media/text_encoding.h"
+#include "kernels/base/error.h"
+#include "pipelines/request/parameters.h"
 #include "pipelines/schedulers/scheduler.h"
 
 #include <algorithm>
@@ -116,12 +119,14 @@ std::optional<SamplerAndSchedule> samplerFromWebUi(std::string_view name) {
     if (std::optional<std::string> sampler = ours(kWebUiSamplers, name)) {
         return SamplerAndSchedule{*sampler, {}};
     }
-    const size_t space = name.rfind(' ');
-    if (space == std::string_view::npos) return std::nullopt;
-    const std::optional<std::string> sampler = ours(kWebUiSamplers, name.substr(0, space));
-    const std::optional<std::string> schedule = ours(kWebUiSchedules, name.substr(space + 1));
-    if (!sampler || !schedule) return std::nullopt;
-    return SamplerAndSchedule{*sampler, *schedule};
+    // "DPM++ 2M SGM Uniform": the schedule may be of several words.
+    for (size_t space = name.rfind(' '); space != std::string_view::npos && space > 0;
+         space = name.rfind(' ', space - 1)) {
+        const std::optional<std::string> sampler = ours(kWebUiSamplers, name.substr(0, space));
+        const std::optional<std::string> schedule = ours(kWebUiSchedules, name.substr(space + 1));
+        if (sampler && schedule) return SamplerAndSchedule{*sampler, *schedule};
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> scheduleFromWebUi(std::string_view name) {
@@ -146,6 +151,45 @@ std::optional<SamplerAndSchedule> samplerFromInvokeAi(std::string_view name) {
     const std::optional<std::string> sampler = ours(kInvokeAiSamplers, name);
     if (!sampler) return std::nullopt;
     return SamplerAndSchedule{*sampler, "karras"};
+}
+
+std::optional<SamplerAndSchedule> samplerAsSaid(std::string_view name) {
+    if (pipelines::findScheduler(name)) return SamplerAndSchedule{std::string(name), {}};
+    if (auto known = samplerFromWebUi(name)) return known;
+    if (const auto known = samplerFromComfyUi(name)) return SamplerAndSchedule{*known, {}};
+    return samplerFromInvokeAi(name);
+}
+
+std::optional<std::string> scheduleAsSaid(std::string_view name) {
+    const pipelines::Parameter& schedule = *pipelines::findImageParameter("schedule");
+    if (std::ranges::find(schedule.choices, name) != schedule.choices.end())
+        return std::string(name);
+    if (auto known = scheduleFromWebUi(name)) return known;
+    return scheduleFromComfyUi(name);
+}
+
+void useOwnSamplerNames(std::vector<std::pair<std::string, std::string>>& values) {
+    std::string sampler, implied;
+    for (auto& [name, text] : values) {
+        if (name != "sampler") continue;
+        const std::optional<SamplerAndSchedule> known = samplerAsSaid(text);
+        sampler = known ? text : std::string();
+        implied = known ? known->schedule : std::string();
+        if (known) text = known->sampler;
+    }
+    bool isSaid = false;
+    for (auto& [name, text] : values) {
+        if (name != "schedule") continue;
+        isSaid = true;
+        if (const std::optional<std::string> known = scheduleAsSaid(text)) text = *known;
+        if (!implied.empty() && text != implied)
+            throw Error(ErrorCode::InvalidArgument,
+                        "The sampler '" + sampler + "' is with the schedule " + implied +
+                            ", and the schedule is given as '" + repairedUtf8(text.substr(0, 80)) +
+                            "'.",
+                        "Leave out one of them.");
+    }
+    if (!implied.empty() && !isSaid) values.emplace_back("schedule", implied);
 }
 
 } // namespace kinora::core

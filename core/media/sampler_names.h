@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace kinora::core {
 
@@ -30,5 +32,15 @@ std::optional<std::string> scheduleFromComfyUi(std::string_view name);
 
 // "dpmpp_2m_k", and "k_dpmpp_2m" of the first versions; _k stands for Karras.
 std::optional<SamplerAndSchedule> samplerFromInvokeAi(std::string_view name);
+
+// As any of these programs calls it, or as we do.
+std::optional<SamplerAndSchedule> samplerAsSaid(std::string_view name);
+std::optional<std::string> scheduleAsSaid(std::string_view name);
+
+// values: texts as people give them, by the name of the parameter. The sampler and the schedule
+// among them get our own names; "DPM++ 2M Karras" becomes both. What nobody knows stays, for who
+// reads it to refuse. Throws Error{InvalidArgument} where the schedule is said besides and is
+// another one.
+void useOwnSamplerNames(std::vector<std::pair<std::string, std::string>>& values);
 
 } // namespace kinora::core

@@ -1,5 +1,6 @@
 #include "core/project/batch_expansion.h"
 
+#include "core/media/sampler_names.h"
 #include "core/project/asset_values.h"
 #include "core/project/delimited_text.h"
 #include "core/project/project_layout.h"
@@ -78,8 +79,7 @@ class Expansion {
 
     ordered_json run() {
         check();
-        for (const auto& [name, text] : m_options.settings)
-            setValue(m_settings, parameterNamed(name), text);
+        setValues(m_settings, m_options.settings);
         if (m_settings.has("count")) m_count = m_settings.request().count;
         ordered_json batch = {{"name", m_options.name}};
         if (!m_table.file.empty()) batch["source"] = m_table.file;
@@ -111,14 +111,21 @@ class Expansion {
         m_count = m_options.count;
     }
 
-    void setValue(Asked& asked, const Parameter& parameter, const std::string& text) const {
-        asked.set(parameter, text);
-        keepAsAssets(asked.request(), parameter, m_assets, m_options.files);
+    // values: by the names of parameters.
+    void setValues(Asked& asked, std::vector<std::pair<std::string, std::string>> values) const {
+        useOwnSamplerNames(values);
+        for (const auto& [name, text] : values) {
+            const Parameter& parameter = parameterNamed(name);
+            asked.set(parameter, text);
+            keepAsAssets(asked.request(), parameter, m_assets, m_options.files);
+        }
     }
 
     void expand(const BatchRow& row) {
         Asked asked;
-        for (const auto& [parameter, text] : row.values) setValue(asked, *parameter, text);
+        std::vector<std::pair<std::string, std::string>> values;
+        for (const auto& [parameter, text] : row.values) values.emplace_back(parameter->name, text);
+        setValues(asked, std::move(values));
         const int64_t count = asked.has("count") ? asked.request().count : m_count;
         asked.forget("count"); // each row is one picture
         const PromptTemplate prompt(textOf(asked, "prompt"), m_wildcards);
@@ -179,12 +186,13 @@ class Expansion {
         for (const GridAxis& axis : m_options.grid) cells *= axis.values.size();
         for (size_t cell = 0; cell < cells; ++cell) {
             Asked filled = asked;
+            std::vector<std::pair<std::string, std::string>> values;
             size_t place = cell;
             for (const GridAxis& axis : m_options.grid) {
-                setValue(filled, parameterNamed(axis.parameter),
-                         axis.values[place % axis.values.size()]);
+                values.emplace_back(axis.parameter, axis.values[place % axis.values.size()]);
                 place /= axis.values.size();
             }
+            setValues(filled, std::move(values));
             pipelines::validate(filled.request());
             ordered_json entry = {{"request", filled.json()}};
             if (!row.note.empty()) entry["note"] = row.note;

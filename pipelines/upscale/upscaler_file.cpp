@@ -16,7 +16,7 @@ constexpr int64_t kMostFeatures = 4096;
 
 class RenamedWeights final : public WeightSource {
   public:
-    RenamedWeights(std::unique_ptr<WeightSource> file, UpscalerNames names)
+    RenamedWeights(std::shared_ptr<const WeightSource> file, UpscalerNames names)
         : m_file(std::move(file)), m_names(std::move(names)) {}
 
     const std::string& label() const override { return m_file->label(); }
@@ -37,8 +37,8 @@ class RenamedWeights final : public WeightSource {
     }
 
   private:
-    std::unique_ptr<WeightSource> m_file;
-    UpscalerNames m_names; // asked for -> stored
+    std::shared_ptr<const WeightSource> m_file; // shared with who asks what else it may be
+    UpscalerNames m_names;                      // asked for -> stored
 };
 
 // The first that fits.
@@ -56,15 +56,17 @@ const char* upscalerKindName(const UpscalerKind& kind) {
     return kind.name;
 }
 
-UpscalerFile::UpscalerFile(const std::filesystem::path& path) {
-    auto file = openWeightFile(path, path.filename().string());
-    const std::vector<std::string> stored = file->names();
+UpscalerFile::UpscalerFile(const std::filesystem::path& path)
+    : UpscalerFile(openWeightFile(path, path.filename().string())) {}
+
+UpscalerFile::UpscalerFile(std::shared_ptr<const WeightSource> opened) {
+    const std::vector<std::string> stored = opened->names();
     auto names = upscalerNames(stored);
     const UpscalerKind* const kind = findUpscalerKind(names);
     if (!kind)
-        UpscalerShapes(*file).refuse("is no upscaler that is known here; its first tensor is " +
-                                     briefName(stored.empty() ? std::string() : stored.front()));
-    m_weights = std::make_unique<RenamedWeights>(std::move(file), std::move(names));
+        UpscalerShapes(*opened).refuse("is no upscaler that is known here; its first tensor is " +
+                                       briefName(stored.empty() ? std::string() : stored.front()));
+    m_weights = std::make_unique<RenamedWeights>(std::move(opened), std::move(names));
     const UpscalerShapes shapes(*m_weights);
     m_config = kind->config(shapes);
     m_config.kind = kind;

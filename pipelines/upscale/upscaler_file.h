@@ -36,6 +36,8 @@ class UpscalerFile {
     // Reads headers only. Throws Error{NotFound, BadFile, Io}; Error{Unsupported} for what is no
     // upscaler that is known here.
     explicit UpscalerFile(const std::filesystem::path& path);
+    // The same of one that is open.
+    explicit UpscalerFile(std::shared_ptr<const WeightSource> opened);
 
     const UpscalerConfig& config() const { return m_config; }
     // Names as BasicSR has them: "body.0.rdb1.conv1.weight".

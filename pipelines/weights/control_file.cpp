@@ -86,6 +86,17 @@ CheckpointNames namesOf(ControlKind kind, bool diffusersNames, const json& confi
                           : CheckpointNames::adapter(config);
 }
 
+// A diffusers folder, whose config lies beside the file.
+bool isOfFolder(const std::filesystem::path& file) {
+    return file.filename().string().starts_with("diffusion_pytorch_model");
+}
+
+std::string labelOf(const std::filesystem::path& file) {
+    const std::filesystem::path name = file.filename();
+    return isOfFolder(file) ? (file.parent_path().filename() / name).generic_string()
+                            : name.string();
+}
+
 } // namespace
 
 const char* controlKindName(ControlKind kind) {
@@ -93,13 +104,14 @@ const char* controlKindName(ControlKind kind) {
 }
 
 ControlFile::ControlFile(const std::filesystem::path& file)
-    : m_path(file), m_label(file.filename().string()) {
+    : ControlFile(file, *openWeightFile(file, labelOf(file))) {}
+
+ControlFile::ControlFile(const std::filesystem::path& file, const WeightSource& opened)
+    : m_path(file), m_label(labelOf(file)) {
+    recognise(opened);
     const std::filesystem::path folder = file.parent_path(), config = folder / "config.json";
-    const bool inFolder = m_label.starts_with("diffusion_pytorch_model");
-    if (inFolder) m_label = (folder.filename() / m_label).generic_string();
-    recognise(*openWeightFile(file, m_label));
     std::error_code ignored;
-    if (inFolder && std::filesystem::is_regular_file(config, ignored))
+    if (isOfFolder(file) && std::filesystem::is_regular_file(config, ignored))
         m_config = std::make_shared<const json>(
             readJsonFile(config, (folder.filename() / "config.json").generic_string()));
 }

@@ -27,6 +27,8 @@ class ControlFile {
     // Throws Error{NotFound, BadFile, Io}; Error{Unsupported} where the file is none of these: it
     // says what it is, where that can be told.
     explicit ControlFile(const std::filesystem::path& file);
+    // The same of one that is open.
+    ControlFile(const std::filesystem::path& file, const WeightSource& opened);
 
     const std::filesystem::path& path() const { return m_path; }
     const std::string& label() const { return m_label; } // how errors name it

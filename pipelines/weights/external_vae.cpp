@@ -31,30 +31,33 @@ int64_t latentChannelsOf(const WeightSource& source, const std::string& prefix) 
 
 } // namespace
 
-ExternalVae::ExternalVae(const std::filesystem::path& file) : m_path(file) {
-    const auto source = openWeightFile(file, labelOf(file));
+ExternalVae::ExternalVae(const std::filesystem::path& file)
+    : ExternalVae(file, *openWeightFile(file, labelOf(file))) {}
+
+ExternalVae::ExternalVae(const std::filesystem::path& file, const WeightSource& opened)
+    : m_path(file) {
     const std::string* prefix = nullptr;
     for (const std::string_view candidate : kPrefixes) {
-        if (!source->find(std::string(candidate) + std::string(kSign), {})) continue;
+        if (!opened.find(std::string(candidate) + std::string(kSign), {})) continue;
         m_prefix = candidate;
         prefix = &m_prefix;
         break;
     }
-    if (!prefix) m_tiny = TinyAutoencoderFile::find(file);
+    if (!prefix) m_tiny = TinyAutoencoderFile::find(file, opened);
     if (!prefix && !m_tiny) {
-        const auto names = source->names();
+        const auto names = opened.names();
         const std::string_view kind = fileKindOf(names);
         throw Error(ErrorCode::Unsupported,
-                    source->label() + ": has no VAE that is known here" +
+                    opened.label() + ": has no VAE that is known here" +
                         (kind.empty() ? "" : ", it is " + std::string(kind)) +
                         "; its first tensor is " +
                         briefName(names.empty() ? std::string() : names.front()) + ".",
                     "A VAE in the layout of diffusers or CompVis, or a checkpoint with one in it, "
                     "can be used.");
     }
-    m_latentChannels = latentChannelsOf(*source, m_prefix);
+    m_latentChannels = latentChannelsOf(opened, m_prefix);
     m_diffusersNames =
-        source->find(m_prefix + "decoder.mid_block.resnets.0.conv1.weight", {}).has_value();
+        opened.find(m_prefix + "decoder.mid_block.resnets.0.conv1.weight", {}).has_value();
     const std::filesystem::path config = file.parent_path() / "config.json";
     std::error_code ignored;
     if (file.stem().string().starts_with("diffusion_pytorch_model") &&

@@ -24,6 +24,8 @@ class ExternalVae {
     // Reads headers only. Throws Error{NotFound, BadFile, Io}; Error{Unsupported} where the file
     // has no VAE that is known here.
     explicit ExternalVae(const std::filesystem::path& file);
+    // The same of one that is open.
+    ExternalVae(const std::filesystem::path& file, const WeightSource& opened);
 
     const std::filesystem::path& path() const { return m_path; }
     // The file, and what belongs to it.

@@ -39,7 +39,11 @@ std::tuple<int, std::vector<int>, std::string> orderOf(const std::string& name) 
 } // namespace
 
 IpAdapterFile::IpAdapterFile(const std::filesystem::path& path)
-    : m_path(path), m_file(openWeightFile(path, path.filename().string())) {
+    : IpAdapterFile(path, openWeightFile(path, path.filename().string())) {}
+
+IpAdapterFile::IpAdapterFile(const std::filesystem::path& path,
+                             std::shared_ptr<const WeightSource> opened)
+    : m_path(path), m_file(std::move(opened)) {
     const auto has = [this](const char* name) { return m_file->find(name, {}).has_value(); };
     const auto refuse = [this](const std::string& why) {
         throw Error(ErrorCode::Unsupported, label() + ": " + why + ".",

@@ -25,6 +25,8 @@ class IpAdapterFile {
     // Reads headers only. Throws Error{NotFound, BadFile, Io}; Error{Unsupported} for what is no
     // IP-Adapter, or one that wants more than CLIP's picture encoder (FaceID).
     explicit IpAdapterFile(const std::filesystem::path& path);
+    // The same of one that is open.
+    IpAdapterFile(const std::filesystem::path& path, std::shared_ptr<const WeightSource> opened);
 
     const std::filesystem::path& path() const { return m_path; }
     const std::string& label() const { return m_file->label(); }
@@ -40,7 +42,7 @@ class IpAdapterFile {
     int64_t extent(const std::string& name, int axis) const;
 
     std::filesystem::path m_path;
-    std::unique_ptr<WeightSource> m_file;
+    std::shared_ptr<const WeightSource> m_file; // shared with who asks what else it may be
     IpAdapterKind m_kind = IpAdapterKind::Pooled;
     int64_t m_pictureWidth = 0, m_tokenWidth = 0, m_attentions = 0;
 };

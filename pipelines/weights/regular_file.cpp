@@ -49,8 +49,12 @@ RegularFile::RegularFile(const std::filesystem::path& path, std::string label)
                 "Copy it to a disk first.");
 }
 
+RegularFile::RegularFile(RegularFile&& other) noexcept
+    : m_label(std::move(other.m_label)), m_descriptor(std::exchange(other.m_descriptor, -1)),
+      m_sizeBytes(other.m_sizeBytes) {}
+
 RegularFile::~RegularFile() {
-    ::close(m_descriptor);
+    if (m_descriptor >= 0) ::close(m_descriptor);
 }
 
 void RegularFile::read(uint64_t offset, std::span<std::byte> bytes) const {

@@ -14,8 +14,8 @@ class RegularFile {
     // label: how errors name it. Throws Error{NotFound, BadFile (a folder, a device), Io}.
     RegularFile(const std::filesystem::path& path, std::string label);
     ~RegularFile();
-    RegularFile(const RegularFile&) = delete;
-    RegularFile& operator=(const RegularFile&) = delete;
+    RegularFile(RegularFile&& other) noexcept;
+    RegularFile& operator=(RegularFile&&) = delete;
 
     uint64_t sizeBytes() const { return m_sizeBytes; }
     const std::string& label() const { return m_label; }

@@ -69,7 +69,9 @@ std::string readHeader(const RegularFile& file) {
 } // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path, std::string label)
-    : m_file(path, std::move(label)) {
+    : SafetensorsFile(RegularFile(path, std::move(label))) {}
+
+SafetensorsFile::SafetensorsFile(RegularFile file) : m_file(std::move(file)) {
     const std::string header = readHeader(m_file);
     m_dataStart = kLengthBytes + header.size();
     m_tensors = parseSafetensorsHeader(header, m_file.sizeBytes() - m_dataStart, m_file.label(),

@@ -19,6 +19,8 @@ class SafetensorsFile final : public WeightSource {
     // Reads and checks the header. label: how errors name the file.
     // Throws Error{NotFound, BadFile, Unsupported, Io}.
     SafetensorsFile(const std::filesystem::path& path, std::string label);
+    // The same of one that is open.
+    explicit SafetensorsFile(RegularFile file);
 
     const std::string& label() const override { return m_file.label(); }
     std::optional<TensorInfo> find(std::string_view name,

@@ -62,11 +62,12 @@ int64_t widthOf(const Model& model, std::string_view component) {
 } // namespace
 
 TextualInversion::TextualInversion(const std::filesystem::path& path)
-    : m_label(path.filename().string()) {
-    const auto source = openWeightFile(path, m_label);
-    const Layout layout = layoutOf(*source);
-    if (!layout.first.empty()) m_first = readVectors(*source, layout.first);
-    if (!layout.second.empty()) m_second = readVectors(*source, layout.second);
+    : TextualInversion(*openWeightFile(path, path.filename().string())) {}
+
+TextualInversion::TextualInversion(const WeightSource& opened) : m_label(opened.label()) {
+    const Layout layout = layoutOf(opened);
+    if (!layout.first.empty()) m_first = readVectors(opened, layout.first);
+    if (!layout.second.empty()) m_second = readVectors(opened, layout.second);
     if (m_first.count && m_second.count && m_first.count != m_second.count)
         throw Error(ErrorCode::BadFile,
                     m_label + ": has " + std::to_string(m_first.count) +

@@ -34,6 +34,8 @@ class TextualInversion {
   public:
     // Throws Error{NotFound, BadFile, Io}; Error{Unsupported} where it is something else.
     explicit TextualInversion(const std::filesystem::path& path);
+    // The same of a file that is open.
+    explicit TextualInversion(const WeightSource& opened);
 
     const std::string& label() const { return m_label; }
     int64_t count() const { return m_first.count ? m_first.count : m_second.count; }

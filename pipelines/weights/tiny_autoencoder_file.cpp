@@ -171,31 +171,35 @@ fs::path encoderBeside(const fs::path& decoder) {
 } // namespace
 
 std::optional<TinyAutoencoderFile> TinyAutoencoderFile::find(const fs::path& file) {
-    const auto source = openWeightFile(file, labelOf(file));
+    return find(file, *openWeightFile(file, labelOf(file)));
+}
+
+std::optional<TinyAutoencoderFile> TinyAutoencoderFile::find(const fs::path& file,
+                                                             const WeightSource& opened) {
     TinyAutoencoderFile found;
     found.m_files = {file};
     found.m_decoder = findHalf<Half>(
-        *source, 0, {{"decoder.layers.", 0}, {"taesd_decoder.", 1}, {"decoder.", 1}, {"", 1}});
+        opened, 0, {{"decoder.layers.", 0}, {"taesd_decoder.", 1}, {"decoder.", 1}, {"", 1}});
     const auto encoderPlaces = {
         std::pair{"encoder.layers.", int64_t{0}}, {"taesd_encoder.", 0}, {"encoder.", 0}, {"", 0}};
-    found.m_encoder = findHalf<Half>(*source, 0, encoderPlaces);
+    found.m_encoder = findHalf<Half>(opened, 0, encoderPlaces);
     if (!found.m_decoder) {
-        if (!found.m_encoder || !Layers(*source, found.m_encoder->prefix, 0).isBlock(1))
+        if (!found.m_encoder || !Layers(opened, found.m_encoder->prefix, 0).isBlock(1))
             return std::nullopt;
         throw Error(ErrorCode::Unsupported,
-                    source->label() + ": is the encoder of a small autoencoder alone.",
+                    opened.label() + ": is the encoder of a small autoencoder alone.",
                     "Name the decoder; an encoder that lies beside it is found.");
     }
-    const Layers decoder(*source, found.m_decoder->prefix, found.m_decoder->offset);
+    const Layers decoder(opened, found.m_decoder->prefix, found.m_decoder->offset);
     const bool isSurelyOne = found.m_decoder->prefix == "decoder.layers.";
     if (!isSurelyOne && !decoder.isBlock(2)) return std::nullopt; // other networks count layers too
-    checkLayers(*source, found.m_decoder->prefix);
+    checkLayers(opened, found.m_decoder->prefix);
     if (const fs::path beside = encoderBeside(file); !found.m_encoder && !beside.empty()) {
         found.m_encoder =
             findHalf<Half>(*openWeightFile(beside, labelOf(beside)), 1, encoderPlaces);
         if (found.m_encoder) found.m_files.push_back(beside);
     }
-    const Shape down = shapeOf(decoder, true, *source);
+    const Shape down = shapeOf(decoder, true, opened);
     Shape up = {down.out, down.in, down.channels, down.blocks}; // where there is no encoder
     if (found.m_encoder) {
         const fs::path& from = found.m_files[found.m_encoder->file];

@@ -20,6 +20,9 @@ class TinyAutoencoderFile {
     // Reads headers only. nullopt where the file is something else. Throws Error{NotFound, BadFile,
     // Io}; Error{Unsupported} where it is the encoder alone, or of a layout that is not known.
     static std::optional<TinyAutoencoderFile> find(const std::filesystem::path& file);
+    // The same of one that is open.
+    static std::optional<TinyAutoencoderFile> find(const std::filesystem::path& file,
+                                                   const WeightSource& opened);
 
     // As diffusers' AutoencoderTiny.
     const nlohmann::json& config() const { return *m_config; }

@@ -11,8 +11,7 @@ namespace kinora::pipelines {
 namespace {
 
 // Nine: a safetensors file may begin with any length, and then has a brace.
-std::string firstBytes(const std::filesystem::path& path, const std::string& label) {
-    const RegularFile file(path, label);
+std::string firstBytes(const RegularFile& file) {
     std::string bytes(std::min<uint64_t>(file.sizeBytes(), 9), '\0');
     file.read(0, std::as_writable_bytes(std::span(bytes)));
     return bytes;
@@ -21,11 +20,12 @@ std::string firstBytes(const std::filesystem::path& path, const std::string& lab
 } // namespace
 
 std::unique_ptr<WeightSource> openWeightFile(const std::filesystem::path& path, std::string label) {
-    const std::string begin = firstBytes(path, label);
+    RegularFile file(path, label);
+    const std::string begin = firstBytes(file);
     const bool header = begin.size() == 9 && begin.back() == '{';
     if (!header && looksPickled(begin))
         return withScales(std::make_unique<PickledWeights>(path, std::move(label)));
-    return withScales(std::make_unique<SafetensorsFile>(path, std::move(label)));
+    return withScales(std::make_unique<SafetensorsFile>(std::move(file)));
 }
 
 } // namespace kinora::pipelines

@@ -38,11 +38,11 @@ std::string familyOfTextWidth(int64_t width) {
     return {};
 }
 
-std::string familyOf(const LoraFile& file) {
-    for (const LoraModule& module : file.modules())
+std::string familyOf(std::span<const LoraModule> modules) {
+    for (const LoraModule& module : modules)
         for (const Sign& sign : kOtherFamilies)
             if (module.name.find(sign.part) != std::string::npos) return std::string(sign.family);
-    for (const LoraModule& module : file.modules()) {
+    for (const LoraModule& module : modules) {
         if (module.component != "unet" || !module.name.ends_with("attn2_to_k")) continue;
         const DeltaKind* const kind = findDeltaKind(module, TargetPart::Weight);
         const auto size = kind ? kind->size(module, TargetPart::Weight) : std::nullopt;
@@ -51,7 +51,7 @@ std::string familyOf(const LoraFile& file) {
     const auto hasSecondText = [](const LoraModule& module) {
         return module.component == "text_encoder_2";
     };
-    if (std::ranges::any_of(file.modules(), hasSecondText)) return "SDXL";
+    if (std::ranges::any_of(modules, hasSecondText)) return "SDXL";
     return {};
 }
 

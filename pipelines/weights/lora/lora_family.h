@@ -3,6 +3,7 @@
 
 #include "pipelines/weights/lora/lora_file.h"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,10 @@ namespace kinora::pipelines {
 std::string familyOfTextWidth(int64_t width);
 
 // "Stable Diffusion 1.x", "SDXL", "Flux" ...; empty where it cannot be told.
-std::string familyOf(const LoraFile& file);
+std::string familyOf(std::span<const LoraModule> modules);
+inline std::string familyOf(const LoraFile& file) {
+    return familyOf(file.modules());
+}
 
 // Throws Error{Unsupported}: none of the names is that of a LoRA or its kin. Says what it is where
 // that can be told.

@@ -48,6 +48,47 @@ class ImageRequestArgumentsTest : public QObject {
         QVERIFY(!made.sampler);
     }
 
+    void understandsTheNamesOfOtherPrograms_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<QString>("sampler");
+        QTest::addColumn<QString>("schedule");
+        const auto row = [](const char* name, const char* sampler, const char* schedule) {
+            QTest::newRow(name) << name << sampler << schedule;
+        };
+        row("dpmpp_2m", "dpmpp_2m", "");
+        row("DPM++ 2M Karras", "dpmpp_2m", "karras");
+        row("dpm++ 2m sde exponential", "dpmpp_2m_sde", "exponential");
+        row("DPM++ 2M SGM Uniform", "dpmpp_2m", "sgm_uniform");
+        row("Euler a", "euler_a", "");
+        row("PLMS", "pndm", "");
+        row("euler_ancestral", "euler_a", "");
+        row("dpmpp_2m_sde_gpu", "dpmpp_2m_sde", "");
+        row("dpmpp_2m_k", "dpmpp_2m", "karras");
+    }
+    void understandsTheNamesOfOtherPrograms() {
+        QFETCH(QString, name);
+        QFETCH(QString, sampler);
+        QFETCH(QString, schedule);
+        const auto made = request({"image", "--prompt", "", "--sampler", name.toStdString()});
+        QCOMPARE(made.sampler.value_or(""), sampler.toStdString());
+        QCOMPARE(made.schedule.value_or(""), schedule.toStdString());
+    }
+
+    void aScheduleIsSaidOnceOrTwiceAlike() {
+        const auto with = [](const char* schedule) {
+            return std::vector<std::string>{"image",           "--prompt",   "",      "--sampler",
+                                            "DPM++ 2M Karras", "--schedule", schedule};
+        };
+        QCOMPARE(request(with("karras")).schedule.value_or(""), std::string("karras"));
+        QCOMPARE(request(with("Karras")).schedule.value_or(""), std::string("karras"));
+        QCOMPARE(refusal(with("exponential")),
+                 std::string("The sampler 'DPM++ 2M Karras' is with the schedule karras, and the "
+                             "schedule is given as 'exponential'."));
+        QVERIFY(QString::fromStdString(
+                    refusal({"image", "--prompt", "", "--sampler", "Restart Karras"}))
+                    .startsWith("--sampler cannot be 'Restart Karras'."));
+    }
+
     void readsThePromptFromInput() {
         QCOMPARE(request({"image", "--prompt", "-"}, "a fox\nin snow\r\n").prompt,
                  std::string("a fox\nin snow"));

@@ -33,6 +33,7 @@ class InfoCommandTest : public QObject {
         QVERIFY2(text.code == 0, text.err.constData());
         for (const char* part : {"128 x 128", "Kinora", "fox", "blur", "9"})
             QVERIFY2(text.out.contains(part), text.out.constData());
+        QCOMPARE(text.out.count("\nModel  "), 1);
         QVERIFY(!text.out.contains('\x1b'));
         const Run json = home.run({"info", "a.png", "--json"});
         QCOMPARE(json.schemaBreach(), QString());

@@ -56,6 +56,27 @@ class ModelsCommandTest : public QObject {
         QVERIFY(!verbose.err.contains("style"));
     }
 
+    void remembersFoldersOfModels() {
+        const Home home;
+        const QString folder = home.path("A1111/models");
+        QVERIFY(QDir().mkpath(folder + "/Lora"));
+        const QString golden = QString(KINORA_SOURCE_DIR) + "/tests/golden/data/loras/";
+        QVERIFY(QFile::copy(golden + "loha.safetensors", folder + "/Lora/ink.safetensors"));
+        QCOMPARE(home.run({"models", "folders"}).out, QByteArray());
+        const Run added = home.run({"models", "add", folder + "/"});
+        QCOMPARE(added.code, 0);
+        QCOMPARE(added.out, folder.toUtf8() + "\n");
+        QVERIFY2(added.err.contains("0 models and 1 file used beside models"),
+                 added.err.constData());
+        QVERIFY(home.run({"models"}).out.contains("LoHa"));
+        const Run told = home.run({"models", "folders", "--json"});
+        QCOMPARE(told.schemaBreach(), QString());
+        QCOMPARE(told.event("models")["folders"][0].get<std::string>(), folder.toStdString());
+        QCOMPARE(home.run({"models", "remove", folder}).out, QByteArray());
+        QVERIFY(!home.run({"models"}).out.contains("LoHa"));
+        QCOMPARE(home.run({"models", "remove", folder}).code, 2);
+    }
+
     void refuses_data() {
         QTest::addColumn<QStringList>("line");
         QTest::addColumn<QByteArray>("part");
@@ -63,6 +84,9 @@ class ModelsCommandTest : public QObject {
         QTest::newRow("unknown") << QStringList{"models", "show", "nothing"}
                                  << QByteArray("starter-image");
         QTest::newRow("verb") << QStringList{"models", "lsit"} << QByteArray("Did you mean list?");
+        QTest::newRow("no folder") << QStringList{"models", "add"} << QByteArray("needs a folder");
+        QTest::newRow("not there")
+            << QStringList{"models", "add", "/no/such"} << QByteArray("there is no such folder");
         QTest::newRow("too many") << QStringList{"models", "list", "x"}
                                   << QByteArray("takes no name");
     }

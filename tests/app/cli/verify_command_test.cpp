@@ -108,12 +108,18 @@ class VerifyCommandTest : public QObject {
                                 << QByteArray(hint);
         };
         row("nothing.png", "there is no such file.", "Check the name.");
-        row("other.png", "it was made with A1111, not with Kinora", "");
+        row("other.png", "it was made with A1111, not with Kinora",
+            "only Kinora's own pictures can be verified");
         row("bare.png", "the file does not say how Kinora made it", "another program's");
         row("damaged.png",
             "what it says of its making is damaged: of Kinora: the JSON text is "
             "malformed from byte 2 on",
-            "");
+            "verify the file as it was made");
+        row("damaged-too.png",
+            "what it says of its making is damaged: of Kinora: the JSON text is "
+            "malformed from byte 2 on",
+            "verify the file as it was made");
+        row("empty.png", "is empty.", "Get it again.");
     }
     void saysWhyItCannot() {
         QFETCH(QString, name);
@@ -131,6 +137,9 @@ class VerifyCommandTest : public QObject {
         write("other.png",
               {{"parameters", "a fox\nSteps: 4, Sampler: Euler, Seed: 1, Size: 128x128"}});
         write("damaged.png", {{"kinora", "{"}});
+        // What other programs read stands in Kinora's own pictures too.
+        write("damaged-too.png", {{"kinora", "{"}, {"parameters", "a fox\nSteps: 4, Seed: 1"}});
+        QVERIFY(QFile(home.path("empty.png")).open(QIODevice::WriteOnly));
         const Run run = home.run({"verify", name});
         QVERIFY2(run.err.startsWith(sentence), run.err.constData());
         QVERIFY2(run.err.contains(hint), run.err.constData());

@@ -38,6 +38,9 @@ class SamplerNamesTest : public QObject {
         QCOMPARE(found->sampler, std::string("dpmpp_2m_sde"));
         QCOMPARE(found->schedule, std::string("karras"));
         QCOMPARE(samplerFromWebUi("DPM2 a Karras")->sampler, std::string("dpm2_a"));
+        QCOMPARE(samplerFromWebUi("Euler a SGM Uniform")->schedule, std::string("sgm_uniform"));
+        QVERIFY(!samplerFromWebUi(" Karras") && !samplerFromWebUi("Karras") &&
+                !samplerFromWebUi(""));
     }
 
     void namesOfNodesAreKnown() {

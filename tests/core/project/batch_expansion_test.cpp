@@ -131,6 +131,25 @@ class BatchExpansionTest : public QObject {
         QVERIFY(prompt == "a x" || prompt == "a y");
     }
 
+    void samplersMayBeNamedAsElsewhere() {
+        BatchOptions chosen = options();
+        chosen.settings = {{"sampler", "Euler a"}};
+        chosen.grid = {{"cfg", {"3", "5"}}};
+        const ProjectDocument project =
+            projectOf("prompt,sampler,schedule\nfox,DPM++ 2M Karras,\nbear,,\n", chosen);
+        const auto request = [&](int64_t task) { return project.task(task)->request; };
+        QCOMPARE(request(0).sampler.value_or(""), std::string("dpmpp_2m"));
+        QCOMPARE(request(1).schedule.value_or(""), std::string("karras"));
+        QCOMPARE(request(2).sampler.value_or(""), std::string("euler_a"));
+        QVERIFY(!request(2).schedule);
+        chosen.grid = {{"sampler", {"Euler a", "DPM++ 2M Karras"}}};
+        QCOMPARE(projectOf("prompt\nfox\n", chosen).task(1)->request.schedule.value_or(""),
+                 std::string("karras"));
+        QVERIFY(QString::fromStdString(
+                    errorOf("prompt,sampler,schedule\nfox,DPM++ 2M Karras,beta\n", options()))
+                    .contains("line 2: The sampler 'DPM++ 2M Karras' is with the schedule karras"));
+    }
+
     void filesBecomeAssets() {
         const test::TemporaryFolder folder;
         folder.write("start.safetensors", "latents");

@@ -1,0 +1,94 @@
+#include "core/library/model_folders.h"
+#include "core/library/model_library.h"
+#include "tests/support/temporary_folder.h"
+
+#include <QTest>
+
+#include <algorithm>
+#include <fstream>
+
+using namespace kinora;
+using namespace kinora::core;
+namespace fs = std::filesystem;
+
+using Folders = std::vector<fs::path>;
+
+class ModelFoldersTest : public QObject {
+    Q_OBJECT
+
+    test::TemporaryFolder m_folder;
+    fs::path m_data = m_folder.path() / "data";
+
+    fs::path made(const char* name) {
+        fs::create_directories(m_folder.path() / name);
+        return m_folder.path() / name;
+    }
+
+  private slots:
+    void init() { fs::remove_all(m_data); }
+
+    void remembersInOrderAndOnce() {
+        const fs::path one = made("one"), two = made("two models");
+        QVERIFY(addedModelFolders(m_data).empty());
+        QVERIFY(addModelFolder(m_data, two));
+        QVERIFY(addModelFolder(m_data, one / "."));
+        QVERIFY(addModelFolder(m_data, two.string() + "/"));
+        QVERIFY(addedModelFolders(m_data) == (Folders{two, one}));
+        fs::remove(one); // a disk that is away
+        QVERIFY(addedModelFolders(m_data) == (Folders{two, one}));
+        QVERIFY(removeModelFolder(m_data, two));
+        QVERIFY(addedModelFolders(m_data) == (Folders{one}));
+        QVERIFY(fs::exists(two));
+    }
+
+    void refusesWhatIsNoFolder() {
+        const fs::path file = m_folder.write("a file", "x");
+        QCOMPARE(addModelFolder(m_data, file).error().code(), ErrorCode::InvalidArgument);
+        QCOMPARE(addModelFolder(m_data, m_folder.path() / "none").error().code(),
+                 ErrorCode::NotFound);
+        QCOMPARE(addModelFolder(m_data, made("\xff")).error().code(), ErrorCode::InvalidArgument);
+        QCOMPARE(removeModelFolder(m_data, file).error().code(), ErrorCode::NotFound);
+        QVERIFY(!fs::exists(m_data));
+    }
+
+    void aDamagedFileSaysNothing_data() {
+        QTest::addColumn<QByteArray>("text");
+        QTest::addColumn<int>("folders");
+        QTest::newRow("empty") << QByteArray() << 0;
+        QTest::newRow("cut short") << QByteArray("{'folders': ['/a") << 0;
+        QTest::newRow("a list") << QByteArray("['/a']") << 0;
+        QTest::newRow("not folders") << QByteArray("{'folders': [1, null, 'a', '', {}]}") << 0;
+        QTest::newRow("zero byte") << QByteArray("{\"folders\": [\"/a\\u0000b\"]}") << 0;
+        QTest::newRow("one good, twice") << QByteArray("{'folders': [7, '/a', '/a']}") << 1;
+        QTest::newRow("deep") << QByteArray(100'000, '[') << 0;
+    }
+    void aDamagedFileSaysNothing() {
+        QFETCH(QByteArray, text);
+        QFETCH(int, folders);
+        text.replace('\'', '"');
+        m_folder.write("data/model-folders.json", text.toStdString());
+        QCOMPARE(addedModelFolders(m_data).size(), static_cast<size_t>(folders));
+        QVERIFY(addModelFolder(m_data, made("one")));
+        QCOMPARE(addedModelFolders(m_data).size(), static_cast<size_t>(folders + 1));
+    }
+
+    void listsLookThere() {
+        const fs::path golden = fs::path(KINORA_SOURCE_DIR) / "tests/golden/data";
+        const fs::path lora = made("A1111/models/Lora") / "ink.safetensors";
+        fs::copy_file(golden / "loras/loha.safetensors", lora);
+        fs::copy(golden / "tiny-sd1", made("A1111/models/Stable-diffusion") / "tiny",
+                 fs::copy_options::recursive);
+        const ModelLibrary library({.folders = {}, .dataFolder = m_data});
+        QVERIFY(!library.find("tiny"));
+        QVERIFY(library.companions().empty());
+        QVERIFY(addModelFolder(m_data, m_folder.path() / "A1111"));
+        QVERIFY(library.find("tiny").ok());
+        QCOMPARE(library.companions().size(), size_t{1});
+        QVERIFY(library.findCompanion(CompanionKind::Lora, "ink").ok());
+        QVERIFY(removeModelFolder(m_data, m_folder.path() / "A1111"));
+        QVERIFY(!library.find("tiny"));
+    }
+};
+
+QTEST_GUILESS_MAIN(ModelFoldersTest)
+#include "model_folders_test.moc"
