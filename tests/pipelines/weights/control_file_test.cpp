@@ -100,6 +100,15 @@ TEST_CASE("what a file lacks in words its tensors say") {
     CHECK(config.at("addition_embed_type") == "text_time");
 }
 
+TEST_CASE("what the tensors of a file do not say is the denoiser's") {
+    json unet = denoiser("tiny-sd1");
+    unet["only_cross_attention"] = true;
+    unet["resnet_time_scale_shift"] = "scale_shift";
+    const json config = ControlFile(net("control-sd1.safetensors")).config(unet);
+    for (const char* key : {"only_cross_attention", "resnet_time_scale_shift", "act_fn"})
+        CHECK(config.at(key) == unet.at(key));
+}
+
 TEST_CASE("families are told, and others than the model's refused by name") {
     const test::TemporaryFolder folder;
     const Tensors sdxl = {
