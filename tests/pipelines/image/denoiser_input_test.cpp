@@ -9,12 +9,12 @@ using namespace kinora::pipelines;
 namespace {
 
 DenoiserInput kindOf(int64_t in, int64_t out, int64_t latents) {
-    Unet2dConfig unet{};
-    unet.inChannels = in;
-    unet.outChannels = out;
+    DenoiserConfig denoiser;
+    denoiser.inChannels = in;
+    denoiser.outChannels = out;
     VaeConfig vae{};
     vae.latentChannels = latents;
-    return denoiserInput(unet, vae);
+    return denoiserInput(denoiser, vae);
 }
 
 } // namespace
