@@ -35,11 +35,11 @@ std::string keyOf(const fs::path& file) {
     return (error ? file : whole).lexically_normal().string();
 }
 
-// What is told of the file may change while the file does not: a config or another half lies
-// beside it.
-bool dependsOnNeighbours(const fs::path& file, const std::optional<CompanionInfo>& info) {
-    return file.filename().string().starts_with("diffusion_pytorch_model") ||
-           (info && info->kind == "TAESD");
+// What is told of the file may change while the file does not: the readers look for a config beside
+// it, or for the encoder beside a decoder, which may be damaged or not whole yet.
+bool dependsOnNeighbours(const fs::path& file) {
+    const std::string name = file.filename().string();
+    return name.starts_with("diffusion_pytorch_model") || name.find("decoder") != std::string::npos;
 }
 
 std::optional<std::string> textOf(const json& value) {
@@ -127,12 +127,13 @@ void CompanionCache::read(std::span<const fs::path> files) {
     const auto work = [&] {
         for (size_t i = next++; i < readings.size(); i = next++) {
             Reading& reading = readings[i];
+            const bool settled = isSettled(reading.file);
             Result<std::optional<CompanionInfo>> info = describeCompanion(reading.file);
             if (!info) continue;
             reading.entry.info = *std::move(info);
             // A file that somebody is still writing is not remembered.
-            reading.entry.isLasting = fileStamp(reading.file) == reading.entry.stamp &&
-                                      !dependsOnNeighbours(reading.file, reading.entry.info);
+            reading.entry.isLasting = settled && !dependsOnNeighbours(reading.file) &&
+                                      fileStamp(reading.file) == reading.entry.stamp;
         }
     };
     {
@@ -143,7 +144,10 @@ void CompanionCache::read(std::span<const fs::path> files) {
         work();
     }
     for (Reading& reading : readings) {
-        if (reading.entry.isLasting) m_fresh.insert(reading.key);
+        if (reading.entry.isLasting)
+            m_fresh.insert(reading.key);
+        else
+            m_fresh.erase(reading.key);
         m_entries[reading.key] = std::move(reading.entry);
     }
 }

@@ -98,10 +98,11 @@ Result<std::string> FileHashes::hash(const fs::path& file, const CancelToken& ca
     }
     const std::string key = fileStamp(status);
     if (const auto known = m_known.find(key); known != m_known.end()) return known->second;
+    const bool settled = isSettled(status);
     Result<std::string> fresh = readAndHash(descriptor.value(), file, cancel);
     struct stat after{};
     // A file that somebody is still writing is not remembered.
-    if (fresh && fstat(descriptor.value(), &after) == 0 && fileStamp(after) == key) {
+    if (fresh && settled && fstat(descriptor.value(), &after) == 0 && fileStamp(after) == key) {
         m_known[key] = *fresh;
         m_changed = true;
     }

@@ -1,5 +1,6 @@
 #include "core/library/file_stamp.h"
 
+#include <ctime>
 #include <sys/stat.h>
 
 namespace kinora::core {
@@ -13,6 +14,16 @@ std::string fileStamp(const struct stat& status) {
 std::string fileStamp(const std::filesystem::path& path) {
     struct stat status{};
     return ::stat(path.c_str(), &status) == 0 ? fileStamp(status) : std::string();
+}
+
+bool isSettled(const struct stat& status) {
+    constexpr time_t kLongestStepSeconds = 2;
+    return status.st_mtim.tv_sec < std::time(nullptr) - kLongestStepSeconds;
+}
+
+bool isSettled(const std::filesystem::path& path) {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0 && isSettled(status);
 }
 
 } // namespace kinora::core

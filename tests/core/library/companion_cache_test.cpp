@@ -6,6 +6,7 @@
 #include <QTest>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 
@@ -47,10 +48,12 @@ class CompanionCacheTest : public QObject {
     test::TemporaryFolder m_folder;
     fs::path m_cache = m_folder.path() / "deep/er/companions.json";
 
+    // As if it had been there for an hour.
     fs::path copyOf(const char* golden, const char* name) {
         const fs::path path = m_folder.path() / name;
         fs::create_directories(path.parent_path());
         fs::copy_file(kGolden / golden, path, fs::copy_options::overwrite_existing);
+        fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
         return path;
     }
     void readAndSave(const std::vector<fs::path>& files) {
@@ -114,6 +117,31 @@ class CompanionCacheTest : public QObject {
         cache.save();
         QCOMPARE(cache.known(vae)->kind, std::string("VAE"));
         QVERIFY(!fs::exists(m_cache)); // there was nothing to write
+    }
+
+    void looksAgainForTheEncoderBesideADecoder() {
+        const fs::path decoder = copyOf("tiny-autoencoders/taesd/taesd_decoder.pth", "decoder.pth");
+        m_folder.write("encoder.pth", "on its way");
+        readAndSave({decoder});
+        QCOMPARE(kindIn(m_cache, decoder), std::string());
+        copyOf("tiny-autoencoders/taesd/taesd_encoder.pth", "encoder.pth");
+        CompanionCache cache(m_cache);
+        cache.read(std::vector{decoder});
+        QCOMPARE(cache.known(decoder)->kind, std::string("TAESD"));
+    }
+
+    // In place, of the same size and within one step of the file system's clock.
+    void seesAChangeThatTheStampDoesNot() {
+        const fs::path lora = copyOf("loras/loha.safetensors", "a.safetensors");
+        const auto now = fs::file_time_type::clock::now();
+        fs::last_write_time(lora, now);
+        const std::string stamp = fileStamp(lora);
+        readAndSave({lora});
+        m_folder.write("a.safetensors", std::string(fs::file_size(lora), 'x'));
+        fs::last_write_time(lora, now);
+        QCOMPARE(fileStamp(lora), stamp);
+        readAndSave({lora});
+        QCOMPARE(kindIn(m_cache, lora), std::string());
     }
 
     void startsAnewFromADamagedCache_data() {

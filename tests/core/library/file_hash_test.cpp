@@ -3,6 +3,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,6 +19,12 @@ constexpr const char* kOfAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9c
 
 void write(const fs::path& path, const std::string& text) {
     std::ofstream(path, std::ios::binary) << text;
+}
+
+// As if it had been there for an hour.
+void writeLongAgo(const fs::path& path, const std::string& text) {
+    write(path, text);
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
 }
 
 std::string read(const fs::path& path) {
@@ -40,7 +47,7 @@ class FileHashTest : public QObject {
     }
 
     void remembersAcrossRunsAndSeesChanges() {
-        write(path("file"), "abc");
+        writeLongAgo(path("file"), "abc");
         const fs::path cache = path("deep/er/cache.json");
         FileHashes first(cache);
         QCOMPARE(*first.hash(path("file")), std::string(kOfAbc));
@@ -56,6 +63,22 @@ class FileHashTest : public QObject {
         QVERIFY(*FileHashes(cache).hash(path("file")) != other);
     }
 
+    // In place, of the same size and within one step of the file system's clock.
+    void seesAChangeThatTheStampDoesNot() {
+        const fs::path file = path("quick"), cache = path("quick.json");
+        const auto now = fs::file_time_type::clock::now();
+        const auto writeNow = [&](const std::string& text) {
+            write(file, text);
+            fs::last_write_time(file, now);
+        };
+        writeNow("abc");
+        FileHashes first(cache);
+        QCOMPARE(*first.hash(file), std::string(kOfAbc));
+        first.save();
+        writeNow("abd");
+        QVERIFY(*FileHashes(cache).hash(file) != kOfAbc);
+    }
+
     void startsAnewFromADamagedCache_data() {
         QTest::addColumn<std::string>("text");
         QTest::addRow("empty") << std::string();
@@ -66,7 +89,7 @@ class FileHashTest : public QObject {
     }
     void startsAnewFromADamagedCache() {
         QFETCH(std::string, text);
-        write(path("file2"), "abc");
+        writeLongAgo(path("file2"), "abc");
         write(path("bad.json"), text);
         FileHashes hashes(path("bad.json"));
         QCOMPARE(*hashes.hash(path("file2")), std::string(kOfAbc));
