@@ -21,8 +21,8 @@ namespace kinora::kernels::cpu {
 
 namespace {
 
-constexpr int64_t kPairRows = 2 * kTileSide; // rows that one call multiplies
-constexpr int64_t kPanel = kProductWidth;    // outputs that it gives
+constexpr int64_t kPairRows = 2 * kTileSide; // of two tiles, one below the other
+constexpr int64_t kPanel = kProductWidth;    // outputs that one call gives
 constexpr int64_t kPanelTile = 2 * kTileNumbers;
 constexpr int64_t kPairSums = kPairRows * kPanel;
 

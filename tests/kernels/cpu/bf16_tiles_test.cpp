@@ -5,6 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <sys/mman.h>
+#include <unistd.h>
+
 namespace kinora::kernels::test {
 
 namespace {
@@ -69,7 +73,54 @@ struct Sample {
     }
 };
 
+// A copy that ends where memory ends: who reads or writes further is stopped by the system.
+template <typename T> class Guarded {
+  public:
+    explicit Guarded(const std::vector<T>& values)
+        : m_pageBytes(static_cast<size_t>(sysconf(_SC_PAGESIZE))),
+          m_usedBytes((values.size() * sizeof(T) + m_pageBytes - 1) / m_pageBytes * m_pageBytes),
+          m_memory(
+              static_cast<char*>(mmap(nullptr, m_usedBytes + m_pageBytes, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+        REQUIRE(m_memory != MAP_FAILED);
+        REQUIRE(mprotect(m_memory + m_usedBytes, m_pageBytes, PROT_NONE) == 0);
+        m_begin = reinterpret_cast<T*>(m_memory + m_usedBytes) - values.size();
+        std::ranges::copy(values, m_begin);
+    }
+    ~Guarded() { munmap(m_memory, m_usedBytes + m_pageBytes); }
+    Guarded(const Guarded&) = delete;
+    Guarded& operator=(const Guarded&) = delete;
+
+    T* data() const { return m_begin; }
+
+  private:
+    size_t m_pageBytes, m_usedBytes;
+    char* m_memory;
+    T* m_begin = nullptr;
+};
+
 } // namespace
+
+// Operands are loaded ahead of their use.
+TEST_CASE("tiles read nothing behind their operands") {
+    for (const TileUnit unit : unitsHere())
+        for (const int64_t rows : {1, 2, 3, 4})
+            for (const bool add : {false, true}) {
+                const Sample sample(rows, 3);
+                const Guarded left(sample.left), right(sample.right);
+                const Guarded sums(sample.sums);
+                std::vector<float> unused;
+                TileProduct product = sample.product(unused, add);
+                product.left = left.data();
+                product.right = right.data();
+                product.sums = sums.data();
+                beginTiles(unit);
+                multiplyTiles(unit, product);
+                endTiles(unit);
+                const std::vector<float> got(sums.data(), sums.data() + sample.sums.size());
+                CHECK(relativeError(got, sample.wanted(add)) < 1e-5);
+            }
+}
 
 TEST_CASE("tiles multiply as matrices do") {
     for (const TileUnit unit : unitsHere())
