@@ -5,11 +5,12 @@
 Each model has a random config and random weights; each run of it a random pipeline, sampler, size,
 prompt, picture and mask, and LoRAs, nets that steer, learnt words and the like. A line for each run
 says how far the final latents in f32 are from those of diffusers, max|a - b| / max|b|; a picture may
-be one step of 8 bits from what diffusers' VAE makes of these latents. What both refuse, or the reference alone, counts as nothing; what
-weights that differ in their last bits carry as far ("ill") counts as nothing, too. A model may come
-again as one file in the layout of its first authors: its latents are to be the folder's, bit by bit.
-At the end stands what was compared, how often, and what was never drawn. Exit code 1 where
-a run is over the limit or is refused here alone. The same seed gives the same models and runs.
+be one step of 8 bits from what diffusers' VAE makes of these latents. What both refuse, or the
+reference alone, counts as nothing; what weights that differ in their last bits carry as far ("ill")
+counts as nothing, too. A model may come again as one file in the layout of its first authors: its
+latents are to be the folder's, bit by bit. At the end stands what was compared, how often, and what
+was never drawn. Exit code 1 where a run is over the limit or is refused here alone. The same seed
+gives the same models and runs.
 """
 
 import argparse
