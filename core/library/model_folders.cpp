@@ -1,6 +1,7 @@
 #include "core/library/model_folders.h"
 
 #include "core/media/bounded_json.h"
+#include "core/media/old_temporaries.h"
 #include "core/media/publish_file.h"
 #include "core/media/text_encoding.h"
 
@@ -107,7 +108,9 @@ Result<void> changeList(const fs::path& dataFolder,
     if (!folders) return folders.error();
     const std::vector<fs::path> before = *folders;
     if (Result<void> changed = change(*folders); !changed) return changed;
-    return *folders == before ? Result<void>() : write(dataFolder, *folders);
+    if (*folders == before) return {};
+    removeOldTemporaries(dataFolder); // of a process that was killed while it wrote
+    return write(dataFolder, *folders);
 }
 
 Result<void> checkCanBeAdded(const fs::path& folder, const fs::path& plainFolder) {

@@ -4,6 +4,7 @@
 
 #include <QTest>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -119,6 +120,13 @@ class ModelFoldersTest : public QObject {
         QCOMPARE(addedModelFolders(m_data).size(), size_t{kAdding * kEach});
         const fs::directory_iterator files(m_data);
         QCOMPARE(std::distance(begin(files), end(files)), 1); // the list, and nothing beside it
+    }
+
+    void removesWhatAKilledProcessLeft() {
+        const fs::path left = m_folder.write("data/.kinora-0123456789abcdef.tmp", "{");
+        fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(2));
+        QVERIFY(addModelFolder(m_data, made("one")));
+        QVERIFY(!fs::exists(left));
     }
 
     void listsLookThere() {
