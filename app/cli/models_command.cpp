@@ -69,6 +69,8 @@ int listModels(const CommandContext& context) {
         if (!model.problem.empty())
             context.console.remark(model.name + " cannot be used: " + model.problem);
     tellOfOthers(context, others);
+    const auto folders = core::readModelFolders(context.program.library.dataFolder());
+    if (!folders) context.console.remark(folders.error().what());
     return kExitDone;
 }
 
@@ -86,7 +88,8 @@ std::string contentOf(const CommandContext& context, const std::filesystem::path
 void tellFolders(const CommandContext& context) {
     nlohmann::ordered_json folders = nlohmann::ordered_json::array();
     std::string text;
-    for (const auto& folder : core::addedModelFolders(context.program.library.dataFolder())) {
+    for (const auto& folder :
+         orThrow(core::readModelFolders(context.program.library.dataFolder()))) {
         folders.push_back(folder.string());
         text += printable(folder.string()) + "\n";
     }

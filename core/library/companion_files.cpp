@@ -1,5 +1,6 @@
 #include "core/library/companion_files.h"
 
+#include "core/library/model_folders.h"
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/control_choice.h"
@@ -89,7 +90,7 @@ class Scan {
         std::error_code error;
         const fs::path real = fs::canonical(folder, error);
         if (error || depth > kMaximumDepth || m_folders >= kMaximumFolders) return;
-        if (!m_seen.insert(real).second) return;
+        if (isOfSystem(real) || !m_seen.insert(real).second) return;
         ++m_folders;
         std::vector<fs::path> children;
         fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied,

@@ -121,7 +121,8 @@ class Scan {
     void visit(const fs::path& folder, bool builtIn, int depth) {
         std::error_code error;
         const fs::path real = fs::canonical(folder, error);
-        if (error || m_folders >= kMaximumFolders || !m_seen.insert(real).second) return;
+        if (error || m_folders >= kMaximumFolders || isOfSystem(real)) return;
+        if (!m_seen.insert(real).second) return;
         ++m_folders;
         if (isModel(folder)) {
             m_found.push_back({folder, builtIn});

@@ -56,6 +56,22 @@ class ModelsCommandTest : public QObject {
         QVERIFY(!verbose.err.contains("style"));
     }
 
+    void saysWhereTheListOfFoldersIsDamaged() {
+        const Home home;
+        const QStringList data{"--data", home.path("data")};
+        QCOMPARE(home.run(QStringList{"models", "add", home.path("")} + data).code, 0);
+        QFile list(home.path("data/model-folders.json"));
+        QVERIFY(list.open(QIODevice::ReadWrite) && list.resize(list.size() / 2));
+        list.close();
+        const Run folders = home.run(QStringList{"models", "folders", "--json"} + data);
+        QCOMPARE(folders.code, 2);
+        QVERIFY2(folders.err.contains("model-folders.json"), folders.err.constData());
+        const Run models = home.run(QStringList{"models"} + data); // goes on without
+        QCOMPARE(models.code, 0);
+        QVERIFY(models.out.contains("starter-image"));
+        QVERIFY2(models.err.contains("model-folders.json"), models.err.constData());
+    }
+
     void remembersFoldersOfModels() {
         const Home home;
         const QString folder = home.path("A1111/models");
