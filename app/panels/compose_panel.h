@@ -55,6 +55,7 @@ class ComposePanel : public QWidget {
   signals:
     void generateWanted();
     void modelsFolderWanted();
+    void modelFolderAdditionWanted(); // a folder of models that lies elsewhere
     void otherFileWanted(); // a file beside the model that is not in the lists
 
   private:

@@ -25,6 +25,7 @@ class GalleryModel;
 class GalleryPanel;
 class GuidePictures;
 class JobController;
+class ModelFolderImport;
 class ParameterImport;
 class PictureActions;
 class PictureStore;
@@ -132,6 +133,7 @@ class MainWindow : public QMainWindow {
     QueuePanel* m_queue;
     ParameterImport* m_import;
     CompanionImport* m_companionImport;
+    ModelFolderImport* m_folderImport;
     PictureActions* m_pictureActions;
     BackgroundRun* m_background;
     QList<QDockWidget*> m_docks;

@@ -15,6 +15,7 @@
 #include "app/widgets/chip_row.h"
 #include "app/widgets/notice_bar.h"
 #include "app/widgets/number_field.h"
+#include "app/widgets/search_popup.h"
 #include "app/widgets/theme.h"
 #include "app/widgets/weight_field.h"
 #include "pipelines/request/parameters.h"
@@ -24,8 +25,11 @@
 #include <QCheckBox>
 #include <QClipboard>
 #include <QDropEvent>
+#include <QElapsedTimer>
 #include <QImage>
 #include <QLabel>
+#include <QLineEdit>
+#include <QListView>
 #include <QMainWindow>
 #include <QMimeData>
 #include <QScrollArea>
@@ -161,6 +165,58 @@ class SectionsTest : public QObject {
     Theme m_theme;
 
   private slots:
+    void thousandsOfLorasAreSearchedByTyping() {
+        Desk desk(m_theme);
+        std::vector<core::CompanionInfo> files;
+        for (int i = 0; i < 5000; ++i) {
+            files.push_back(file(("style " + std::to_string(i)).c_str(), "LoRA",
+                                 i % 10 == 9 ? "Stable Diffusion 1.x" : "SDXL"));
+            if (i == 1234) files.back().title = "Copperplate etching";
+            if (i == 2345) files.back().triggerWords = {"woodcut", "old print"};
+        }
+        QElapsedTimer clock;
+        clock.start();
+        desk.document.setCompanions(std::move(files));
+        const qint64 filled = clock.restart();
+        CompanionBox* box = desk.list("lora").adder();
+        box->setFocus();
+        desk.press(Qt::Key_W); // opens with what is typed
+        SearchPopup* search = box->searchPopup();
+        QVERIFY(search != nullptr && search->isVisible());
+        const qint64 opened = clock.restart();
+        QTest::keyClicks(search->field(), "oodcut");
+        const qint64 typed = clock.elapsed();
+        QCOMPARE(search->list()->model()->rowCount(), 1);
+        QCOMPARE(search->field()->text(), QString("woodcut"));
+        QTest::keyClick(search->field(), Qt::Key_Return);
+        QVERIFY(!search->isVisible());
+        QCOMPARE(desk.request().loras, Texts{"style 2345"});
+        // By title, by words in any order, by none of them; what does not fit is not chosen.
+        const auto shown = [&](const char* text) {
+            search->field()->setText(text);
+            return search->list()->model()->rowCount();
+        };
+        QCOMPARE(shown("etching COPPER"), 1);
+        QCOMPARE(shown("style 12 3"), 47);
+        QCOMPARE(shown("no such"), 0);
+        QCOMPARE(shown("style 4999"), 1);
+        QTest::keyClick(search->field(), Qt::Key_Return);
+        QCOMPARE(desk.request().loras.size(), size_t{1});
+        // Up and down with the keys alone, and away again.
+        box->showPopup();
+        QCOMPARE(search->field()->text(), QString());
+        QCOMPARE(search->list()->currentIndex().row(), 0);
+        for (const Qt::Key key : {Qt::Key_Down, Qt::Key_PageDown, Qt::Key_Up})
+            QTest::keyClick(search->field(), key);
+        QCOMPARE(search->list()->currentIndex().row(), 11);
+        QTest::keyClick(search->field(), Qt::Key_Escape);
+        QVERIFY(!search->isVisible());
+        QCOMPARE(desk.request().loras.size(), size_t{1});
+        qInfo("5000 entries: filled in %lld ms, opened in %lld, six letters in %lld", filled,
+              opened, typed);
+        QVERIFY2(filled < 2000 && opened < 1000 && typed < 1000, "too slow");
+    }
+
     void initTestCase() { m_theme.applyTo(*qApp); }
 
     void areFoldedUntilTheyAreUsedAndSayWhatIsOn() {
