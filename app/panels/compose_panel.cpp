@@ -279,7 +279,7 @@ void ComposePanel::refreshModels() {
 void ComposePanel::chooseModel(int index) {
     if (m_model->itemData(index).toString() == kAddFolder) {
         refresh(); // the model that is used stays the current one
-        emit modelFolderAdditionWanted();
+        if (!m_model->isStepping()) emit modelFolderAdditionWanted();
         return;
     }
     m_document.endEdit();

@@ -56,7 +56,7 @@ class ComposePanel : public QWidget {
     void generateWanted();
     void modelsFolderWanted();
     void modelFolderAdditionWanted(); // a folder of models that lies elsewhere
-    void otherFileWanted(); // a file beside the model that is not in the lists
+    void otherFileWanted();           // a file beside the model that is not in the lists
 
   private:
     QWidget* makeContent();

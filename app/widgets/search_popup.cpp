@@ -1,9 +1,11 @@
 #include "app/widgets/search_popup.h"
 
 #include "app/widgets/theme.h"
+#include "app/widgets/widget_helpers.h"
 
 #include <QAbstractListModel>
 #include <QKeyEvent>
+#include <QLabel>
 #include <QLineEdit>
 #include <QListView>
 #include <QPainter>
@@ -121,6 +123,7 @@ class RowDelegate : public QStyledItemDelegate {
 
 SearchPopup::SearchPopup(const Theme& theme, const QString& placeholder, QWidget* parent)
     : QFrame(parent, Qt::Popup), m_theme(theme), m_field(new QLineEdit), m_list(new QListView),
+      m_none(makeLabel("Nothing is found by these words.", "second")),
       m_rows(new SearchRows(this)) {
     setProperty("surface", "popup");
     auto* layout = new QVBoxLayout(this);
@@ -128,7 +131,11 @@ SearchPopup::SearchPopup(const Theme& theme, const QString& placeholder, QWidget
     layout->setContentsMargins(gap, gap, gap, gap);
     layout->setSpacing(gap);
     layout->addWidget(m_field);
-    layout->addWidget(m_list);
+    layout->addWidget(m_list, 1);
+    layout->addWidget(m_none, 1, Qt::AlignTop);
+    m_none->setWordWrap(true);
+    m_none->setMargin(gap);
+    m_none->hide();
     m_field->setPlaceholderText(placeholder);
     m_field->setAccessibleName(placeholder);
     m_field->setClearButtonEnabled(true);
@@ -142,6 +149,10 @@ SearchPopup::SearchPopup(const Theme& theme, const QString& placeholder, QWidget
     m_list->setEditTriggers(QAbstractItemView::NoEditTriggers);
     m_list->setAccessibleName(placeholder);
     connect(m_field, &QLineEdit::textChanged, this, &SearchPopup::search);
+    m_list->setMouseTracking(true);
+    connect(m_list, &QListView::entered, this, [this](const QModelIndex& index) {
+        if (m_rows->isEnabled(index.row())) m_list->setCurrentIndex(index);
+    });
     connect(m_list, &QListView::clicked, this, &SearchPopup::choose);
 }
 
@@ -174,6 +185,8 @@ void SearchPopup::popUp(const QWidget& field, const QString& typed, int current)
 void SearchPopup::search() {
     m_rows->search(m_field->text());
     m_list->setCurrentIndex({});
+    m_list->setVisible(m_rows->rowCount() > 0);
+    m_none->setVisible(m_rows->rowCount() == 0);
     for (int i = 0; i < m_rows->rowCount(); ++i)
         if (m_rows->isEnabled(i)) {
             m_list->setCurrentIndex(m_rows->index(i, 0));
@@ -208,8 +221,9 @@ bool SearchPopup::eventFilter(QObject* watched, QEvent* event) {
     case Qt::Key_PageDown: move(kMostVisible - 1); return true;
     case Qt::Key_PageUp: move(1 - kMostVisible); return true;
     case Qt::Key_Return:
-    case Qt::Key_Enter:
-    case Qt::Key_Tab: choose(m_list->currentIndex()); return true;
+    case Qt::Key_Enter: choose(m_list->currentIndex()); return true;
+    case Qt::Key_Tab: // leaves, and chooses nothing by that
+    case Qt::Key_Backtab:
     case Qt::Key_Escape: hide(); return true;
     default: return false;
     }

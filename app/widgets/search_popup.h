@@ -7,10 +7,11 @@
 //     popup->popUp(*button, "ink");     // opens with that typed already
 
 #include <QFrame>
-#include <QStringList>
+#include <QString>
 
 #include <vector>
 
+class QLabel;
 class QLineEdit;
 class QListView;
 class QModelIndex;
@@ -54,6 +55,7 @@ class SearchPopup : public QFrame {
     const Theme& m_theme;
     QLineEdit* m_field;
     QListView* m_list;
+    QLabel* m_none; // instead of an empty list
     SearchRows* m_rows;
 };
 

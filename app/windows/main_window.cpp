@@ -255,7 +255,8 @@ void MainWindow::start() {
 void MainWindow::loadModels() {
     runInBackground(
         m_pool, this, [&library = m_context.library] { return library.list(); },
-        [this](std::vector<core::ModelEntry> models) {
+        [this, number = ++m_modelLoads](std::vector<core::ModelEntry> models) {
+            if (number != m_modelLoads) return; // a later one knows more
             if (models.empty())
                 m_compose->notice()->showNotice(
                     NoticeTone::Error,
@@ -270,7 +271,8 @@ void MainWindow::loadModels() {
 void MainWindow::loadCompanions() {
     runInBackground(
         m_pool, this, [&library = m_context.library] { return library.companions(); },
-        [this](std::vector<core::CompanionInfo> files) {
+        [this, number = ++m_companionLoads](std::vector<core::CompanionInfo> files) {
+            if (number != m_companionLoads) return;
             logMessage(LogLevel::Info,
                        "There are " + std::to_string(files.size()) + " files beside the models.");
             m_document->setCompanions(std::move(files));

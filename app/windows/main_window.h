@@ -147,6 +147,7 @@ class MainWindow : public QMainWindow {
     QActionGroup* m_closingChoices;
     QAction* m_fullScreen;
     QList<QWidget*> m_hiddenForFullScreen;
+    int m_modelLoads = 0, m_companionLoads = 0; // begun
     bool m_wasMaximized = false;
     bool m_needsDefaultLayout = false;
     bool m_sessionEnds = false;

@@ -57,12 +57,12 @@ QMenu* ModelFolderImport::makeMenu(QWidget* parent) {
 void ModelFolderImport::fill(QMenu& menu) {
     menu.clear();
     connect(menu.addAction("&Add a folder of models\u2026"), &QAction::triggered, this,
-            [this, &menu] { ask(menu.window()); });
+            [this, &menu] { ask(menu.parentWidget()); });
     const auto folders = core::addedModelFolders(m_library.dataFolder());
     if (!folders.empty()) menu.addSeparator();
     for (const auto& path : folders) {
         const QString folder = QString::fromStdString(path.string());
-        QString text = "Forget " + shortName(folder);
+        QString text = "Stop reading " + shortName(folder);
         QAction* action = menu.addAction(text.replace('&', "&&"));
         action->setToolTip("Its files stay; they are no longer listed here");
         connect(action, &QAction::triggered, this, [this, folder] { forget(folder); });
@@ -106,16 +106,19 @@ void ModelFolderImport::tellWhatWasFound() {
     };
     const auto models = static_cast<int>(std::ranges::count_if(m_document.models(), isThere));
     const auto files = static_cast<int>(std::ranges::count_if(m_document.companions(), isThere));
+    QStringList parts;
+    if (models > 0) parts << countPhrase(models, "model", "models");
+    if (files > 0)
+        parts << countPhrase(files, "LoRA or other file beside models",
+                             "LoRAs and other files beside models");
     const QString found =
-        models + files == 0
+        parts.isEmpty()
             ? QString("Nothing that Kinora reads was found in %1. It is looked into at each start.")
                   .arg(shortName(folder))
-            : QString("%1 and %2 are read from %3 from now on.")
-                  .arg(countPhrase(models, "model", "models"),
-                       countPhrase(files, "file beside them", "files beside them"),
-                       shortName(folder));
-    m_compose.notice()->showNotice(models + files == 0 ? NoticeTone::Warning : NoticeTone::Info,
-                                   found, "Forget it", [this, folder] { forget(folder); });
+            : QString("Found in %1, which is read in place from now on: %2.")
+                  .arg(shortName(folder), parts.join(", "));
+    m_compose.notice()->showNotice(parts.isEmpty() ? NoticeTone::Warning : NoticeTone::Info, found,
+                                   "Stop reading it", [this, folder] { forget(folder); });
 }
 
 } // namespace kinora::app

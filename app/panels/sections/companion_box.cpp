@@ -9,6 +9,7 @@
 #include <QKeyEvent>
 #include <QSignalBlocker>
 #include <QStandardItemModel>
+#include <QWheelEvent>
 
 #include <algorithm>
 
@@ -34,6 +35,11 @@ QString wordsOf(const CompanionInfo& file) {
     QStringList words;
     for (const std::string& word : file.triggerWords) words << toQString(word);
     return words.join(' ');
+}
+
+bool isStep(int key) {
+    return key == Qt::Key_Up || key == Qt::Key_Down || key == Qt::Key_PageUp ||
+           key == Qt::Key_PageDown || key == Qt::Key_Home || key == Qt::Key_End;
 }
 
 QStandardItem* itemOf(const QString& text, const QString& name, CompanionKind kind) {
@@ -146,8 +152,17 @@ void CompanionBox::keyPressEvent(QKeyEvent* event) {
                         !(event->modifiers() & ~(Qt::ShiftModifier | Qt::KeypadModifier));
     if (isText && count() >= kSearchedFrom)
         openSearch(event->text());
+    else if (m_adds && isStep(event->key()))
+        showPopup(); // else a step from nothing adds what comes first
     else
         ChoiceBox::keyPressEvent(event);
+}
+
+void CompanionBox::wheelEvent(QWheelEvent* event) {
+    if (m_adds)
+        event->ignore();
+    else
+        ChoiceBox::wheelEvent(event);
 }
 
 void CompanionBox::setCurrent(CompanionKind kind, const std::string& name) {

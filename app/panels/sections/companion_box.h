@@ -39,6 +39,7 @@ class CompanionBox : public ChoiceBox {
 
   protected:
     void keyPressEvent(QKeyEvent* event) override;
+    void wheelEvent(QWheelEvent* event) override;
 
   private:
     void fill();

@@ -415,7 +415,7 @@ class WindowTest : public QObject {
             return studio.window.compose().notice()->isVisible() &&
                    studio.window.compose().notice()->text().contains(part);
         };
-        QTRY_VERIFY(said("0 models and 1 file beside them are read from"));
+        QTRY_VERIFY(said("from now on: 1 LoRA or other file beside models."));
         QCOMPARE(studio.window.document().companions().size(), before + 1);
         // Remembered, and in the list of the menu.
         QMenu* menu = nullptr;
@@ -432,11 +432,18 @@ class WindowTest : public QObject {
         QObject::disconnect(&studio.window.compose(), &ComposePanel::modelFolderAdditionWanted,
                             nullptr, nullptr);
         QSignalSpy asked(&studio.window.compose(), &ComposePanel::modelFolderAdditionWanted);
+        core::ModelEntry model;
+        model.name = "starter-image";
+        model.builtIn = true;
+        studio.window.document().setModels({model});
         const int current = box->currentIndex();
+        QTest::keyClick(box, Qt::Key_End); // a step through the closed list asks nothing
+        QCOMPARE(asked.count(), 0);
         box->setCurrentIndex(box->count() - 1);
         emit box->activated(box->count() - 1);
         QCOMPARE(asked.count(), 1);
         QCOMPARE(box->currentIndex(), current);
+        QCOMPARE(current, 0);
     }
 
     void portalValuesAreUnwrapped() {
