@@ -40,6 +40,8 @@ const Parameter& row(std::string_view name) {
     return *pipelines::findImageParameter(name);
 }
 
+constexpr const char* kAddFolder = "\u2026"; // no model is called so
+
 // Rows of their own above "More", or not for a person to set here.
 constexpr std::array<std::string_view, 10> kShownAbove = {
     "model", "prompt", "negative", "width", "height", "steps", "sampler", "cfg", "seed", "count"};
@@ -267,10 +269,19 @@ void ComposePanel::refreshModels() {
         const QString tip = title + "\n" + about;
         m_model->setItemData(m_model->count() - 1, tip, Qt::ToolTipRole);
     }
-    m_model->setEnabled(m_model->count() > 0);
+    if (m_model->count() > 0) m_model->insertSeparator(m_model->count());
+    m_model->addItem("Add a folder of models\u2026", QString(kAddFolder));
+    m_model->setItemData(m_model->count() - 1,
+                         "Folders of A1111, ComfyUI and InvokeAI are read where they are",
+                         Qt::ToolTipRole);
 }
 
 void ComposePanel::chooseModel(int index) {
+    if (m_model->itemData(index).toString() == kAddFolder) {
+        refresh(); // the model that is used stays the current one
+        if (!m_model->isStepping()) emit modelFolderAdditionWanted();
+        return;
+    }
     m_document.endEdit();
     m_document.setText(row("model"), m_model->itemData(index).toString());
 }

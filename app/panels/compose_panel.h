@@ -55,7 +55,8 @@ class ComposePanel : public QWidget {
   signals:
     void generateWanted();
     void modelsFolderWanted();
-    void otherFileWanted(); // a file beside the model that is not in the lists
+    void modelFolderAdditionWanted(); // a folder of models that lies elsewhere
+    void otherFileWanted();           // a file beside the model that is not in the lists
 
   private:
     QWidget* makeContent();

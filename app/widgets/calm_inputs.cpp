@@ -4,6 +4,7 @@
 
 #include <QMouseEvent>
 #include <QPainter>
+#include <QScopedValueRollback>
 #include <QStyle>
 #include <QStyleOptionSlider>
 #include <QStylePainter>
@@ -27,7 +28,13 @@ QSize ChoiceBox::minimumSizeHint() const {
     return {QComboBox::minimumSizeHint().width(), m_theme.measure("control")};
 }
 
+void ChoiceBox::keyPressEvent(QKeyEvent* event) {
+    const QScopedValueRollback stepping(m_stepping, true);
+    QComboBox::keyPressEvent(event);
+}
+
 void ChoiceBox::wheelEvent(QWheelEvent* event) {
+    const QScopedValueRollback stepping(m_stepping, true);
     if (hasFocus())
         QComboBox::wheelEvent(event);
     else

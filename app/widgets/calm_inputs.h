@@ -17,13 +17,17 @@ class ChoiceBox : public QComboBox {
     explicit ChoiceBox(const Theme& theme, QWidget* parent = nullptr);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
+    // While activated() comes from a key or the wheel that stepped through the closed list.
+    bool isStepping() const { return m_stepping; }
 
   protected:
+    void keyPressEvent(QKeyEvent* event) override;
     void wheelEvent(QWheelEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
   private:
     const Theme& m_theme;
+    bool m_stepping = false;
 };
 
 // With a small mark under the groove where the default is.

@@ -19,6 +19,7 @@
 #include "app/widgets/widget_helpers.h"
 #include "app/windows/background_run.h"
 #include "app/windows/companion_import.h"
+#include "app/windows/model_folder_import.h"
 #include "app/windows/parameter_import.h"
 #include "app/windows/picture_actions.h"
 #include "app/windows/system_appearance.h"
@@ -65,6 +66,7 @@ MainWindow::MainWindow(Theme& theme, const ProgramContext& context)
     makePanels();
     m_import = new ParameterImport(*m_document, *m_store, *m_compose->notice(), this);
     m_companionImport = new CompanionImport(*m_document, *m_compose, this);
+    m_folderImport = new ModelFolderImport(m_context.library, *m_document, *m_compose, this);
     m_pictureActions = new PictureActions(
         {m_theme, *m_gallery, *m_store, *m_import, m_undoStack, *m_viewer->notice(), m_settings},
         this);
@@ -152,6 +154,9 @@ void MainWindow::makePanels() {
 void MainWindow::connectParts() {
     connect(m_compose, &ComposePanel::generateWanted, this, &MainWindow::generate);
     connect(m_compose, &ComposePanel::modelsFolderWanted, this, &MainWindow::openModelsFolder);
+    connect(m_compose, &ComposePanel::modelFolderAdditionWanted, m_folderImport,
+            [this] { m_folderImport->ask(this); });
+    connect(m_folderImport, &ModelFolderImport::changed, this, &MainWindow::loadModels);
     connect(m_compose, &ComposePanel::otherFileWanted, this, &MainWindow::openCompanion);
     connect(m_companionImport, &CompanionImport::modelsFolderWanted, this,
             &MainWindow::openModelsFolder);
@@ -250,13 +255,14 @@ void MainWindow::start() {
 void MainWindow::loadModels() {
     runInBackground(
         m_pool, this, [&library = m_context.library] { return library.list(); },
-        [this](std::vector<core::ModelEntry> models) {
+        [this, number = ++m_modelLoads](std::vector<core::ModelEntry> models) {
+            if (number != m_modelLoads) return; // a later one knows more
             if (models.empty())
                 m_compose->notice()->showNotice(
                     NoticeTone::Error,
                     "No model was found. Put a checkpoint or a diffusers folder into " +
                         QString::fromStdString((m_context.dataFolder / "models").string()) +
-                        " and start Kinora again.");
+                        ", or add the folder where yours are: File, Folders of models.");
             m_document->setModels(std::move(models));
         });
     loadCompanions();
@@ -265,7 +271,8 @@ void MainWindow::loadModels() {
 void MainWindow::loadCompanions() {
     runInBackground(
         m_pool, this, [&library = m_context.library] { return library.companions(); },
-        [this](std::vector<core::CompanionInfo> files) {
+        [this, number = ++m_companionLoads](std::vector<core::CompanionInfo> files) {
+            if (number != m_companionLoads) return;
             logMessage(LogLevel::Info,
                        "There are " + std::to_string(files.size()) + " files beside the models.");
             m_document->setCompanions(std::move(files));
@@ -343,14 +350,19 @@ void MainWindow::say(const QString& text) {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-    if (event->source() == nullptr && ParameterImport::canRead(*event->mimeData()))
-        event->acceptProposedAction();
+    const QMimeData& data = *event->mimeData();
+    const bool isUsed =
+        ParameterImport::canRead(data) || !ModelFolderImport::folderIn(data).isEmpty();
+    if (event->source() == nullptr && isUsed) event->acceptProposedAction();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
     event->acceptProposedAction();
     if (const QString file = CompanionImport::fileIn(*event->mimeData()); !file.isEmpty())
         m_companionImport->readFile(file);
+    else if (const QString folder = ModelFolderImport::folderIn(*event->mimeData());
+             !folder.isEmpty())
+        m_folderImport->add(folder);
     else
         m_import->readMime(*event->mimeData());
 }

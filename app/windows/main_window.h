@@ -25,6 +25,7 @@ class GalleryModel;
 class GalleryPanel;
 class GuidePictures;
 class JobController;
+class ModelFolderImport;
 class ParameterImport;
 class PictureActions;
 class PictureStore;
@@ -132,6 +133,7 @@ class MainWindow : public QMainWindow {
     QueuePanel* m_queue;
     ParameterImport* m_import;
     CompanionImport* m_companionImport;
+    ModelFolderImport* m_folderImport;
     PictureActions* m_pictureActions;
     BackgroundRun* m_background;
     QList<QDockWidget*> m_docks;
@@ -145,6 +147,7 @@ class MainWindow : public QMainWindow {
     QActionGroup* m_closingChoices;
     QAction* m_fullScreen;
     QList<QWidget*> m_hiddenForFullScreen;
+    int m_modelLoads = 0, m_companionLoads = 0; // begun
     bool m_wasMaximized = false;
     bool m_needsDefaultLayout = false;
     bool m_sessionEnds = false;

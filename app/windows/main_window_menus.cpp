@@ -7,6 +7,7 @@
 #include "app/windows/companion_import.h"
 #include "app/windows/help_dialogs.h"
 #include "app/windows/main_window.h"
+#include "app/windows/model_folder_import.h"
 #include "app/windows/parameter_import.h"
 #include "app/windows/picture_actions.h"
 
@@ -63,7 +64,8 @@ void MainWindow::makeFileMenu() {
     menu->addAction(m_pictureActions->saveAs);
     menu->addAction(m_pictureActions->showInFolder);
     menu->addSeparator();
-    add(menu, "Open the &models folder", {}, this, &MainWindow::openModelsFolder);
+    menu->addMenu(m_folderImport->makeMenu(this));
+    add(menu, "Open Kinora's o&wn models folder", {}, this, &MainWindow::openModelsFolder);
     menu->addSeparator();
     add(menu, "&Quit", {QKeySequence("Ctrl+Q")}, this, &QWidget::close);
 }

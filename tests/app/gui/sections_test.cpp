@@ -15,9 +15,11 @@
 #include "app/widgets/chip_row.h"
 #include "app/widgets/notice_bar.h"
 #include "app/widgets/number_field.h"
+#include "app/widgets/search_popup.h"
 #include "app/widgets/theme.h"
 #include "app/widgets/weight_field.h"
 #include "pipelines/request/parameters.h"
+#include "tests/app/gui/watchdog.h"
 
 #include <QAction>
 #include <QApplication>
@@ -26,6 +28,8 @@
 #include <QDropEvent>
 #include <QImage>
 #include <QLabel>
+#include <QLineEdit>
+#include <QListView>
 #include <QMainWindow>
 #include <QMimeData>
 #include <QScrollArea>
@@ -35,7 +39,11 @@
 #include <QToolButton>
 #include <QUndoStack>
 #include <QUrl>
+#include <QWheelEvent>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
 
 namespace kinora::app {
 namespace {
@@ -116,6 +124,17 @@ struct Desk {
     int removedFromStrip = 0;
 };
 
+// Five thousand LoRAs, every tenth of which goes with the model "old".
+std::vector<core::CompanionInfo> thousandsOfLoras() {
+    std::vector<core::CompanionInfo> files;
+    for (int i = 0; i < 5000; ++i)
+        files.push_back(file(("style " + std::to_string(i)).c_str(), "LoRA",
+                             i % 10 == 9 ? "Stable Diffusion 1.x" : "SDXL"));
+    files[1234].title = "Copperplate etching";
+    files[2345].triggerWords = {"woodcut", "old print"};
+    return files;
+}
+
 // As a person does who opens the list.
 void pick(QComboBox* box, const QString& text) {
     const int index = box->findText(text, Qt::MatchStartsWith);
@@ -162,6 +181,104 @@ class SectionsTest : public QObject {
 
   private slots:
     void initTestCase() { m_theme.applyTo(*qApp); }
+
+    void thousandsOfLorasAreSearchedByTyping() {
+        Desk desk(m_theme);
+        // In the computing time of this thread: others may need the machine meanwhile.
+        auto clock = [last = testing::computedMilliseconds()]() mutable {
+            QCoreApplication::processEvents(); // what is to be painted, too
+            const double now = testing::computedMilliseconds();
+            return now - std::exchange(last, now);
+        };
+        desk.document.setCompanions(thousandsOfLoras());
+        const double filled = clock();
+        CompanionBox* box = desk.list("lora").adder();
+        box->setFocus();
+        clock();
+        desk.press(Qt::Key_S); // opens with what is typed
+        SearchPopup* search = box->searchPopup();
+        QVERIFY(search != nullptr && search->isVisible());
+        const double opened = clock();
+        double slowest = 0;
+        const auto type = [&](const char* letters) {
+            for (const char* letter = letters; *letter != '\0'; ++letter) {
+                QTest::keyClick(search->field(), *letter);
+                slowest = std::max(slowest, clock());
+            }
+        };
+        type("tyle");
+        QCOMPARE(search->list()->model()->rowCount(), 5000);
+        search->field()->selectAll();
+        type("woodcut");
+        QCOMPARE(search->list()->model()->rowCount(), 1);
+        QTest::keyClick(search->field(), Qt::Key_Return);
+        QVERIFY(!search->isVisible());
+        QCOMPARE(desk.request().loras, Texts{"style 2345"});
+        qInfo("5000 entries: filled in %.0f ms, opened in %.0f, the slowest letter in %.1f", filled,
+              opened, slowest);
+        QVERIFY2(filled < 1000 && opened < 500 && slowest < 50, "too slow");
+    }
+
+    void longListsAreFoundByTitleAndWordsInAnyOrder() {
+        Desk desk(m_theme);
+        desk.document.setCompanions(thousandsOfLoras());
+        CompanionBox* box = desk.list("lora").adder();
+        box->showPopup();
+        SearchPopup* search = box->searchPopup();
+        const auto shown = [&](const char* text) {
+            search->field()->setText(text);
+            return search->list()->model()->rowCount();
+        };
+        QCOMPARE(shown("etching COPPER"), 1);
+        QCOMPARE(shown("style 12 3"), 47);
+        QCOMPARE(shown("no such"), 0);
+        QVERIFY(!search->list()->isVisible()); // says so instead
+        QTest::keyClick(search->field(), Qt::Key_Return);
+        QVERIFY(search->isVisible());
+        QCOMPARE(shown("style 4999"), 1);
+        QVERIFY(search->list()->isVisible());
+        QTest::keyClick(search->field(), Qt::Key_Return); // it does not go with the model
+        QVERIFY(desk.request().loras.empty());
+    }
+
+    void longListsAreUsedByKeysAlone() {
+        Desk desk(m_theme);
+        desk.document.setCompanions(thousandsOfLoras());
+        CompanionBox* box = desk.list("lora").adder();
+        box->setFocus();
+        desk.press(Qt::Key_Down); // a step opens: it would add what comes first
+        SearchPopup* search = box->searchPopup();
+        QVERIFY(search != nullptr && search->isVisible());
+        QCOMPARE(search->list()->currentIndex().row(), 0);
+        for (const Qt::Key key : {Qt::Key_Down, Qt::Key_PageDown, Qt::Key_Up})
+            QTest::keyClick(search->field(), key);
+        QCOMPARE(search->list()->currentIndex().row(), 11);
+        for (const Qt::Key key : {Qt::Key_Escape, Qt::Key_Tab}) {
+            QTest::keyClick(search->field(), key);
+            QVERIFY(!search->isVisible());
+            QCOMPARE(QApplication::focusWidget(), box);
+            desk.press(Qt::Key_Down);
+            QVERIFY(search->isVisible());
+        }
+        QVERIFY(desk.request().loras.empty());
+        for (int i = 0; i < 3; ++i) QTest::keyClick(search->field(), Qt::Key_Down);
+        QTest::keyClick(search->field(), Qt::Key_Return);
+        QCOMPARE(desk.request().loras, Texts{"style 100"});
+    }
+
+    void addersTakeNothingByTheWheelOrAStep() {
+        Desk desk(m_theme); // a list that is short
+        CompanionBox* box = desk.list("lora").adder();
+        box->setFocus();
+        QWheelEvent wheel({5, 5}, box->mapToGlobal(QPointF(5, 5)), {}, {0, -120}, Qt::NoButton,
+                          Qt::NoModifier, Qt::NoScrollPhase, false);
+        QCoreApplication::sendEvent(box, &wheel);
+        QVERIFY(desk.request().loras.empty());
+        desk.press(Qt::Key_Down);
+        QVERIFY(box->view()->isVisible());
+        QVERIFY(desk.request().loras.empty());
+        box->hidePopup();
+    }
 
     void areFoldedUntilTheyAreUsedAndSayWhatIsOn() {
         Desk desk(m_theme);

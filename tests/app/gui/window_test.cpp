@@ -9,6 +9,7 @@
 #include "app/panels/queue_panel.h"
 #include "app/panels/sections/compose_section.h"
 #include "app/panels/viewer_panel.h"
+#include "app/widgets/calm_inputs.h"
 #include "app/widgets/growing_text_edit.h"
 #include "app/widgets/image_canvas.h"
 #include "app/widgets/notice_bar.h"
@@ -34,7 +35,9 @@
 #include <QGuiApplication>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QMimeData>
+#include <QSignalSpy>
 #include <QSlider>
 #include <QTemporaryDir>
 #include <QTest>
@@ -394,6 +397,53 @@ class WindowTest : public QObject {
         const QString folder = studio.folder.path() + "/data/models";
         QCOMPARE(opened.urls, QList<QUrl>{QUrl::fromLocalFile(folder)});
         QVERIFY(QDir(folder).exists());
+    }
+
+    void foldersOfModelsAreAddedAndForgotten() {
+        Studio studio(m_theme);
+        const QString folder = studio.folder.path() + "/ComfyUI";
+        QVERIFY(QDir().mkpath(folder + "/models/loras"));
+        const QString golden = QString(KINORA_SOURCE_DIR) + "/tests/golden/data/loras/";
+        QVERIFY(QFile::copy(golden + "loha.safetensors", folder + "/models/loras/ink.safetensors"));
+        auto* box = studio.named<ChoiceBox>("Model");
+        const size_t before = studio.window.document().companions().size();
+        QMimeData data;
+        data.setUrls({QUrl::fromLocalFile(folder)});
+        QDropEvent drop(QPointF(20, 20), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&studio.window, &drop);
+        const auto said = [&](const char* part) {
+            return studio.window.compose().notice()->isVisible() &&
+                   studio.window.compose().notice()->text().contains(part);
+        };
+        QTRY_VERIFY(said("from now on: 1 LoRA or other file beside models."));
+        QCOMPARE(studio.window.document().companions().size(), before + 1);
+        // Remembered, and in the list of the menu.
+        QMenu* menu = nullptr;
+        for (QMenu* candidate : studio.window.findChildren<QMenu*>())
+            if (candidate->title().contains("Folders of")) menu = candidate;
+        QVERIFY(menu != nullptr);
+        emit menu->aboutToShow();
+        QVERIFY(menu->actions().last()->text().contains("ComfyUI"));
+        menu->actions().last()->trigger();
+        QTRY_COMPARE(studio.window.document().companions().size(), before);
+        emit menu->aboutToShow();
+        QCOMPARE(menu->actions().size(), 1);
+        // The chooser's last entry asks for one; the model stays.
+        QObject::disconnect(&studio.window.compose(), &ComposePanel::modelFolderAdditionWanted,
+                            nullptr, nullptr);
+        QSignalSpy asked(&studio.window.compose(), &ComposePanel::modelFolderAdditionWanted);
+        core::ModelEntry model;
+        model.name = "starter-image";
+        model.builtIn = true;
+        studio.window.document().setModels({model});
+        const int current = box->currentIndex();
+        QTest::keyClick(box, Qt::Key_End); // a step through the closed list asks nothing
+        QCOMPARE(asked.count(), 0);
+        box->setCurrentIndex(box->count() - 1);
+        emit box->activated(box->count() - 1);
+        QCOMPARE(asked.count(), 1);
+        QCOMPARE(box->currentIndex(), current);
+        QCOMPARE(current, 0);
     }
 
     void portalValuesAreUnwrapped() {
