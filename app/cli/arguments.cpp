@@ -31,14 +31,50 @@ std::string didYouMean(const std::string& near, const std::string& prefix) {
     return near.empty() ? std::string() : " Did you mean " + prefix + near + "?";
 }
 
+// What the web UIs, their settings and diffusers call our options: too far from them in letters to
+// be found as typing errors.
+std::string optionCalledElsewhere(std::string_view name) {
+    static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+        {"cfg-scale", "cfg"},
+        {"guidance-scale", "cfg"},
+        {"negative-prompt", "negative"},
+        {"sampling-steps", "steps"},
+        {"num-inference-steps", "steps"},
+        {"sampling-method", "sampler"},
+        {"sampler-name", "sampler"},
+        {"scheduler", "schedule"},
+        {"checkpoint", "model"},
+        {"ckpt", "model"},
+        {"batch-size", "batch"},
+        {"batch-count", "count"},
+        {"n-iter", "count"},
+        {"num-images", "count"},
+        {"denoise", "strength"},
+        {"denoising-strength", "strength"},
+        {"init-image", "init"},
+        {"input-image", "init"},
+        {"mask-image", "mask"},
+        {"controlnet", "control"},
+        {"hires-fix", "hires"},
+        {"upscale-by", "hires"},
+        {"textual-inversion", "embedding"},
+        {"ckpt-dir", "models"},
+    };
+    for (const auto& [theirs, own] : kNames)
+        if (theirs == name) return std::string(own);
+    return {};
+}
+
 [[noreturn]] void unknownOption(const CommandSpec* command, std::string_view name) {
     std::vector<std::string> names;
     for (const OptionSpec& option : globalOptions()) names.push_back(option.name);
     if (command)
         for (const OptionSpec& option : command->options) names.push_back(option.name);
+    const std::string elsewhere = optionCalledElsewhere(name);
+    const bool isHere = std::ranges::find(names, elsewhere) != names.end();
     throw Error(ErrorCode::InvalidArgument,
                 "Unknown option " + quoted("--" + std::string(name)) + "." +
-                    didYouMean(nearest(name, names), "--"),
+                    didYouMean(isHere ? elsewhere : nearest(name, names), "--"),
                 helpHint(command));
 }
 
@@ -68,7 +104,8 @@ void checkChoice(const OptionSpec& option, const std::string& value) {
     throw Error(ErrorCode::InvalidArgument,
                 "--" + option.name + " cannot be " + quoted(value) + "." +
                     didYouMean(nearest(value, option.choices), ""),
-                "It can be " + joined(option.choices) + ".");
+                "It can be " + joined(option.choices) +
+                    (option.name == "sampler" ? ", also as other programs call these." : "."));
 }
 
 void checkNotEmpty(const OptionSpec& option, const std::string& value) {

@@ -19,16 +19,15 @@ using pipelines::Parameter;
 std::string valueName(const Parameter& parameter) {
     for (const std::string_view model : {"model", "vae", "refiner"})
         if (parameter.option == model) return "NAME|DIR|FILE";
-    for (const std::string_view upscaler : {"upscaler", "hires-upscaler"})
-        if (parameter.option == upscaler) return "NAME|FILE";
+    for (const std::string_view file :
+         {"upscaler", "hires-upscaler", "image-encoder", "control", "adapter"})
+        if (parameter.option == file) return "NAME|FILE";
     if (parameter.option == "outpaint") return "LEFT,TOP,RIGHT,BOTTOM";
     if (parameter.option == "freeu") return "B1:B2:S1:S2";
     if (parameter.option == "prompt" || parameter.option == "negative") return "TEXT";
     if (parameter.option == "ip-adapter") return "NAME:PICTURE[:WEIGHT]";
-    if (parameter.option == "image-encoder") return "NAME|FILE";
-    if (parameter.option == "lora") return "FILE[:WEIGHT[:TEXT_WEIGHT]]";
-    if (parameter.option == "control" || parameter.option == "adapter") return "FILE";
-    if (parameter.option == "embedding") return "FILE[:WORD]";
+    if (parameter.option == "lora") return "NAME|FILE[:WEIGHT[:TEXT_WEIGHT]]";
+    if (parameter.option == "embedding") return "NAME|FILE[:WORD]";
     for (const std::string_view file :
          {"latents", "save-latents", "init", "mask", "control-image", "adapter-image"})
         if (parameter.option == file) return "FILE";
@@ -65,7 +64,7 @@ OptionSpec optionOf(const Parameter& parameter) {
     OptionSpec option{std::string(parameter.option), valueName(parameter),
                       std::string(parameter.help), fallbackText(parameter)};
     for (std::string_view choice : parameter.choices) option.choices.emplace_back(choice);
-    if (option.value.starts_with("FILE")) option.completion = Completion::File;
+    if (option.value.find("FILE") != std::string::npos) option.completion = Completion::File;
     if (pipelines::isList(parameter)) option.repeat = Repeat::Yes;
     if (option.name == "model") option.completion = Completion::Model;
     return option;

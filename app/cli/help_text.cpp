@@ -1,5 +1,7 @@
 #include "app/cli/help_text.h"
 
+#include "app/cli/command_examples.h"
+
 #include <sstream>
 
 namespace kinora::app {
@@ -51,6 +53,9 @@ std::string commandHelp(const CommandSpec& command) {
     }
     text += "\nOptions of every command:\n";
     for (const OptionSpec& option : globalOptions()) text += optionLine(option);
+    const auto examples = examplesOf(command.name);
+    if (!examples.empty()) text += "\nFor example:\n";
+    for (const std::string_view line : examples) text += "  " + std::string(line) + "\n";
     return text;
 }
 

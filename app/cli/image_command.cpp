@@ -56,7 +56,8 @@ class ImageCommand {
                         "The model " + m_model.name + " cannot be used: " + m_model.problem,
                         "kinora models lists those that can.");
         // Drawn here, because files are named by it.
-        if (!m_request.seed) m_request.seed = QRandomGenerator::system()->generate();
+        m_seedWasDrawn = !m_request.seed;
+        if (m_seedWasDrawn) m_request.seed = QRandomGenerator::system()->generate();
         OutputRequest output;
         output.output = m_context.arguments.value("output");
         output.format = m_context.arguments.value("format");
@@ -194,8 +195,13 @@ class ImageCommand {
                                                  .seconds = secondsSince(m_start),
                                                  .peakBytes = core::peakResidentBytes()}));
         m_console.data(path.string());
-        m_console.detail("Seed " + std::to_string(picture.provenance.request.seed.value_or(0)) +
-                         ", " + durationText(secondsSince(m_start)));
+        const std::string made = "Seed " +
+                                 std::to_string(picture.provenance.request.seed.value_or(0)) +
+                                 ", " + durationText(secondsSince(m_start));
+        if (m_seedWasDrawn)
+            m_console.remark(made);
+        else
+            m_console.detail(made);
         return {};
     }
 
@@ -239,6 +245,7 @@ class ImageCommand {
     Clock::time_point m_start;
     pipelines::ImageRequest m_request;
     core::ModelEntry m_model;
+    bool m_seedWasDrawn = false;
     OutputNames m_names;
     fs::path m_preview; // empty: none are asked for
     std::string m_loadingTold;

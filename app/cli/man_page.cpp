@@ -1,5 +1,6 @@
 #include "app/cli/man_page.h"
 
+#include "app/cli/command_examples.h"
 #include "app/cli/command_table.h"
 
 namespace kinora::app {
@@ -101,14 +102,15 @@ Where it is set to anything, no colours.
 .TP
 .B XDG_DATA_HOME
 Where the data folder lies, without \-\-data.
-.SH EXAMPLES
-.nf
-kinora image \-\-prompt "3d emoji of a red apple" \-\-output apple.png
-kinora image \-\-prompt "a fox" \-\-seed 7 \-\-count 4 \-\-output foxes/
-kinora verify apple.png
-kinora bench unet \-\-arch sd15 \-\-dtype bf16 \-\-json
-.fi
 )";
+
+std::string examples() {
+    std::string text = ".SH EXAMPLES\n.nf\n";
+    for (const CommandSpec& command : commands())
+        for (const std::string_view line : examplesOf(command.name))
+            text += roff(std::string(line)) + "\n";
+    return text + ".fi\n";
+}
 
 } // namespace
 
@@ -129,7 +131,7 @@ std::string manPage(const std::string& version) {
     }
     text += ".SH OPTIONS\nThese are taken by every command.\n";
     for (const OptionSpec& option : globalOptions()) text += optionEntry(option);
-    return text + kExitStatus + kEvents + kEnvironment;
+    return text + kExitStatus + kEvents + kEnvironment + examples();
 }
 
 } // namespace kinora::app

@@ -5,6 +5,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/text_table.h"
 #include "core/library/model_folders.h"
+#include "core/library/plain_file_name.h"
 #include "core/library/prompt_vocabulary.h"
 #include "pipelines/request/parameters.h"
 
@@ -17,17 +18,21 @@ namespace {
 
 constexpr qsizetype kShownSubjects = 12;
 
+std::string listed(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
 // LoRAs, VAEs and upscalers: a table of their own, since one asks other things of them.
 nlohmann::ordered_json listCompanions(const CommandContext& context) {
     nlohmann::ordered_json entries = nlohmann::ordered_json::array();
     TextTable table({"NAME", "KIND", "FOR", "SIZE", "TRIGGER WORDS", "FILE"});
     for (const core::CompanionInfo& file : context.program.library.companions()) {
         entries.push_back(companionJson(file));
-        std::string words;
-        for (const std::string& word : file.triggerWords)
-            words += (words.empty() ? "" : ", ") + word;
         table.addRow({printable(file.name), printable(file.kind), printable(file.family),
-                      sizeText(file.sizeBytes), printable(words), printable(file.path.string())});
+                      sizeText(file.sizeBytes), printable(listed(file.triggerWords)),
+                      printable(file.path.string())});
     }
     if (!entries.empty()) context.console.data("\n" + table.text());
     return entries;
@@ -57,8 +62,8 @@ int listModels(const CommandContext& context) {
     TextTable table({"NAME", "TITLE", "KIND", "SIZE", "FOLDER"});
     for (const core::ModelEntry& model : models) {
         entries.push_back(modelJson(model));
-        table.addRow(
-            {model.name, model.title, model.kind, sizeText(model.sizeBytes), model.path.string()});
+        table.addRow({model.name, model.title, model.problem.empty() ? model.kind : "unusable",
+                      sizeText(model.sizeBytes), model.path.string()});
     }
     context.console.data(table.text());
     nlohmann::ordered_json companions = listCompanions(context);
@@ -77,12 +82,19 @@ int listModels(const CommandContext& context) {
 // What of the lists lies in the folder, in words.
 std::string contentOf(const CommandContext& context, const std::filesystem::path& folder) {
     const auto isThere = [&](const auto& entry) { return core::isBelow(entry.path, folder); };
-    const auto models = std::ranges::count_if(context.program.library.list(), isThere);
+    std::vector<core::ModelEntry> all = context.program.library.list();
+    std::erase_if(all, [&](const core::ModelEntry& model) { return !isThere(model); });
+    const auto models = std::ranges::count(all, std::string(), &core::ModelEntry::problem);
+    const int64_t unusable = std::ssize(all) - models;
     const auto files = std::ranges::count_if(context.program.library.companions(), isThere);
     const auto counted = [](int64_t count, const char* what) {
         return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
     };
-    return counted(models, "model") + " and " + counted(files, "file") + " used beside models";
+    const std::string text =
+        counted(models, "model") + " and " + counted(files, "file") + " used beside models";
+    if (unusable == 0) return text;
+    return text + "; of " + counted(unusable, "other") + " kinora models says why " +
+           (unusable == 1 ? "it" : "they") + " cannot be used";
 }
 
 void tellFolders(const CommandContext& context) {
@@ -117,8 +129,45 @@ nlohmann::ordered_json textsJson(const QStringList& texts) {
     return list;
 }
 
-int showModel(const CommandContext& context, const std::string& name) {
-    const core::ModelEntry model = orThrow(context.program.library.find(name));
+// Those of the name: a LoRA and a VAE may share it.
+std::vector<core::CompanionInfo> companionsCalled(const CommandContext& context,
+                                                  const std::string& name) {
+    std::vector<core::CompanionInfo> files = context.program.library.companions();
+    std::erase_if(files, [&](const core::CompanionInfo& file) {
+        return !core::isCalled(file.name, name) && file.path != name;
+    });
+    return files;
+}
+
+int showCompanions(const CommandContext& context, std::vector<core::CompanionInfo> files) {
+    nlohmann::ordered_json entries = nlohmann::ordered_json::array();
+    std::string text;
+    for (core::CompanionInfo& file : files) {
+        file.hash = orThrow(context.program.library.fileHash(file.path));
+        entries.push_back(companionJson(file));
+        TextTable table({});
+        for (const auto& [label, value] :
+             std::initializer_list<std::pair<const char*, std::string>>{
+                 {"Name", file.name},
+                 {"Title", file.title},
+                 {"Kind", file.kind},
+                 {"For", file.family},
+                 {"File", file.path.string()},
+                 {"Size", sizeText(file.sizeBytes)},
+                 {"Hash", file.hash},
+                 {"Licence", file.licence},
+                 {"Trigger words", listed(file.triggerWords)}})
+            if (!value.empty()) table.addRow({label, printable(value)});
+        text += (text.empty() ? "" : "\n") + table.text();
+    }
+    context.console.event({{"event", "models"},
+                           {"models", nlohmann::ordered_json::array()},
+                           {"companions", std::move(entries)}});
+    context.console.data(text);
+    return kExitDone;
+}
+
+int showModel(const CommandContext& context, const core::ModelEntry& model) {
     const std::string hash = orThrow(context.program.library.hash(model));
     nlohmann::ordered_json entry = modelJson(model);
     entry["hash"] = hash;
@@ -155,6 +204,15 @@ int showModel(const CommandContext& context, const std::string& name) {
     return kExitDone;
 }
 
+// A model, or else what is used beside one.
+int show(const CommandContext& context, const std::string& name) {
+    const Result<core::ModelEntry> model = context.program.library.find(name);
+    if (model && model->problem.empty()) return showModel(context, *model);
+    std::vector<core::CompanionInfo> files = companionsCalled(context, name);
+    if (!files.empty()) return showCompanions(context, std::move(files));
+    return showModel(context, orThrow(model));
+}
+
 } // namespace
 
 int runModelsCommand(const CommandContext& context) {
@@ -179,7 +237,7 @@ int runModelsCommand(const CommandContext& context) {
                     isOfFolders ? "kinora models folders lists those that were added."
                                 : "kinora models lists them.");
     if (isOfFolders) return changeFolders(context, words[0], words[1]);
-    return showModel(context, words[1]);
+    return show(context, words[1]);
 }
 
 } // namespace kinora::app

@@ -1,6 +1,10 @@
 #include "core/library/companion_files.h"
 
+<<<<<<< HEAD
 #include "core/library/model_folders.h"
+=======
+#include "core/library/plain_file_name.h"
+>>>>>>> new4
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/control_choice.h"
@@ -189,16 +193,42 @@ const char* companionKindName(CompanionKind kind) {
     return rowOf(kind).name;
 }
 
+namespace {
+
+// Names in the kind's folders that have the word in them, for who says "canny" and means
+// control_v11p_sd15_canny; "" where there are none, or too many to be a hint.
+std::string namesWith(const std::vector<CompanionFile>& files, CompanionKind kind,
+                      const std::string& word) {
+    constexpr size_t kMostNames = 5, kShortestWord = 3;
+    if (word.size() < kShortestWord) return {};
+    std::set<std::string> names;
+    for (const CompanionFile& file : files) {
+        const std::string name = companionName(file.path);
+        if (file.inFolderOf(kind) && lowerCaseName(name).find(word) != std::string::npos)
+            names.insert(repairedUtf8(name));
+    }
+    if (names.size() > kMostNames) return {};
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : " or ") + name;
+    return text;
+}
+
+} // namespace
+
 Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind kind,
                                const std::string& name) {
     if (name.find('/') != std::string::npos || kind == CompanionKind::Picture)
         return existing(name, kind);
-    const std::string wanted = lowerCaseName(name);
     std::vector<fs::path> own, others; // in a folder of the kind, and elsewhere
-    for (const CompanionFile& file : companionFiles(roots)) {
-        const std::string stem = lowerCaseName(companionName(file.path));
-        if (stem != wanted && lowerCaseName(file.path.filename().string()) != wanted) continue;
-        (file.inFolderOf(kind) ? own : others).push_back(file.path);
+    const std::vector<CompanionFile> files = companionFiles(roots);
+    for (const std::string& asked : {name, plainFileName(name)}) {
+        if (!own.empty() || !others.empty()) break;
+        const std::string wanted = lowerCaseName(asked);
+        for (const CompanionFile& file : files) {
+            const std::string stem = lowerCaseName(companionName(file.path));
+            if (stem != wanted && lowerCaseName(file.path.filename().string()) != wanted) continue;
+            (file.inFolderOf(kind) ? own : others).push_back(file.path);
+        }
     }
     const std::vector<fs::path>& same = own.empty() ? others : own;
     if (same.size() == 1) return same.front();
@@ -212,6 +242,11 @@ Result<fs::path> findCompanion(const std::vector<fs::path>& roots, CompanionKind
     }
     std::error_code error;
     if (fs::is_regular_file(name, error)) return fs::path(name);
+    const std::string near = namesWith(files, kind, lowerCaseName(plainFileName(name)));
+    if (!near.empty())
+        return Error(ErrorCode::NotFound,
+                     "There is no " + kindName + " '" + repairedUtf8(name.substr(0, 200)) + "'.",
+                     "Did you mean " + near + "?");
     std::string places;
     for (const fs::path& root : roots) places += (places.empty() ? "" : ", ") + shownPath(root);
     return Error(ErrorCode::NotFound,

@@ -4,6 +4,7 @@
 #include "core/library/file_hash.h"
 #include "core/library/model_folders.h"
 #include "core/library/open_model.h"
+#include "core/library/plain_file_name.h"
 #include "core/library/weights_info.h"
 #include "core/media/sha256.h"
 #include "core/media/text_encoding.h"
@@ -87,6 +88,11 @@ ModelEntry entryFor(const fs::path& folder, bool builtIn) {
         entry.otherKind = isCheckpoint(folder) && error.code() == ErrorCode::Unsupported;
     } catch (const std::exception& error) {
         entry.problem = error.what();
+    }
+    if (!entry.problem.empty() && isCheckpoint(folder)) {
+        std::error_code error;
+        const uintmax_t size = fs::file_size(folder, error);
+        if (!error) entry.sizeBytes = size;
     }
     return entry;
 }
@@ -186,6 +192,29 @@ std::string namesIn(const std::vector<FoundFolder>& models) {
     return names.empty() ? "none" : names;
 }
 
+// Other programs name a model with the folders that it lies in: "sdxl/juggernaut.safetensors". Such
+// a name is looked up where nothing has that path.
+bool isPathForSure(const std::string& name) {
+    if (name == "." || name == ".." || name.starts_with('/') || name.starts_with("./") ||
+        name.starts_with("../"))
+        return true;
+    std::error_code error;
+    return name.find('/') != std::string::npos && fs::exists(fs::symlink_status(name, error));
+}
+
+// wanted: in lower case; with folders, the last of a model's own are compared too.
+std::vector<FoundFolder> called(const std::vector<FoundFolder>& models, const std::string& wanted) {
+    const bool withFolders = wanted.find('/') != std::string::npos;
+    std::vector<FoundFolder> same;
+    for (const FoundFolder& model : models) {
+        const std::string name = lowerCaseName(nameOf(model.path));
+        const std::string whole =
+            withFolders ? lowerCaseName(model.path.parent_path().string()) + "/" + name : name;
+        if (withFolders ? whole.ends_with("/" + wanted) : whole == wanted) same.push_back(model);
+    }
+    return same;
+}
+
 Error notFound(const std::string& name, const std::vector<FoundFolder>& models) {
     return Error(ErrorCode::NotFound,
                  "There is no model '" + repairedUtf8(name.substr(0, 200)) + "'.",
@@ -262,6 +291,24 @@ fs::path cacheFileIn(const fs::path& dataFolder) {
     return dataFolder.empty() ? fs::path() : dataFolder / "cache" / "model-hashes.json";
 }
 
+// Whether all are one model that lies in several places, as where two programs have a checkpoint
+// each. Reads them whole where their sizes are equal and their hashes not known yet.
+bool areCopies(const std::vector<FoundFolder>& models, const fs::path& cacheFile) {
+    std::set<uint64_t> sizes;
+    for (const FoundFolder& model : models)
+        sizes.insert(entryFor(model.path, model.builtIn).sizeBytes);
+    if (sizes.size() != 1) return false;
+    FileHashes hashes(cacheFile);
+    std::set<std::string> known;
+    for (const FoundFolder& model : models) {
+        const Result<std::string> hash = hashOf(model.path, hashes);
+        if (!hash) return false;
+        known.insert(*hash);
+    }
+    hashes.save();
+    return known.size() == 1;
+}
+
 fs::path companionCacheIn(const fs::path& dataFolder) {
     return dataFolder.empty() ? fs::path() : dataFolder / "cache" / "companions.json";
 }
@@ -293,25 +340,24 @@ std::vector<ModelEntry> ModelLibrary::list(std::vector<ModelEntry>* others) cons
 }
 
 Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
-    if (name.find('/') != std::string::npos || name == "." || name == "..") {
-        return findByPath(name);
-    }
+    if (isPathForSure(name)) return findByPath(name);
     const std::vector<FoundFolder> models = foldersFor(m_options);
     const std::string wanted = lowerCaseName(name.empty() ? kStarterModel : name);
-    std::vector<FoundFolder> same;
-    std::ranges::copy_if(models, std::back_inserter(same), [&](const FoundFolder& model) {
-        return lowerCaseName(nameOf(model.path)) == wanted;
-    });
+    std::vector<FoundFolder> same = called(models, wanted);
+    if (same.empty()) same = called(models, lowerCaseName(plainFileName(name)));
     if (same.size() > 1) { // a LoRA may be called as a model is
         std::vector<FoundFolder> models;
         std::ranges::copy_if(same, std::back_inserter(models), [](const FoundFolder& model) {
             return entryFor(model.path, model.builtIn).problem.empty();
         });
         if (!models.empty()) same = std::move(models);
+    }
+    if (same.size() > 1) {
         // Where nobody named it, the one that came with the program is meant.
-        if (const auto own = std::ranges::find(same, true, &FoundFolder::builtIn);
-            name.empty() && own != same.end())
-            same = {*own};
+        const auto own = std::ranges::find(same, true, &FoundFolder::builtIn);
+        const bool hasOwn = own != same.end();
+        if ((name.empty() && hasOwn) || areCopies(same, cacheFileIn(m_options.dataFolder)))
+            same = {hasOwn ? *own : same.front()};
     }
     if (same.size() == 1) return entryFor(same.front().path, same.front().builtIn);
     if (same.size() > 1) {
@@ -322,7 +368,9 @@ Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
                      "Give the path of the one that you mean.");
     }
     std::error_code error;
-    if (!name.empty() && fs::exists(fs::symlink_status(name, error))) return findByPath(name);
+    const bool isPath = name.find('/') != std::string::npos;
+    if (isPath || (!name.empty() && fs::exists(fs::symlink_status(name, error))))
+        return findByPath(name);
     return notFound(name.empty() ? kStarterModel : name, models);
 }
 

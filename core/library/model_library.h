@@ -46,8 +46,8 @@ class ModelLibrary {
     // others, where given, takes the files that lie as models do and are neither models nor among
     // companions(): models of kinds that are not known, parts of models.
     std::vector<ModelEntry> list(std::vector<ModelEntry>* others = nullptr) const;
-    // name: empty (the starter model), a name, or a path to a folder. Errors: NotFound lists what
-    // there is, InvalidArgument an ambiguous name with its candidates.
+    // name: empty (the starter model), a name, also as in plain_file_name.h, or a path; of copies
+    // the first. Errors: NotFound lists what there is, InvalidArgument what is ambiguous.
     Result<ModelEntry> find(const std::string& name) const;
     // By hash, for verify.
     Result<ModelEntry> findByHash(const std::string& hash) const;

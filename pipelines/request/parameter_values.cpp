@@ -107,7 +107,10 @@ template <typename Value>
         text = std::to_string(value);
     else
         text = shown(value);
-    refuse(parameter, text + " is out of range.", "Use " + rangeText(parameter) + ".");
+    // -1 is how other programs ask for a random seed.
+    const bool mayBeUnset = std::holds_alternative<std::monostate>(parameter.fallback);
+    refuse(parameter, text + " is out of range.",
+           "Use " + rangeText(parameter) + (mayBeUnset ? ", or leave it out." : "."));
 }
 
 void check(const Parameter& parameter, int64_t value) {

@@ -182,7 +182,7 @@ std::vector<Parameter> samplingParameters() {
         {.name = "sampler",
          .option = "sampler",
          .label = "Sampler",
-         .help = "Update rule; unset, the one that the model names",
+         .help = "Update rule, also as A1111 or ComfyUI call it; unset, the model's",
          .unit = "",
          .field = &ImageRequest::sampler,
          .role = ParameterRole::Result,

@@ -67,6 +67,10 @@ class ArgumentsTest : public QObject {
         QTest::newRow("lost value") << "image --prompt --steps 4" << "--prompt needs a value";
         QTest::newRow("flag value") << "image --json=1" << "takes no value";
         QTest::newRow("twice") << "image --steps 4 --steps 5" << "given twice";
+        QTest::newRow("A1111's") << "image --cfg-scale 7" << "Did you mean --cfg?";
+        QTest::newRow("diffusers'") << "image --negative-prompt x" << "Did you mean --negative?";
+        QTest::newRow("not here") << "verify --denoise 1" << "Unknown option '--denoise'.";
+        QTest::newRow("sampler") << "image --sampler Restart" << "as other programs call these";
         QTest::newRow("choice") << "image --sampler eulr" << "Did you mean euler?";
         QTest::newRow("extra") << "image fox" << "Unexpected argument 'fox'";
         QTest::newRow("missing") << "info" << "needs an argument";

@@ -93,6 +93,40 @@ class ModelsCommandTest : public QObject {
         QCOMPARE(home.run({"models", "remove", folder}).code, 2);
     }
 
+    void showsWhatIsUsedBesideModels() {
+        const Home home;
+        const QString golden = QString(KINORA_SOURCE_DIR) + "/tests/golden/data/";
+        QVERIFY(QDir().mkpath(home.path("Lora")) && QDir().mkpath(home.path("ESRGAN")));
+        QVERIFY(QFile::copy(golden + "loras/loha.safetensors", home.path("Lora/Ink.safetensors")));
+        QVERIFY(QFile::copy(golden + "upscalers/esrgan-x4.pth", home.path("ESRGAN/4x-Sharp.pth")));
+        const QStringList show{"models", "--models", home.path(""), "show"};
+        for (const auto& [name, kind] : std::map<QString, const char*>{
+                 {"ink", "LoHa"}, {"Ink.safetensors", "LoHa"}, {"4x-sharp", "upscaler"}}) {
+            const Run run = home.run(show + QStringList{name, "--json"});
+            QVERIFY2(run.code == 0, run.err.constData());
+            QCOMPARE(run.schemaBreach(), QString());
+            const auto file = run.event("models")["companions"][0];
+            QCOMPARE(file["kind"].get<std::string>(), std::string(kind));
+            QVERIFY(file["hash"].get<std::string>().starts_with("sha256:"));
+        }
+        const Run text = home.run(show + QStringList{"ink"});
+        QVERIFY2(text.out.contains("LoHa") && !text.out.contains("Problem"), text.out.constData());
+    }
+
+    void countsWhatCannotBeUsedApart() {
+        const Home home;
+        QVERIFY(QDir().mkpath(home.path("Stable-diffusion")));
+        QFile half(home.path("Stable-diffusion/half.safetensors"));
+        QVERIFY(half.open(QIODevice::WriteOnly) && half.write(QByteArray(2048, 'x')) == 2048);
+        half.close();
+        const Run added = home.run({"models", "add", home.path("Stable-diffusion")});
+        QVERIFY2(added.err.contains("has 0 models") && added.err.contains("cannot be used"),
+                 added.err.constData());
+        const Run listed = home.run({"models"});
+        QVERIFY2(listed.out.contains("unusable") && listed.out.contains("2 KiB"),
+                 listed.out.constData());
+    }
+
     void refuses_data() {
         QTest::addColumn<QStringList>("line");
         QTest::addColumn<QByteArray>("part");

@@ -64,6 +64,17 @@ class CompanionFilesTest : public QObject {
             contains(foundIn({folder.path()}, "/no/such.safetensors"), "there is no such LoRA"));
     }
 
+    void namesWhatHasTheWordInItsName() {
+        const test::TemporaryFolder folder;
+        folder.write("Lora/ink_wash_v2.safetensors", "x");
+        folder.write("ControlNet/ink_lines.safetensors", "x");
+        QVERIFY(contains(foundIn({folder.path()}, "Ink"), "Did you mean ink_wash_v2?"));
+        QVERIFY(contains(foundIn({folder.path()}, "pencil"), "Looked for below"));
+        for (const char* end : {"1", "2", "3", "4", "5"})
+            folder.write(std::string("Lora/ink") + end + ".safetensors", "x");
+        QVERIFY(contains(foundIn({folder.path()}, "ink"), "Looked for below"));
+    }
+
     void looksOnlyIntoFoldersOfCompanionsBesideCheckpoints() {
         const test::TemporaryFolder folder;
         for (const char* name : {"main", "checkpoints", "diffusers", "Stable-diffusion"}) {

@@ -93,6 +93,34 @@ class ModelLibraryTest : public QObject {
         QVERIFY(!library({}).find("fancy-v1.5"));
     }
 
+    void findsModelsAsOtherProgramsWriteThem_data() {
+        QTest::addColumn<std::string>("name");
+        QTest::addColumn<bool>("isThere");
+        const auto row = [](const char* name, bool isThere) {
+            QTest::newRow(name) << std::string(name) << isThere;
+        };
+        row("Dreamy.V8.safetensors", true);                   // Forge, InvokeAI
+        row("dreamy.v8.safetensors [879db523c3]", true);      // A1111
+        row("dreamy.v8 [879db523c3]", true);                  // its metadata
+        row("SD15/Dreamy.V8.safetensors", true);              // ComfyUI
+        row("sd15/dreamy.v8.safetensors [879db523c3]", true); // A1111, of a folder in the folder
+        row("other/dreamy.v8.safetensors", false);
+        row("d15/dreamy.v8.safetensors", false);
+        row("../sd15/dreamy.v8.safetensors", false);
+        row("dreamy.v8.safetensors [fine]", false);
+        row("dreamy.safetensors", false);
+    }
+    void findsModelsAsOtherProgramsWriteThem() {
+        QFETCH(std::string, name);
+        QFETCH(bool, isThere);
+        const fs::path models = root() / "written";
+        const fs::path file = models / "Stable-diffusion/SD15/Dreamy.V8.safetensors";
+        if (!fs::exists(file)) writeFile(file, stableDiffusion(768));
+        const Result<ModelEntry> found = library({models}).find(name);
+        QCOMPARE(bool(found), isThere);
+        if (found) QCOMPARE(found->path, file);
+    }
+
     void listsEachModelOnceWhateverLinksLeadToIt() {
         const fs::path models = root() / "linked";
         copyTo(models / "one");
@@ -137,8 +165,10 @@ class ModelLibraryTest : public QObject {
 
     void namesTheCandidatesOfAnAmbiguousName() {
         const fs::path models = root() / "twice";
-        copyTo(models / "a" / "same");
+        const fs::path first = copyTo(models / "a" / "same");
         copyTo(models / "b" / "SAME");
+        QCOMPARE(library({models}).find("same")->path, first); // one model in two places
+        std::ofstream(models / "b/SAME/scheduler/scheduler_config.json", std::ios::app) << "\n";
         const Result<ModelEntry> found = library({models}).find("same");
         QVERIFY(!found);
         QCOMPARE(found.error().code(), ErrorCode::InvalidArgument);
@@ -186,6 +216,7 @@ class ModelLibraryTest : public QObject {
         QCOMPARE(found["Dreamy.V8"].kind, std::string("Stable Diffusion 1.x"));
         QCOMPARE(found["two"].kind, std::string("Stable Diffusion 2.x"));
         QVERIFY(!found["cut-short"].problem.empty());
+        QCOMPARE(found["cut-short"].sizeBytes, uint64_t{1});
         QCOMPARE(found["Dreamy.V8"].sizeBytes, fs::file_size(sd1));
         QCOMPARE(library({models}).find("dreamy.v8")->path, sd1);
         QCOMPARE(library({}).find(sd1.string())->name, std::string("Dreamy.V8"));
