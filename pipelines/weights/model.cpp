@@ -346,6 +346,13 @@ const nlohmann::json& Model::config(std::string_view component) const {
 }
 
 std::string Model::configLabel(std::string_view component) const {
+    if (component == "vae" && m_vae && m_vae->config()) { // another's; a file of TAESD's is its own
+        const fs::path &file = m_vae->path(), config = file.parent_path() / "config.json";
+        std::error_code ignored;
+        return labelOf(file.parent_path(), fs::is_regular_file(config, ignored)
+                                               ? "config.json"
+                                               : file.filename().string());
+    }
     const Component* known = m_layout->find(component);
     const std::string file(known ? known->configFile : "config.json");
     return labelOf(m_path, (fs::path(component) / file).generic_string());

@@ -149,6 +149,20 @@ class LoraCommandTest : public QObject {
         QCOMPARE(made["request"]["vae"].get<std::string>(), std::string("starter-image"));
     }
 
+    void namesTheConfigOfAnotherVae() {
+        const QDir own(QStringLiteral(KINORA_SOURCE_DIR "/resources/models/starter-image/vae"));
+        QVERIFY(QDir().mkpath(m_home.path("mine")));
+        const QString weights = "diffusion_pytorch_model.safetensors";
+        QVERIFY(QFile::link(own.filePath(weights), m_home.path("mine/" + weights)));
+        QFile good(own.filePath("config.json")), damaged(m_home.path("mine/config.json"));
+        QVERIFY(good.open(QIODevice::ReadOnly) && damaged.open(QIODevice::WriteOnly));
+        damaged.write(good.readAll().replace("\"silu\"", "5"));
+        damaged.close();
+        const Run run = m_home.run(image("refused.png", {"--vae", m_home.path("mine")}));
+        QCOMPARE(run.code, 2);
+        QVERIFY2(run.errHas("mine/config.json: \"act_fn\" is 5"), run.err.constData());
+    }
+
   private:
     std::string pixels(const QString& name) {
         const Run run = m_home.run({"info", name, "--json"});
