@@ -1,10 +1,7 @@
 #include "core/library/companion_files.h"
 
-<<<<<<< HEAD
 #include "core/library/model_folders.h"
-=======
 #include "core/library/plain_file_name.h"
->>>>>>> new4
 #include "core/media/text_encoding.h"
 #include "kernels/base/error.h"
 #include "pipelines/request/control_choice.h"
