@@ -70,7 +70,6 @@ class ArgumentsTest : public QObject {
         QTest::newRow("A1111's") << "image --cfg-scale 7" << "Did you mean --cfg?";
         QTest::newRow("diffusers'") << "image --negative-prompt x" << "Did you mean --negative?";
         QTest::newRow("not here") << "verify --denoise 1" << "Unknown option '--denoise'.";
-        QTest::newRow("sampler") << "image --sampler Restart" << "as other programs call these";
         QTest::newRow("choice") << "image --sampler eulr" << "Did you mean euler?";
         QTest::newRow("extra") << "image fox" << "Unexpected argument 'fox'";
         QTest::newRow("missing") << "info" << "needs an argument";

@@ -190,7 +190,9 @@ class ModelLibraryTest : public QObject {
         const std::string advice = library({models}).find("nonesuch").error().advice();
         QVERIFY2(advice.find("style") == std::string::npos, advice.c_str());
         // Another one of the name is a choice only where somebody names it.
-        copyTo(models / "own" / "starter-image");
+        const fs::path own = copyTo(models / "own" / "starter-image");
+        QVERIFY(library({models}).find("starter-image")->builtIn); // a copy, as of an installation
+        std::ofstream(own / "scheduler/scheduler_config.json", std::ios::app) << "\n";
         QVERIFY(library({models}).find("")->builtIn);
         QVERIFY(!library({models}).find("starter-image"));
     }

@@ -124,7 +124,7 @@ TEST_CASE("validate names the parameter, the value and the range") {
     CHECK(contains(text, "100 is not a multiple of 8. Use 96 or 104."));
     request.width = 8196;
     text = errorOf([&] { validate(request); });
-    CHECK(contains(text, "8196 is out of range. Use 8 to 8192, a multiple of 8."));
+    CHECK(contains(text, "8196 is out of range. Use 8 to 8192, a multiple of 8, or leave it out."));
 
     request = {};
     request.sampler = "eular";
