@@ -390,6 +390,7 @@ class SectionsTest : public QObject {
         QVERIFY(!items->item(early)->isEnabled());
         QVERIFY(items->item(adder->findText("ink"))->isEnabled());
         desk.document.setText(*pipelines::findImageParameter("model"), "old");
+        items = qobject_cast<QStandardItemModel*>(adder->model()); // filled anew
         QVERIFY(items->item(adder->findText("early"))->isEnabled());
         QVERIFY(!items->item(adder->findText("ink", Qt::MatchStartsWith))->isEnabled());
         auto* refiner = desk.named<ChoiceBox>("Refiner");

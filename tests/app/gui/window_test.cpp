@@ -409,13 +409,17 @@ class WindowTest : public QObject {
         const size_t before = studio.window.document().companions().size();
         QMimeData data;
         data.setUrls({QUrl::fromLocalFile(folder)});
+        QDragEnterEvent enter({20, 20}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&studio.window, &enter);
+        QVERIFY(enter.isAccepted());
         QDropEvent drop(QPointF(20, 20), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
         QCoreApplication::sendEvent(&studio.window, &drop);
         const auto said = [&](const char* part) {
             return studio.window.compose().notice()->isVisible() &&
                    studio.window.compose().notice()->text().contains(part);
         };
-        QTRY_VERIFY(said("from now on: 1 LoRA or other file beside models."));
+        QTRY_VERIFY2(said("from now on: 1 LoRA or other file beside models."),
+                     qPrintable(studio.window.compose().notice()->text()));
         QCOMPARE(studio.window.document().companions().size(), before + 1);
         // Remembered, and in the list of the menu.
         QMenu* menu = nullptr;
