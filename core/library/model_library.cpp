@@ -287,9 +287,12 @@ Result<std::string> hashOf(const fs::path& folder, FileHashes& hashes,
     }
 }
 
-fs::path cacheFileIn(const fs::path& dataFolder) {
-    return dataFolder.empty() ? fs::path() : dataFolder / "cache" / "model-hashes.json";
+fs::path cacheFileIn(const fs::path& dataFolder, const char* name) {
+    return dataFolder.empty() ? fs::path() : dataFolder / "cache" / name;
 }
+
+constexpr const char* kHashes = "model-hashes.json";
+constexpr const char* kCompanions = "companions.json";
 
 // Whether all are one model that lies in several places, as where two programs have a checkpoint
 // each. Reads them whole where their sizes are equal and their hashes not known yet.
@@ -309,10 +312,6 @@ bool areCopies(const std::vector<FoundFolder>& models, const fs::path& cacheFile
     return known.size() == 1;
 }
 
-fs::path companionCacheIn(const fs::path& dataFolder) {
-    return dataFolder.empty() ? fs::path() : dataFolder / "cache" / "companions.json";
-}
-
 } // namespace
 
 ModelLibrary::ModelLibrary(Options options) : m_options(std::move(options)) {}
@@ -320,7 +319,7 @@ ModelLibrary::ModelLibrary(Options options) : m_options(std::move(options)) {}
 std::vector<ModelEntry> ModelLibrary::list(std::vector<ModelEntry>* others) const {
     std::vector<ModelEntry> models, neither;
     std::vector<fs::path> files; // of neither
-    CompanionCache cache(companionCacheIn(m_options.dataFolder));
+    CompanionCache cache(cacheFileIn(m_options.dataFolder, kCompanions));
     for (const FoundFolder& found : foldersFor(m_options)) {
         if (isSurelyBeside(found.path) || cache.known(found.path)) continue;
         ModelEntry entry = entryFor(found.path, found.builtIn);
@@ -356,7 +355,7 @@ Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
         // Where nobody named it, the one that came with the program is meant.
         const auto own = std::ranges::find(same, true, &FoundFolder::builtIn);
         const bool hasOwn = own != same.end();
-        if ((name.empty() && hasOwn) || areCopies(same, cacheFileIn(m_options.dataFolder)))
+        if ((name.empty() && hasOwn) || areCopies(same, cacheFileIn(m_options.dataFolder, kHashes)))
             same = {hasOwn ? *own : same.front()};
     }
     if (same.size() == 1) return entryFor(same.front().path, same.front().builtIn);
@@ -375,7 +374,7 @@ Result<ModelEntry> ModelLibrary::find(const std::string& name) const {
 }
 
 Result<ModelEntry> ModelLibrary::findByHash(const std::string& hash) const {
-    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    FileHashes hashes(cacheFileIn(m_options.dataFolder, kHashes));
     std::optional<ModelEntry> found;
     for (const ModelEntry& model : list()) {
         if (found || !model.problem.empty()) continue;
@@ -390,7 +389,7 @@ Result<ModelEntry> ModelLibrary::findByHash(const std::string& hash) const {
 }
 
 Result<std::string> ModelLibrary::hash(const ModelEntry& model, const CancelToken& cancel) const {
-    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    FileHashes hashes(cacheFileIn(m_options.dataFolder, kHashes));
     const Result<std::string> hash = hashOf(model.path, hashes, cancel);
     hashes.save();
     return hash;
@@ -408,10 +407,10 @@ std::vector<CompanionInfo> ModelLibrary::companions() const {
     for (CompanionFile& file : companionFiles(roots()))
         if (!isModel(file.path.parent_path().parent_path())) // a part of a model's folder
             files.push_back(std::move(file.path));
-    CompanionCache cache(companionCacheIn(m_options.dataFolder));
+    CompanionCache cache(cacheFileIn(m_options.dataFolder, kCompanions));
     cache.read(files);
     cache.save();
-    const FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    const FileHashes hashes(cacheFileIn(m_options.dataFolder, kHashes));
     std::set<std::string> seen;
     std::vector<CompanionInfo> found;
     for (const fs::path& file : files) {
@@ -459,7 +458,7 @@ Result<fs::path> ModelLibrary::findCompanionByHash(CompanionKind kind,
     // Hashing reads whole files: those of the right folder first.
     std::ranges::stable_partition(
         files, [kind](const CompanionFile& file) { return file.inFolderOf(kind); });
-    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    FileHashes hashes(cacheFileIn(m_options.dataFolder, kHashes));
     std::optional<fs::path> found;
     for (const CompanionFile& file : files) {
         const Result<std::string> own = hashes.hash(file.path);
@@ -476,7 +475,7 @@ Result<fs::path> ModelLibrary::findCompanionByHash(CompanionKind kind,
 }
 
 Result<std::string> ModelLibrary::fileHash(const fs::path& file, const CancelToken& cancel) const {
-    FileHashes hashes(cacheFileIn(m_options.dataFolder));
+    FileHashes hashes(cacheFileIn(m_options.dataFolder, kHashes));
     std::error_code ignored;
     if (fs::is_directory(file, ignored)) {
         Result<std::string> hash = hashOf(file, hashes, cancel);
